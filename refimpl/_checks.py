@@ -1,0 +1,111 @@
+"""Argument checks shared by `refimpl` and `theory`: the only room they share.
+
+Every message names the argument, what came, what is wanted and the remedy.
+"""
+
+import math
+
+import numpy as np
+
+_RELATIVE = 1e-10  # rounding allowed in symmetry and positive semi-definiteness
+
+
+def real(value, name):
+    """`value` as a float64 array of finite real numbers (float32 stays float32)."""
+    try:
+        array = np.asarray(value)
+        if array.dtype != np.float32:
+            array = array.astype(np.float64, casting="safe" if array.dtype != object else "unsafe")
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must hold real numbers, got {_kind(value)}; convert it to a float array") from None
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(np.atleast_1d(array)))[0].tolist()
+        raise ValueError(f"{name} must be finite, got NaN or infinity at index {bad}; remove it before calling")
+    return array
+
+
+def positive(value, name, *, zero=False):
+    """`value` as a float, or float64 array, of positive (or, with `zero`, non-negative) finite numbers."""
+    array = real(value, name)
+    wrong = array < 0 if zero else array <= 0
+    if wrong.any():
+        wanted = "non-negative" if zero else "positive"
+        raise ValueError(f"{name} must be {wanted} and finite, got {np.atleast_1d(array)[np.atleast_1d(wrong)][0]:g}; give {name} {'>=' if zero else '>'} 0")
+    return array if array.ndim else float(array)
+
+
+def scalar(value, name, *, zero=False):
+    """`value` as one positive (or, with `zero`, non-negative) float."""
+    number = positive(value, name, zero=zero)
+    if not isinstance(number, float):
+        raise ValueError(f"{name} must be one number, got an array of shape {number.shape}; call once for each value")
+    return number
+
+
+def whole(value, name, least=1, most=None):
+    """`value` as an int in least…most."""
+    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
+        raise ValueError(f"{name} must be a whole number, got {value!r}; give an int")
+    if value < least or (most is not None and value > most):
+        wanted = f"at least {least}" if most is None else f"in {least}…{most}"
+        raise ValueError(f"{name} must be {wanted}, got {value}; choose {name} in that range")
+    return int(value)
+
+
+def one_of(value, name, options):
+    """`value`, if it is one of `options`."""
+    if value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}; choose one of them")
+    return value
+
+
+def shaped(value, name, shape):
+    """`value` as a finite float array of exactly `shape`; None in `shape` matches any positive length."""
+    array = real(value, name)
+    fits = array.ndim == len(shape) and all(want is None or want == got for want, got in zip(shape, array.shape))
+    if not fits or 0 in array.shape:
+        wanted = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ("," if len(shape) == 1 else "") + ")"
+        raise ValueError(f"{name} must have shape {wanted} with no empty axis, got {array.shape}; reshape or check the order of the axes")
+    return array
+
+
+def hessians(value, name="hessians"):
+    """`value` as a stack (n, d, d) of symmetric positive semi-definite matrices."""
+    stack = shaped(value, name, (None, None, None))
+    if stack.shape[1] != stack.shape[2]:
+        raise ValueError(f"{name} must have shape (n, d, d), got {stack.shape}; put the n examples first and make each matrix square")
+    scale = np.abs(stack).max(axis=(1, 2))
+    skew = np.abs(stack - stack.swapaxes(1, 2)).max(axis=(1, 2))
+    if (skew > _RELATIVE * scale).any():
+        i = int(np.argmax(skew - _RELATIVE * scale))
+        raise ValueError(f"{name}[{i}] must be symmetric, got an asymmetry of {skew[i]:.3g}; use (h + h.T) / 2 if that is only rounding")
+    lowest = np.linalg.eigvalsh(stack)[:, 0]
+    if (lowest < -_RELATIVE * len(stack[0]) * scale).any():
+        i = int(np.argmin(lowest))
+        raise ValueError(f"{name}[{i}] must be positive semi-definite, got the eigenvalue {lowest[i]:.3g}; at a global minimum no example has negative curvature")
+    return stack
+
+
+def symmetric(value, name, size):
+    """`value` as one symmetric positive semi-definite matrix (size, size)."""
+    return hessians(shaped(value, name, (size, size))[None], name)[0]
+
+
+def batch_size(value, n):
+    """`value` as a batch size in 1…n."""
+    try:
+        return whole(value, "batch_size", 1, n)
+    except ValueError:
+        raise ValueError(f"batch_size must be a whole number in 1…{n} (the number of examples), got {value!r}; use n for gradient descent") from None
+
+
+def count_batches(n, size, replacement, limit):
+    """Number of distinct batches, refused above `limit`."""
+    count = math.comb(n + size - 1, size) if replacement else math.comb(n, size)
+    if count > limit:
+        raise ValueError(f"batch_size {size} of {n} examples makes {count:.3g} distinct batches, more than the {limit:g} that can be enumerated; use the second-moment functions instead")
+    return count
+
+
+def _kind(value):
+    return f"dtype {value.dtype}" if isinstance(value, np.ndarray) else f"{type(value).__name__} {str(value)[:40]!r}"

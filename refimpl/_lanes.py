@@ -1,0 +1,68 @@
+r"""The fast path for rank-1 quadratics: gradient (1/B) Σ_b g_b (g_bᵀ w) for many replicas at once.
+
+A replica's batch of factors must be gathered at every step, and NumPy gathers
+pieces of 32 bytes much faster than single numbers. So parameters are kept in
+*lanes*: with L numbers to 32 bytes, w (C, d) is stored as (⌈d/L⌉, C, L), zero
+padded, and every pass runs over the contiguous C·L. Summing a product over
+the L lanes and spreading the sum over them again is one product with a
+constant L × L matrix.
+
+Replicas are padded to whole blocks and that matrix product is made block by
+block, all of one shape, so that a replica's rounding cannot depend on how
+many others share its chunk.
+"""
+
+import numpy as np
+
+_WORKING_SET = 2**20  # bytes of gathered factors per chunk: they are read twice and should stay in the L2 cache
+
+
+class LaneKernel:
+    """Kernel of `refimpl.sgd.run` for factors x (n, d) and labels zero."""
+
+    block = 256
+
+    def __init__(self, x, batch_size):
+        n, dim = x.shape
+        self.dim, self.size = dim, batch_size
+        self.lanes = 32 // x.itemsize
+        groups = -(-dim // self.lanes)
+        padded = np.zeros((n, groups * self.lanes), x.dtype)
+        padded[:, :dim] = x
+        self.table = np.ascontiguousarray(padded.reshape(n, groups, self.lanes).swapaxes(0, 1))
+        self.sum_and_spread = np.full((self.lanes, self.lanes), 1 / batch_size, x.dtype)
+        self.chunk = max(self.block, _WORKING_SET // (padded.shape[1] * batch_size * x.itemsize))
+        self.gathered = None
+
+    def pack(self, w):
+        self.count = len(w)
+        groups, _, lanes = self.table.shape
+        rows = -(-len(w) // self.block) * self.block
+        padded = np.zeros((rows, groups * lanes), w.dtype)
+        padded[:len(w), :self.dim] = w
+        return np.ascontiguousarray(padded.reshape(rows, groups, lanes).swapaxes(0, 1))
+
+    def unpack(self, state):
+        groups, rows, lanes = state.shape
+        return state.swapaxes(0, 1).reshape(rows, groups * lanes)[:self.count, :self.dim]
+
+    def spread(self, values):
+        """One number a replica, shaped to multiply a state."""
+        padded = np.zeros(-(-len(values) // self.block) * self.block, values.dtype)
+        padded[:len(values)] = values
+        return padded[None, :, None]
+
+    def gradient(self, state, indices):
+        groups, rows, lanes = state.shape
+        if self.gathered is None:
+            self.indices = np.zeros((self.size, rows), np.intp)
+            self.gathered = np.empty((groups, self.size, rows, lanes), state.dtype)
+            self.products = np.empty((self.size, rows, lanes), state.dtype)
+            self.residuals = np.empty_like(self.products)
+            self.result = np.empty_like(state)
+        self.indices[:, :self.count] = indices.T
+        np.take(self.table, self.indices, axis=1, out=self.gathered, mode="clip")  # other modes buffer `out`
+        np.einsum("gbcl,gcl->bcl", self.gathered, state, out=self.products)
+        np.matmul(self.products.reshape(-1, self.block, lanes), self.sum_and_spread,
+                  out=self.residuals.reshape(-1, self.block, lanes))
+        return np.einsum("gbcl,bcl->gcl", self.gathered, self.residuals, out=self.result)

@@ -1,0 +1,208 @@
+r"""Simulate Wu, Ma and E 2018: SGD near a global minimum, and the toy with two minima.
+
+Losses carry a factor ½ and are means over the examples of the batch,
+L_B(w) = (1/2B) Σ_{i∈B} wᵀ H_i w, so that H_i is the Hessian of example i and
+the limits of learning rates are in its units. The toy has no ½, as on the poster.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refimpl import _checks, sgd
+from refimpl._lanes import LaneKernel
+
+TOY_CURVATURES = np.array([0.1, 1.9])  # c_i of f_i = min{x², c_i (x−1)²}
+
+
+@dataclass(frozen=True)
+class LinearRegression:
+    r"""Linear least squares, L = (1/2n) Σ (⟨w, x_i⟩ − y_i)²; with y = 0 a quadratic with H_i = x_i x_iᵀ.
+
+    Parameters
+    ----------
+    dim : int
+        Number of parameters d.
+    """
+
+    dim: int
+
+    @property
+    def parameter_shape(self):
+        """Shape of the parameters, (d,)."""
+        return (self.dim,)
+
+    def init(self, rng=None):
+        """Standard normal parameters (d,)."""
+        return np.random.default_rng(rng).standard_normal(self.dim)
+
+    def predict(self, w, x):
+        """⟨w, x_i⟩, shape (…, n), for w (…, d) and x (…, n, d)."""
+        return np.einsum("...d,...nd->...n", w, x)
+
+    def loss(self, w, x, y=None):
+        """(1/2n) Σ (⟨w, x_i⟩ − y_i)², shape (…)."""
+        return (self._residual(w, x, y) ** 2).mean(axis=-1) / 2
+
+    def gradient(self, w, x, y=None):
+        """(1/n) Σ (⟨w, x_i⟩ − y_i) x_i, shape (…, d)."""
+        return np.einsum("...n,...nd->...d", self._residual(w, x, y), x) / x.shape[-2]
+
+    def hvp(self, w, x, y, v):
+        """Hessian-vector product (1/n) Σ x_i ⟨x_i, v⟩, shape (…, d), whatever w and y."""
+        return self.gradient(v, x)
+
+    def kernel(self, x, y, batch_size):
+        """Fast path of `refimpl.sgd.run` where there are no labels."""
+        return LaneKernel(x, batch_size) if y is None else None
+
+    def _residual(self, w, x, y):
+        predicted = self.predict(w, x)
+        return predicted if y is None else predicted - y
+
+
+@dataclass(frozen=True)
+class Quadratic:
+    r"""Quadratic loss with given Hessians, L = (1/2n) Σ wᵀ H_i w; the examples are the H_i (n, d, d).
+
+    Parameters
+    ----------
+    dim : int
+        Number of parameters d.
+    """
+
+    dim: int
+
+    @property
+    def parameter_shape(self):
+        """Shape of the parameters, (d,)."""
+        return (self.dim,)
+
+    def init(self, rng=None):
+        """Standard normal parameters (d,)."""
+        return np.random.default_rng(rng).standard_normal(self.dim)
+
+    def predict(self, w, x):
+        """The example's loss ½ wᵀ H_i w, shape (…, n)."""
+        return np.einsum("...i,...nij,...j->...n", w, x, w) / 2
+
+    def loss(self, w, x, y=None):
+        """(1/2n) Σ wᵀ H_i w, shape (…)."""
+        return self.predict(w, x).mean(axis=-1)
+
+    def gradient(self, w, x, y=None):
+        """(1/n) Σ H_i w, shape (…, d)."""
+        return np.einsum("...nij,...j->...i", x, w) / x.shape[-3]
+
+    def hvp(self, w, x, y, v):
+        """Hessian-vector product (1/n) Σ H_i v, shape (…, d)."""
+        return self.gradient(v, x)
+
+
+@dataclass(frozen=True)
+class TwoMinima:
+    r"""The poster's toy, L = mean_i min{w², c_i (w−1)²} with examples c_i; both minima are global."""
+
+    @property
+    def parameter_shape(self):
+        """Shape of the parameters, (1,)."""
+        return (1,)
+
+    def init(self, rng=None):
+        """A start drawn uniformly from [−1, 2), shape (1,)."""
+        return np.random.default_rng(rng).random(1) * 3 - 1
+
+    def predict(self, w, x):
+        """The example's loss min{w², c_i (w−1)²}, shape (…, n)."""
+        return np.minimum(w**2, x * (w - 1) ** 2)
+
+    def loss(self, w, x, y=None):
+        """Mean over the examples, shape (…)."""
+        return self.predict(w, x).mean(axis=-1)
+
+    def gradient(self, w, x, y=None):
+        """Derivative of the loss, shape (…, 1); at a tie that of the branch around 1."""
+        left = w**2 < x * (w - 1) ** 2
+        return np.where(left, 2 * w, 2 * x * (w - 1)).mean(axis=-1, keepdims=True)
+
+
+def simulate(hessians, w0, *, lr, batch_size, steps, **options):
+    r"""SGD on f(w) = (1/2n) Σ wᵀ H_i w, the linear dynamics around a global minimum at 0.
+
+    .. math:: w_{t+1} = w_t - \eta H_{B_t} w_t
+
+    Parameters
+    ----------
+    hessians : array_like (n, d, d) or (n, d)
+        Symmetric positive semi-definite Hessians, or factors g_i with
+        H_i = g_i g_iᵀ (much faster).
+    w0 : array_like (*S, d)
+        Starts, one for each replica.
+    lr, batch_size, steps
+        As for `refimpl.sgd.run`.
+    **options
+        Further arguments of `refimpl.sgd.run`: sampling, indices, observe, …
+
+    Returns
+    -------
+    refimpl.sgd.Result
+
+    Raises
+    ------
+    ValueError
+        If the Hessians are not symmetric positive semi-definite and finite, or
+        as `refimpl.sgd.run` does.
+
+    References
+    ----------
+    [WME18] eq. 2.
+
+    Examples
+    --------
+    >>> simulate([[1.0], [2.0]], [1.0], lr=0.1, batch_size=None, steps=2).w
+    array([0.5625])
+    """
+    array = _checks.real(hessians, "hessians")
+    if array.ndim == 2:
+        _checks.shaped(array, "hessians", (None, None))
+        model = LinearRegression(array.shape[1])
+    else:
+        model = Quadratic(_checks.hessians(array).shape[1])
+    return sgd.run(model, w0, array, lr=lr, batch_size=batch_size, steps=steps, **options)
+
+
+def two_minima(w0, *, lr, steps, batch_size=1, **options):
+    r"""Run SGD (or, with ``batch_size=2``, gradient descent) on the poster's toy.
+
+    .. math:: f_1 = \min\{x^2, 0.1 (x-1)^2\}, \quad f_2 = \min\{x^2, 1.9 (x-1)^2\}
+
+    Parameters
+    ----------
+    w0 : array_like (*S,)
+        Starts, one for each replica.
+    lr, steps, batch_size
+        As for `refimpl.sgd.run`.
+    **options
+        Further arguments of `refimpl.sgd.run`.
+
+    Returns
+    -------
+    refimpl.sgd.Result
+        With w of shape (*S, 1).
+
+    Raises
+    ------
+    ValueError
+        As `refimpl.sgd.run` does.
+
+    References
+    ----------
+    [WME18] "Toy example".
+
+    Examples
+    --------
+    >>> two_minima(1.001, lr=0.7, steps=50, batch_size=2).w   # gradient descent stays
+    array([1.])
+    """
+    start = _checks.real(w0, "w0")[..., None]
+    return sgd.run(TwoMinima(), start, TOY_CURVATURES, lr=lr, steps=steps, batch_size=batch_size, **options)

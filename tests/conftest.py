@@ -1,0 +1,32 @@
+"""One option, ``--rng-seed``, feeds every random test and hypothesis."""
+
+import zlib
+
+import hypothesis
+import numpy as np
+import pytest
+
+hypothesis.settings.register_profile("house", deadline=None, database=None, print_blob=True, max_examples=40,
+                                     suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("house")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rng-seed", type=int, default=20181203, help="seed of all random tests (default: %(default)s)")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    # The plugin of hypothesis reads this option when it is configured itself.
+    if config.getoption("--hypothesis-seed") is None:
+        config.option.hypothesis_seed = config.getoption("--rng-seed")
+
+
+def pytest_report_header(config):
+    return f"rng-seed: {config.getoption('--rng-seed')}"
+
+
+@pytest.fixture
+def rng(request):
+    """A generator of the test's own, from --rng-seed and the test's name."""
+    return np.random.default_rng([request.config.getoption("--rng-seed"), zlib.crc32(request.node.name.encode())])

@@ -1,0 +1,103 @@
+"""Strategies and statistics that the tests share.
+
+Statistics: a Monte Carlo test states a fixed sample size and rejects at a
+family-wise false-alarm rate of at most 1e-6. `z_limit(k)` is the number of
+standard errors that k comparisons may use together. Standard errors come from
+theory; Gaussian tails are used only for means of many bounded or light-tailed
+terms.
+"""
+
+from functools import reduce
+from itertools import combinations, product
+from math import log, sqrt
+
+import numpy as np
+from hypothesis import strategies as st
+from scipy.stats import norm
+
+FALSE_ALARM = 1e-6  # family-wise, for each test
+
+
+def z_limit(comparisons):
+    """Standard errors that `comparisons` two-sided tests may use for a family-wise rate of 1e-6."""
+    return float(norm.isf(FALSE_ALARM / (2 * comparisons)))
+
+
+def dkw_limit(samples, comparisons=1):
+    """Largest distance between an empirical distribution and the true one (Dvoretzky, Kiefer and Wolfowitz)."""
+    return sqrt(log(2 * comparisons / FALSE_ALARM) / (2 * samples))
+
+
+def binomial_error(probability, samples):
+    """Standard error of a frequency."""
+    return np.sqrt(probability * (1 - probability) / samples)
+
+
+def all_batches(n, size, replacement=False):
+    """Every equally likely batch as an index array (count, size)."""
+    return np.array(list(product(range(n), repeat=size) if replacement else combinations(range(n), size)))
+
+
+def step_matrices(hessians, lr, size, replacement=False):
+    """I − η H_B for every equally likely batch, (count, d, d)."""
+    batches = all_batches(len(hessians), size, replacement)
+    return np.eye(hessians.shape[-1]) - lr * hessians[batches].mean(axis=1)
+
+
+def square_norm_moments(hessians, lr, size, start, steps):
+    """Exact E‖x_t‖² and the standard deviation of ‖x_t‖², t = 0…steps, by the 2nd and 4th tensor powers.
+
+    The expectation over batches is enumerated, so nothing of `theory` is used.
+    """
+    matrices = step_matrices(hessians, lr, size)
+    means = []
+    for power in (2, 4):
+        operator = np.mean([reduce(np.kron, [matrix] * power) for matrix in matrices], axis=0)
+        state = reduce(np.kron, [start] * power)
+        pairs = reduce(np.kron, [np.eye(len(start)).ravel()] * (power // 2))
+        values = [pairs @ state]
+        for _ in range(steps):
+            state = operator @ state
+            values.append(pairs @ state)
+        means.append(np.array(values))
+    second, fourth = means
+    return second, np.sqrt(np.maximum(fourth - second**2, 0))
+
+
+def random_hessians(rng, n, dim, rank=None):
+    """n Wishart matrices (n, d, d) of a given rank, positive semi-definite."""
+    factors = rng.standard_normal((n, rank or dim, dim))
+    return factors.swapaxes(1, 2) @ factors / (rank or dim)
+
+
+def random_rotation(rng, dim):
+    """A uniformly random orthogonal matrix (d, d)."""
+    q, r = np.linalg.qr(rng.standard_normal((dim, dim)))
+    return q * np.sign(np.diag(r))
+
+
+@st.composite
+def ensembles(draw, most=6, widest=5):
+    """Hessians (n, d, d): full or low rank, with curvatures over four decades, some examples repeated or flat."""
+    n, dim = draw(st.integers(1, most)), draw(st.integers(1, widest))
+    rank = draw(st.integers(1, dim))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    factors = rng.standard_normal((n, rank, dim)) * 10 ** rng.uniform(-1, 1, (n, 1, 1)) * 10 ** rng.uniform(-1, 1, dim)
+    kind = draw(st.sampled_from(["plain", "repeated", "flat example"]))
+    if kind == "repeated":
+        factors[n // 2:] = factors[:n - n // 2]
+    if kind == "flat example" and n > 1:
+        factors[0] = 0
+    return factors.swapaxes(1, 2) @ factors
+
+
+@st.composite
+def sampled_ensembles(draw, **sizes):
+    """(hessians, batch_size, replacement)."""
+    hessians = draw(ensembles(**sizes))
+    return hessians, draw(st.integers(1, len(hessians))), draw(st.booleans())
+
+
+def seeds():
+    """Seeds for `numpy.random.default_rng` inside a property."""
+    return st.integers(0, 2**32 - 1)

@@ -1,0 +1,45 @@
+"""The ledger: every claim of the sources that the project has run, its formula and its status.
+
+Tests carry the ids of the claims they check, figures those of the claims they
+show; a claim without a test or a figure fails the suite.
+
+Sources
+-------
+WME18
+    L. Wu, C. Ma, W. E, "How SGD selects the global minima in
+    over-parameterized learning: a dynamical stability perspective", NeurIPS 2018.
+"""
+
+from theory._claim import STATUSES, Claim
+from theory._claims_linear_stability import CLAIMS as _LINEAR_STABILITY
+
+__all__ = ["CLAIMS", "STATUSES", "Claim", "get"]
+
+CLAIMS = (*_LINEAR_STABILITY,)
+
+
+def get(claim_id):
+    """The claim with this id.
+
+    Parameters
+    ----------
+    claim_id : str
+
+    Returns
+    -------
+    Claim
+
+    Raises
+    ------
+    KeyError
+        If no claim has this id; the message lists those that exist.
+
+    Examples
+    --------
+    >>> get("WME18.eq4").status
+    'exact'
+    """
+    for claim in CLAIMS:
+        if claim.id == claim_id:
+            return claim
+    raise KeyError(f"no claim {claim_id!r}; there are {', '.join(claim.id for claim in CLAIMS)}")
