@@ -13,20 +13,19 @@ def mapper(workers):
     """A function like `map` that runs picklable tasks, in order, as `workers` says."""
     if callable(workers):
         yield workers
-        return
-    if not isinstance(workers, int) or isinstance(workers, bool) or (workers < 1 and workers != -1):
-        raise ValueError(f"workers must be a whole number of at least 1, -1, or a callable workers(func, iterable), "
-                         f"got {workers!r}; use 1 to stay in this process")
-    count = (os.cpu_count() or 1) if workers == -1 else _checks.whole(workers, "workers")
-    if count == 1:
+    elif count(workers) == 1:
         yield map
-        return
-    with ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn")) as pool:
-        yield pool.map
+    else:
+        with ProcessPoolExecutor(count(workers), mp_context=multiprocessing.get_context("spawn")) as pool:
+            yield pool.map
 
 
 def count(workers):
-    """How many tasks `workers` runs at once, as far as can be known."""
+    """How many tasks `workers` runs at once; for a callable, which cannot be asked, the cores of this machine."""
     if callable(workers) or workers == -1:
         return os.cpu_count() or 1
-    return workers
+    try:
+        return _checks.whole(workers, "workers")
+    except ValueError:
+        raise ValueError(f"workers must be a whole number of at least 1, -1, or a callable workers(func, iterable), "
+                         f"got {workers!r}; use 1 to stay in this process") from None

@@ -60,4 +60,4 @@ def normals(shape, dtype, seed, first, count):
     while True:
         for stream, block in zip(streams, ahead):
             stream.standard_normal(dtype=dtype, out=block)
-        yield from ahead.swapaxes(0, 1).copy()
+        yield from ahead.swapaxes(0, 1)  # views: each is used up before the next block is drawn

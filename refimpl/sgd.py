@@ -293,7 +293,8 @@ def _batch_source(batch_size, indices, sampling, n, steps, stack):
     size = indices.shape[-1]
     if batch_size not in (None, size):
         raise ValueError(f"batch_size must be the last axis of indices, {size}, or None, got {batch_size!r}; drop it")
-    return _checks.whole(size, "the last axis of indices"), _per_step(indices.astype(np.intp, copy=False), "indices", steps, stack, (size,))
+    _checks.whole(size, "the last axis of indices")
+    return size, _per_step(indices.astype(np.intp, copy=False), "indices", steps, stack, (size,))
 
 
 def _per_step(array, name, steps, stack, tail):
@@ -334,8 +335,9 @@ def _chunk_size(plan, chunk_size, workers, total):
     if chunk_size is not None:
         wanted = _checks.whole(chunk_size, "chunk_size")
     else:
-        example = plan.x[0].nbytes // (len(plan.x[0]) if plan.stacked_data else 1) * (plan.batch or 0)
-        wanted = getattr(kernel, "chunk", max(64, _PLAIN_WORKING_SET // (example + 4 * plan.x.itemsize * int(np.prod(plan.model.parameter_shape)) + 1)))
+        examples = x[0].nbytes // (x.shape[1] if plan.stacked_data else 1) * (plan.batch or 0)
+        parameters = 4 * x.itemsize * int(np.prod(plan.model.parameter_shape))
+        wanted = getattr(kernel, "chunk", max(64, _PLAIN_WORKING_SET // (examples + parameters)))
         wanted = min(wanted, -(-total // count(workers)))
     block = max(kernel.block, _sampling.BLOCK)
     return min(-(-wanted // block) * block, total)

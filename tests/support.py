@@ -44,12 +44,12 @@ def step_matrices(hessians, lr, size, replacement=False):
     return np.eye(hessians.shape[-1]) - lr * hessians[batches].mean(axis=1)
 
 
-def square_norm_moments(hessians, lr, size, start, steps):
+def square_norm_moments(hessians, lr, size, start, steps, replacement=False):
     """Exact E‖x_t‖² and the standard deviation of ‖x_t‖², t = 0…steps, by the 2nd and 4th tensor powers.
 
     The expectation over batches is enumerated, so nothing of `theory` is used.
     """
-    matrices = step_matrices(hessians, lr, size)
+    matrices = step_matrices(hessians, lr, size, replacement)
     means = []
     for power in (2, 4):
         operator = np.mean([reduce(np.kron, [matrix] * power) for matrix in matrices], axis=0)

@@ -1,0 +1,166 @@
+"""Bad input: every public function refuses it before work starts, naming argument, value and remedy."""
+
+import doctest
+import importlib
+import pkgutil
+
+import numpy as np
+import pytest
+
+import refimpl
+import theory
+from refimpl import linear_stability as simulated
+from refimpl import sgd
+from theory import linear_stability as stability
+
+GOOD = np.array([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.5], [0.5, 1.0]]])
+FACTORS = np.array([[1.0, 0.0], [0.5, 1.0]])
+ON_HESSIANS = {
+    "stability_matrix": lambda h, lr=0.1, size=1: stability.stability_matrix(h, lr, size),
+    "lambda_max": lambda h, lr=0.1, size=1: stability.lambda_max(h, lr, size),
+    "mean_square_rate": lambda h, lr=0.1, size=1: stability.mean_square_rate(h, lr, size),
+    "perron_weight": lambda h, lr=0.1, size=1: stability.perron_weight(h, lr, size),
+    "critical_lr": lambda h, lr=0.1, size=1: stability.critical_lr(h, size),
+    "necessary_lr": lambda h, lr=0.1, size=1: stability.necessary_lr(h, size),
+    "second_moment": lambda h, lr=0.1, size=1: stability.second_moment(h, lr, size, np.eye(2), 1),
+    "epoch_mean_square_rate": lambda h, lr=0.1, size=1: stability.epoch_mean_square_rate(h, lr, size),
+    "sharpness": lambda h, lr=0.1, size=1: stability.sharpness(h),
+    "non_uniformity": lambda h, lr=0.1, size=1: stability.non_uniformity(h),
+    "simulate": lambda h, lr=0.1, size=1: simulated.simulate(h, np.ones(2), lr=lr, batch_size=size, steps=1),
+}
+WITH_LR = set(ON_HESSIANS) - {"critical_lr", "necessary_lr", "sharpness", "non_uniformity"}
+WITH_BATCH = set(ON_HESSIANS) - {"sharpness", "non_uniformity"}
+BAD_HESSIANS = {
+    "asymmetric": ([[[1.0, 0.5], [0.0, 1.0]]], r"hessians\[0\] must be symmetric, got an asymmetry of 0\.5; use"),
+    "indefinite": ([[[1.0, 0.0], [0.0, -1.0]]], r"hessians\[0\] must be positive semi-definite, got the eigenvalue -1"),
+    "NaN": ([[[np.nan, 0.0], [0.0, 1.0]]], r"hessians must be finite, got NaN or infinity at index \[0, 0, 0\]"),
+    "infinite": ([[[1.0, 0.0], [0.0, np.inf]]], "hessians must be finite"),
+    "not square": (np.ones((2, 2, 3)), r"hessians must have shape \(n, d, d\), got \(2, 2, 3\)"),
+    "no examples": (np.ones((0, 2, 2)), "hessians must have shape .* got \\(0, 2, 2\\)"),
+    "one number": (3.0, "hessians must have shape"),
+    "text": ("curved", "hessians must hold real numbers"),
+    "complex": (GOOD * 1j, "hessians must hold real numbers, got dtype complex128"),
+}
+
+
+@pytest.mark.parametrize("name", ON_HESSIANS)
+def test_good_input_passes(name):
+    ON_HESSIANS[name](GOOD)
+    if name != "simulate":
+        ON_HESSIANS[name](stability.GaussNewton(FACTORS))
+
+
+@pytest.mark.parametrize("fault", BAD_HESSIANS)
+@pytest.mark.parametrize("name", ON_HESSIANS)
+def test_bad_hessians(name, fault):
+    value, message = BAD_HESSIANS[fault]
+    with pytest.raises(ValueError, match=message):
+        ON_HESSIANS[name](value)
+
+
+@pytest.mark.parametrize("name", sorted(set(ON_HESSIANS) - {"simulate"}))
+def test_no_curvature_at_all(name):
+    for flat in (np.zeros((2, 2, 2)), stability.GaussNewton(np.zeros((3, 2)))):
+        with pytest.raises(ValueError, match="hessians must not all be zero"):
+            ON_HESSIANS[name](flat)
+
+
+@pytest.mark.parametrize("lr", [0.0, -0.1, np.nan, np.inf, "fast"])
+@pytest.mark.parametrize("name", sorted(WITH_LR))
+def test_bad_learning_rates(name, lr):
+    with pytest.raises(ValueError, match="lr must"):
+        ON_HESSIANS[name](GOOD, lr=lr)
+
+
+@pytest.mark.parametrize("size", [0, 3, -1, 1.5, True, "2"])
+@pytest.mark.parametrize("name", sorted(WITH_BATCH))
+def test_bad_batch_sizes(name, size):
+    with pytest.raises(ValueError, match=r"batch_size must be a whole number in 1…2 .*got"):
+        ON_HESSIANS[name](GOOD, size=size)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: stability.GaussNewton(np.ones(3)), r"jacobians must have shape \(n, d\) or \(n, k, d\).*got \(3,\)"),
+    (lambda: stability.GaussNewton([[np.nan]]), "jacobians must be finite"),
+    (lambda: stability.critical_lr(GOOD, 1, "best"), "criterion must be one of 'mean-square'"),
+    (lambda: stability.necessary_lr(GOOD, 1, "best"), "condition must be one of 'trace'"),
+    (lambda: stability.sampling_factor(0, 1), "n must be at least 1, got 0"),
+    (lambda: stability.sampling_factor(3, 4), "batch_size must be a whole number in 1…3"),
+    (lambda: stability.lambda_max(GOOD, [0.1, 0.2], 1), r"lr must be one number, got an array of shape \(2,\)"),
+    (lambda: stability.second_moment(GOOD, [0.1, 0.2], 1, np.eye(2), 3), r"lr must have shape \(3,\)"),
+    (lambda: stability.second_moment(GOOD, 0.1, 1, np.eye(3), 3), r"moment must have shape \(2, 2\)"),
+    (lambda: stability.second_moment(GOOD, 0.1, 1, -np.eye(2), 3), "moment.* must be positive semi-definite"),
+    (lambda: stability.second_moment(GOOD, 0.1, 1, np.eye(2), -1), "steps must be at least 0"),
+    (lambda: stability.epoch_mean_square_rate(np.ones((9, 1, 1)), 0.1), "hessians must have n <= 8"),
+    (lambda: stability.epoch_mean_square_rate(np.ones((3, 1, 1)), 0.1, 2), "n a multiple of batch_size"),
+    (lambda: stability.sharpness_limit([0.1, -1.0]), "lr must be positive and finite, got -1; give lr > 0"),
+    (lambda: stability.mean_square_non_uniformity(21.0, 0.1, 4, 1), "sharpness must be at most 2 / lr = 20, got 21"),
+    (lambda: stability.mean_square_non_uniformity(-1.0, 0.1, 4, 1), "sharpness must be non-negative"),
+    (lambda: stability.lyapunov_exponent([-1.0], 0.1, 1), "curvatures must be non-negative"),
+    (lambda: stability.almost_sure_lr([0.0, 0.0], 1), "curvatures must not all be zero"),
+    (lambda: stability.almost_sure_lr(np.ones(60), 30), "more than the 200000 that can be enumerated"),
+    (lambda: stability.escape_exponent([0.2, 3.8], 0.7, 1), "escape is certain"),
+    (lambda: stability.escape_exponent([0.2, 3.8], 0.1, 1), "escape is impossible"),
+    (lambda: stability.exit_time(0.0, 0.7, 5), "distance must lie inside the basin"),
+    (lambda: stability.exit_time(-0.5, 0.7, 5), "distance must lie inside the basin"),
+    (lambda: stability.exit_time(0.1, 1.0, 5), "lr must be below 1"),
+    (lambda: stability.exit_time(0.1, 0.7, 0), "steps must be at least 1"),
+    (lambda: stability.mean_exit_time(0.1, 0.5), "lr must exceed the almost-sure limit"),
+    (lambda: stability.mean_exit_time(0.5, 0.7), "distance must be non-zero and below"),
+])
+def test_theory_refuses(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def run(**changes):
+    arguments = {"model": simulated.LinearRegression(2), "w0": np.ones((4, 2)), "x": FACTORS, "lr": 0.1, "steps": 3, "batch_size": 1}
+    arguments.update(changes)
+    return sgd.run(arguments.pop("model"), arguments.pop("w0"), arguments.pop("x"), **arguments)
+
+
+@pytest.mark.parametrize(("changes", "message"), [
+    ({"w0": np.ones((4, 3))}, r"w0 must have shape \(4, 2\)"),
+    ({"w0": np.full((4, 2), np.nan)}, "w0 must be finite"),
+    ({"x": np.ones((0, 2))}, "x must have shape"),
+    ({"y": np.ones(3)}, "y must have one label for each of the examples"),
+    ({"x": np.ones((3, 2, 2)), "stacked_data": True}, r"x must have shape \(4,\) \+ \(n, …\)"),
+    ({"lr": -0.1}, "lr must be positive"),
+    ({"lr": np.full(2, 0.1)}, r"lr must be one number, or have shape \(3,\) or \(3, 4\), got \(2,\)"),
+    ({"lr": lambda step: -1.0}, r"lr\(0\) must be positive"),
+    ({"steps": -1}, "steps must be at least 0"),
+    ({"steps": 2.5}, "steps must be a whole number"),
+    ({"batch_size": 3}, "batch_size must be a whole number in 1…2"),
+    ({"sampling": "sometimes"}, "sampling must be one of"),
+    ({"x": np.ones((3, 2)), "batch_size": 2, "sampling": "epoch"}, "batch_size must divide the 3 examples"),
+    ({"batch_size": None, "indices": np.zeros((3, 1))}, "indices must be an integer array"),
+    ({"batch_size": None, "indices": np.full((3, 1), 2)}, r"indices must lie in 0…1, got 2…2"),
+    ({"batch_size": None, "indices": np.full((3, 1), -1)}, r"indices must lie in 0…1, got -1…-1"),
+    ({"batch_size": None, "indices": np.zeros((2, 1), int)}, r"indices must have shape \(3, 1\)"),
+    ({"batch_size": 2, "indices": np.zeros((3, 1), int)}, "batch_size must be the last axis of indices"),
+    ({"noise_std": -1.0}, "noise_std must be non-negative"),
+    ({"noise": np.zeros((3, 3))}, r"noise must have shape \(3, 2\)"),
+    ({"noise": np.zeros((3, 2)), "noise_std": 1.0}, "noise and noise_std cannot both be given"),
+    ({"weight_decay": -0.1}, "weight_decay must be non-negative"),
+    ({"observe_every": 0}, "observe_every must be at least 1"),
+    ({"divergence_limit": 0.0}, "divergence_limit must be positive"),
+    ({"chunk_size": 0}, "chunk_size must be at least 1"),
+    ({"workers": 0}, "workers must be"),
+    ({"callback": print, "workers": 2}, "callback needs workers=1"),
+])
+def test_run_refuses(changes, message):
+    with pytest.raises(ValueError, match=message):
+        run(**changes)
+
+
+def modules():
+    """Every module of the two packages."""
+    for package in (refimpl, theory):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            yield info.name
+
+
+@pytest.mark.parametrize("name", list(modules()))
+def test_examples_in_docstrings_run(name):
+    with np.printoptions(legacy=False):
+        assert doctest.testmod(importlib.import_module(name)).failed == 0

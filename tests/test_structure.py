@@ -1,0 +1,73 @@
+"""The house: who may import whom, and what is installed."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import refimpl
+import theory
+
+ROOT = Path(__file__).parent.parent
+MODULES = sorted(path for package in ("refimpl", "theory") for path in (ROOT / package).rglob("*.py"))
+RUNTIME = {"numpy", "scipy", "refimpl", "theory"}
+
+
+def imported(path):
+    """Full names of the modules that a file imports."""
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return names
+
+
+def violations(path, package):
+    """Imports that cross the wall between prediction and simulation, or leave NumPy and SciPy."""
+    other = {"theory": "refimpl", "refimpl": "theory"}[package]
+    across = {name for name in imported(path) if name.split(".")[0] == other and "testing" not in path.parts}
+    if package == "theory":
+        across -= {"refimpl._checks"}
+    foreign = {name for name in imported(path) if name.split(".")[0] not in RUNTIME | sys.stdlib_module_names}
+    return across | foreign
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_prediction_and_simulation_share_no_code(path):
+    assert not violations(path, path.relative_to(ROOT).parts[0])
+
+
+def test_a_crossing_import_would_be_seen(tmp_path):
+    for line in ("from refimpl import sgd", "import refimpl.sgd", "from refimpl.sgd import run", "import torch"):
+        path = tmp_path / "wrong.py"
+        path.write_text(line)
+        assert violations(path, "theory"), line
+    path.write_text("from theory import linear_stability")
+    assert violations(path, "refimpl")
+
+
+def test_theory_loads_no_simulation():
+    """At run time too: after importing all of theory only the argument checks of refimpl are there."""
+    names = ", ".join(f"theory.{path.stem}" for path in (ROOT / "theory").glob("[!_]*.py"))
+    code = f"import sys, {names}; print(sorted(name for name in sys.modules if name.startswith('refimpl')))"
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert output.strip() == "['refimpl', 'refimpl._checks']"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_public_names_are_documented(path):
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree)
+    for node in tree.body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), node.name
+
+
+def test_both_packages_are_typed_and_versioned():
+    assert refimpl.__version__
+    for package in (refimpl, theory):
+        assert (Path(package.__file__).parent / "py.typed").exists()
