@@ -5,30 +5,15 @@ import multiprocessing
 import os
 import sys
 import time
-import zlib
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from pathlib import Path
 
-import numpy as np
-
-from figures import linear_stability
+from figures._all import FIGURES, draw
 from figures._figure import EFFORTS
-from figures._files import clear_pending, load_rows, save, write
+from figures._files import clear_pending, load_rows, write
 from figures._report import report
-from figures._style import style
 
-FIGURES = (*linear_stability.FIGURES,)
 OUTPUT = Path(__file__).parent / "output"
-
-
-def draw(name, effort, seed, directory):
-    """Draw one figure into `directory`; returns (seconds it took, report rows that failed)."""
-    started = time.monotonic()
-    chosen = next(figure for figure in FIGURES if figure.name == name)
-    with style(name):
-        drawing = chosen.draw(effort, np.random.default_rng([seed, zlib.crc32(name.encode())]))
-        save(drawing, name, directory, effort, seed)
-    return time.monotonic() - started, [row for row in drawing.rows if not row.passed]
 
 
 def arguments(words):

@@ -2,7 +2,7 @@
 
 from theory.claims import CLAIMS
 
-_PASSED = {"exact": "holds exactly", "holds": "holds in its regime", "corrected": "holds as corrected",
+_PASSED = {"exact": "holds", "holds": "holds in its regime", "corrected": "holds as corrected",
            "not reproduced": "not reproduced, as the ledger says"}
 
 

@@ -39,7 +39,7 @@ class Result:
         first was not finite or beyond `divergence_limit`.
     message : str
     recorded_steps : ndarray (K,) of int
-        Steps at which observables were recorded: 0, k, 2k, …
+        Steps at which observables were recorded: 0, k, 2k, …; none without observables.
     observed : dict of str to ndarray (K, *S, …)
         The observables; NaN from the step at which a replica diverged.
     """
@@ -226,7 +226,8 @@ def _run_chunk(task):
                 break
         final[alive] = kernel.unpack(state)[alive]
     last = plan.steps if (status != STOPPED).all() else done
-    return final, status, nit, np.arange(0, last + 1, plan.observe_every), _filled(records, last, plan)
+    recorded = np.arange(0, last + 1, plan.observe_every) if records else np.arange(0)
+    return final, status, nit, recorded, _filled(records, last, plan)
 
 
 class _PlainKernel:

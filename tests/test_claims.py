@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from figures.__main__ import FIGURES
+from figures._all import FIGURES
 from theory import claims
 
 TESTS = Path(__file__).parent

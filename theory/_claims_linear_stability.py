@@ -18,7 +18,7 @@ CLAIMS = (
           regime="1-D to 64-D ensembles: equality for d = 1, commuting H_i, and equal-norm rank-1 H_i at B = 1; "
                  "η_suff/η* down to about 0.4 elsewhere",
           correction="Eq. 4 is sufficient only. A minimum is stable in mean square iff η ≤ η* = 2/λmax(C⁻¹D) on range(H), "
-                     "and η_suff ≤ η* ≤ 2/λmax(H)."),
+                     "with C(X) = ½(HX + XH) and D(X) = (1−p)HXH + p·mean(H_i X H_i); and η_suff ≤ η* ≤ 2/λmax(H)."),
     Claim("WME18.s", "below eq. 4",
           "The non-uniformity is s = λmax(Σ).",
           "corrected", "linear_stability.non_uniformity",
