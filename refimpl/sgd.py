@@ -8,17 +8,18 @@ nothing but the data: the result of one never depends on the others, nor on how
 they are chunked or spread over workers, to the last bit.
 
 A model is a frozen dataclass with an attribute `parameter_shape` and a method
-``gradient(w, x, y)`` that broadcasts over leading axes of `w`, `x` and `y`.
+``gradient(w, x, y)`` that broadcasts over leading axes of `w`, `x` and `y` and
+returns a new array.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from refimpl import _checks, _sampling
+from refimpl._chunk import COMPLETED, DIVERGED, STOPPED, Plan, data_of, kernel_of, run_chunk
 from refimpl._parallel import count, mapper
 
-COMPLETED, DIVERGED, STOPPED = 0, 1, 2
 _PLAIN_WORKING_SET = 2**20  # bytes of parameters and gathered examples per chunk on the plain path
 
 
@@ -51,30 +52,6 @@ class Result:
     message: str
     recorded_steps: np.ndarray
     observed: dict
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What all chunks of a run share."""
-
-    model: object
-    x: np.ndarray
-    y: np.ndarray | None
-    stacked_data: bool
-    lr: object                   # float, (steps,) or (steps, R) array, or function of the step
-    steps: int
-    batch: int | None            # None: the whole set, without indices
-    sampling: str
-    indices: np.ndarray | None   # (steps, 1 or R, B)
-    index_seed: object
-    noise_std: float
-    noise: np.ndarray | None     # (steps, 1 or R, *P)
-    noise_seed: object
-    weight_decay: float
-    observe: dict
-    observe_every: int
-    limit: float
-    stack: tuple = field(default=())
 
 
 def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-replacement", indices=None,
@@ -165,7 +142,7 @@ def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-r
             raise ValueError("noise and noise_std cannot both be given; drop one of them")
         noise = _per_step(_checks.real(noise, "noise").astype(w0.dtype), "noise", steps, stack, model.parameter_shape)
     index_seed, noise_seed = (child.bit_generator.seed_seq for child in np.random.default_rng(rng).spawn(2))
-    plan = _Plan(model, x, y, stacked_data, _rates(lr, steps, stack), steps, batch, sampling, indices, index_seed,
+    plan = Plan(model, x, y, stacked_data, _rates(lr, steps, stack), steps, batch, sampling, indices, index_seed,
                  _checks.scalar(noise_std, "noise_std", zero=True), noise, noise_seed,
                  _checks.scalar(weight_decay, "weight_decay", zero=True), dict(observe or {}),
                  _checks.whole(observe_every, "observe_every"),
@@ -173,91 +150,12 @@ def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-r
     if callback is not None and workers != 1:
         raise ValueError("callback needs workers=1, since it sees all replicas at every step; drop one of them")
     size = total if callback else _chunk_size(plan, chunk_size, workers, total)
-    chunks = [(plan, start[first:first + size], first, total, callback) for first in range(0, total, size)]
-    if len(chunks) == 1:
-        parts = [_run_chunk(chunks[0])]
-    else:
-        with mapper(workers) as spread:
-            parts = list(spread(_run_chunk, chunks))
-    return _result(parts, plan)
-
-
-def _run_chunk(task):
-    """Run the replicas first…first+len(start)−1: (w, status, nit, recorded steps, records)."""
-    plan, start, first, total, callback = task
-    replicas = len(start)
-    x, y = _chunk_data(plan, first, replicas)
-    kernel = _kernel(plan, x, y)
-    state = kernel.pack(start)
-    final, status, nit = start.copy(), np.full(replicas, COMPLETED), np.full(replicas, plan.steps)
-    alive = np.ones(replicas, bool)
-    records = {name: [] for name in plan.observe}
-    batches = _chunk_batches(plan, first, replicas)
-    noises = _chunk_noise(plan, start.dtype, first, replicas)
-    own = slice(first, first + replicas)
-    done = 0
-    with np.errstate(over="ignore", invalid="ignore"):
-        _record(plan, records, 0, kernel, state, x, y, alive)
-        for step in range(plan.steps):
-            gradient = kernel.gradient(state, next(batches))
-            if noises is not None:
-                gradient += kernel.pack(next(noises))
-            rate = _rate(plan, step, total)[own] if not isinstance(plan.lr, float) else plan.lr
-            rate = rate if isinstance(rate, float) else kernel.spread(rate.astype(start.dtype))
-            if plan.weight_decay:
-                state *= 1 - rate * plan.weight_decay
-            gradient *= rate
-            state -= gradient
-            done = step + 1
-            # One scalar for the chunk decides whether any replica needs a closer look.
-            if not np.vdot(state, state) <= plan.limit**2:
-                w = kernel.unpack(state)
-                lost = alive & ~(np.abs(w).reshape(replicas, -1).max(axis=1) <= plan.limit)
-                final[lost], status[lost], nit[lost] = w[lost], DIVERGED, done
-                alive &= ~lost
-                w = w.copy()
-                w[~alive] = 0
-                state = kernel.pack(w)
-            _record(plan, records, done, kernel, state, x, y, alive)
-            if callback is not None and _stops(callback, kernel, state, final, status, nit, alive, done, plan):
-                status[alive], nit[alive] = STOPPED, done
-                break
-            if not alive.any() and callback is None:
-                break
-        final[alive] = kernel.unpack(state)[alive]
-    last = plan.steps if (status != STOPPED).all() else done
-    recorded = np.arange(0, last + 1, plan.observe_every) if records else np.arange(0)
-    return final, status, nit, recorded, _filled(records, last, plan)
-
-
-class _PlainKernel:
-    """The general path: gather the batch of every replica and call the model's own gradient."""
-
-    block = 1
-
-    def __init__(self, plan, x, y):
-        self.model, self.x, self.y, self.stacked = plan.model, x, y, plan.stacked_data
-
-    def pack(self, w):
-        return w.copy()
-
-    def unpack(self, state):
-        return state
-
-    def spread(self, values):
-        return values.reshape(-1, *(1,) * len(self.model.parameter_shape))
-
-    def gradient(self, state, indices):
-        if indices is None:
-            return self.model.gradient(state, self.x, self.y)
-        pick = (np.arange(len(state))[:, None], indices) if self.stacked else indices
-        return self.model.gradient(state, self.x[pick], None if self.y is None else self.y[pick])
-
-
-def _kernel(plan, x, y):
-    make = getattr(plan.model, "kernel", None)
-    fast = make(x, y, plan.batch) if make is not None and plan.batch is not None and not plan.stacked_data else None
-    return _PlainKernel(plan, x, y) if fast is None else fast
+    notify = None if callback is None else _notifier(callback, plan)
+    tasks = [(plan, start[first:first + size], first, total, notify) for first in range(0, total, size)]
+    if len(tasks) == 1:
+        return _result([run_chunk(tasks[0])], plan)
+    with mapper(workers) as spread:
+        return _result(list(spread(run_chunk, tasks)), plan)
 
 
 def _data(x, y, dtype, stack):
@@ -322,17 +220,9 @@ def _rates(lr, steps, stack):
     return np.broadcast_to(rates, (steps, *stack)).reshape(steps, -1)
 
 
-def _rate(plan, step, total):
-    """Learning rates of all replicas (total,) at a step."""
-    if not callable(plan.lr):
-        return np.broadcast_to(plan.lr[step], (total,))
-    rate = np.asarray(_checks.positive(plan.lr(step), f"lr({step})"))
-    return np.broadcast_to(rate, plan.stack).reshape(-1)
-
-
 def _chunk_size(plan, chunk_size, workers, total):
-    x, y = _chunk_data(plan, 0, 1)
-    kernel = _kernel(plan, x, y)
+    x, y = data_of(plan, 0, 1)
+    kernel = kernel_of(plan, x, y)
     if chunk_size is not None:
         wanted = _checks.whole(chunk_size, "chunk_size")
     else:
@@ -344,67 +234,16 @@ def _chunk_size(plan, chunk_size, workers, total):
     return min(-(-wanted // block) * block, total)
 
 
-def _chunk_data(plan, first, replicas):
-    if not plan.stacked_data:
-        return plan.x, plan.y
-    return plan.x[first:first + replicas], None if plan.y is None else plan.y[first:first + replicas]
+def _notifier(callback, plan):
+    def notify(w, status, nit):
+        message = f"after step {nit.max()} of {plan.steps}"
+        try:
+            callback(intermediate_result=replace(_result([(w, status, nit, np.arange(0), {})], plan), message=message))
+        except StopIteration:
+            return True
+        return False
 
-
-def _chunk_batches(plan, first, replicas):
-    if plan.batch is None:
-        return iter(lambda: None, 0)
-    if plan.indices is None:
-        return _sampling.batches(plan.sampling, plan.x.shape[1 if plan.stacked_data else 0], plan.batch,
-                                 plan.index_seed, first, replicas)
-    shared = plan.indices.shape[1] == 1
-    return (np.broadcast_to(step[0], (replicas, plan.batch)) if shared else step[first:first + replicas]
-            for step in plan.indices)
-
-
-def _chunk_noise(plan, dtype, first, replicas):
-    shape = plan.model.parameter_shape
-    if plan.noise is not None:
-        if plan.noise.shape[1] == 1:
-            return (np.broadcast_to(step[0], (replicas, *shape)) for step in plan.noise)
-        return (step[first:first + replicas] for step in plan.noise)
-    if plan.noise_std:
-        scale = np.asarray(plan.noise_std, dtype)
-        return (scale * step for step in _sampling.normals(shape, dtype, plan.noise_seed, first, replicas))
-    return None
-
-
-def _record(plan, records, step, kernel, state, x, y, alive):
-    if not records or step % plan.observe_every:
-        return
-    w = kernel.unpack(state)
-    for name, function in plan.observe.items():
-        value = np.array(function(w, x, y), dtype=float)
-        if value.shape[:1] != alive.shape:
-            raise ValueError(f"observe[{name!r}] must return shape ({len(alive)}, …), one entry for each replica, "
-                             f"got {value.shape}; reduce over the axes of the parameters only")
-        value[~alive] = np.nan
-        records[name].append(value)
-
-
-def _filled(records, last, plan):
-    """Records as arrays, with NaN for the steps that were not run because every replica had diverged."""
-    wanted = last // plan.observe_every + 1
-    full = {}
-    for name, values in records.items():
-        full[name] = np.full((wanted, *values[0].shape), np.nan)
-        full[name][:len(values)] = values
-    return full
-
-
-def _stops(callback, kernel, state, final, status, nit, alive, done, plan):
-    w = final.copy()
-    w[alive] = kernel.unpack(state)[alive]
-    now = _result([(w, status.copy(), np.where(alive, done, nit), np.arange(0), {})], plan)
-    try:
-        callback(intermediate_result=replace(now, message=f"after step {done} of {plan.steps}"))
-    except StopIteration:
-        return True
-    return False
+    return notify
 
 
 def _result(parts, plan):

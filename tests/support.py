@@ -78,7 +78,7 @@ def random_rotation(rng, dim):
 
 @st.composite
 def ensembles(draw, most=6, widest=5):
-    """Hessians (n, d, d): full or low rank, with curvatures over four decades, some examples repeated or flat."""
+    """Hessians (n, d, d), not all zero: full or low rank, over four decades, some examples repeated or flat."""
     n, dim = draw(st.integers(1, most)), draw(st.integers(1, widest))
     rank = draw(st.integers(1, dim))
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))

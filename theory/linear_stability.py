@@ -24,11 +24,11 @@ References
 import numpy as np
 
 from refimpl import _checks
-from theory._escape import (absolute_moment, almost_sure_lr, escape_exponent, exit_time, lyapunov_exponent,
-                            mean_exit_time, two_minima)
+from theory._escape import absolute_moment, almost_sure_lr, escape_exponent, lyapunov_exponent
 from theory._mean_square import (Spectrum, critical_lr, epoch_mean_square_rate, mean_square_rate, necessary_lr,
                                  perron_weight, second_moment)
 from theory._second_moment import GaussNewton, as_curvature, problem, reduce, sampling_factor, size_of, to_parameters
+from theory._toy import exit_time, mean_exit_time, two_minima
 
 __all__ = ["GaussNewton", "sampling_factor", "stability_matrix", "lambda_max", "mean_square_rate", "perron_weight",
            "critical_lr", "Spectrum", "necessary_lr", "second_moment", "epoch_mean_square_rate", "sharpness",
