@@ -109,8 +109,7 @@ def stability_diagram(effort, rng):
             label = f"$B={size}$" if varied == "B" else f"$\\eta={lr:g}$"
             axis.plot([0, edge, edge], [top, top, 0], linewidth=0.9, **theory(k, linestyle=(0, (1, 1.5))))
             axis.plot(sharp, ellipse, **theory(k))
-            axis.text(edge / 2, 1.015 * top, label, ha="center", va="bottom", color=theory(k)["color"], zorder=4,
-                      bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.6})
+            axis.text(1.01 * edge, top, label, ha="left", va="center", color=theory(k)["color"])
             points, growths, expected, error = [], [], [], []
             for share in (0.5, 0.85, 1.15):
                 for curved in rays:
@@ -137,8 +136,8 @@ def stability_diagram(effort, rng):
                           f"{wrong} of {total - near}", f"exact; {near} within {SIGMAS:g} standard errors of the edge set aside", wrong == 0))
         rows.append(holds("WME18.fig2", f"simulated ensembles inside the rectangle that are unstable ({varied} varied)", "some",
                           str(inside_but_unstable), "> 0", inside_but_unstable > 0))
-        axis.set(xlabel="sharpness $a$", xlim=(0, None), ylim=(0, None))
-        axis.set_ylabel("non-uniformity $s=\\sqrt{\\lambda_{max}(\\Sigma)}$")
+        axis.set(xlabel="sharpness $a$ (units of curvature)", xlim=(0, None), ylim=(0, None))
+        axis.set_ylabel("non-uniformity $s=\\sqrt{\\lambda_{max}(\\Sigma)}$ (units of curvature)")
     axes[0].set_title("$\\eta=0.1$, $n=100$")
     axes[1].set_title("$B=4$, $n=100$")
     key = [Line2D([], [], color=INK, linewidth=0.9, linestyle=(0, (1, 1.5)), label="eq. 4: rectangle"),
