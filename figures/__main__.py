@@ -1,17 +1,17 @@
 """Command line of the figures: ``python -m figures --help``."""
 
 import argparse
-import multiprocessing
 import os
 import sys
 import time
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, wait
 from pathlib import Path
 
 from figures._all import FIGURES, draw
 from figures._figure import EFFORTS
 from figures._files import clear_pending, load_rows, write
 from figures._report import report
+from refimpl._parallel import process_pool
 
 OUTPUT = Path(__file__).parent / "output"
 
@@ -79,13 +79,14 @@ def _draw_all(options):
             progress.show()
             finished(name, draw(*tasks[name]))
         return failures
-    with ProcessPoolExecutor(min(options.workers, len(order)), mp_context=multiprocessing.get_context("spawn")) as pool:
+    with process_pool(min(options.workers, len(order))) as pool:
         pending = {pool.submit(draw, *tasks[name]): name for name in order}
         while pending:
             done, _ = wait(pending, timeout=1.0, return_when=FIRST_COMPLETED)
             for future in done:
                 finished(pending.pop(future), future.result())
-            progress.show()
+            if pending:
+                progress.show()
     return failures
 
 

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
@@ -16,8 +17,21 @@ def mapper(workers):
     elif count(workers) == 1:
         yield map
     else:
-        with ProcessPoolExecutor(count(workers), mp_context=multiprocessing.get_context("spawn")) as pool:
+        with process_pool(count(workers)) as pool:
             yield pool.map
+
+
+def process_pool(size):
+    """A pool of fresh processes that end with this one, even if it is killed."""
+    return ProcessPoolExecutor(size, mp_context=multiprocessing.get_context("spawn"), initializer=_follow_parent)
+
+
+def _follow_parent():
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)  # the pool's own loop would wait for ever for a task from a process that is gone
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def count(workers):

@@ -132,6 +132,34 @@ def test_killed_at_any_moment_it_leaves_whole_files_and_runs_again(tmp_path):
     assert (tmp_path / "report.md").exists()
 
 
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the children of a process from /proc")
+def test_workers_do_not_outlive_a_killed_run(tmp_path):
+    words = [sys.executable, "-m", "figures", *FAST, "--effort", "full", "--workers", "2", "--out", str(tmp_path)]
+    process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    until(lambda: len(children.read_text().split()) >= 3)  # two workers and the resource tracker
+    workers = [int(child) for child in children.read_text().split()]
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    until(lambda: not any(alive(worker) for worker in workers))
+
+
+def until(condition, limit=30):
+    """Wait for a condition."""
+    end = time.monotonic() + limit
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.05)
+
+
+def alive(pid):
+    """Whether a process runs (one that ended but was not collected does not)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
     path = tmp_path / "file"
     _files.write(path, b"old")
