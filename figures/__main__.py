@@ -21,7 +21,8 @@ def arguments(words):
     parser = argparse.ArgumentParser(prog="python -m figures", description="Draw the figures and write report.md.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="figures to draw (default: all; see --list)")
     parser.add_argument("--list", action="store_true", help="say what there is, with the expected seconds of each")
-    parser.add_argument("--effort", choices=EFFORTS, default="standard", help="quick: a smoke run; full: the sizes of the sources")
+    parser.add_argument("--effort", choices=EFFORTS, default="standard",
+                        help="quick: a smoke run; full: the sizes of the sources")
     parser.add_argument("--out", type=Path, default=OUTPUT, metavar="DIR", help="where to write (default: figures/output)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all random numbers (default: 0)")
@@ -44,7 +45,8 @@ def main(words=None):
     if options.list:
         print(f"{'figure':<24}{'seconds at ' + '/'.join(EFFORTS):<34}title [claims]")
         for figure in FIGURES:
-            print(f"{figure.name:<24}{'/'.join(f'{s:g}' for s in figure.seconds):<34}{figure.title} [{', '.join(figure.claims)}]")
+            seconds = "/".join(f"{s:g}" for s in figure.seconds)
+            print(f"{figure.name:<24}{seconds:<34}{figure.title} [{', '.join(figure.claims)}]")
         return 0
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -109,7 +111,8 @@ class _Progress:
         self.done += 1
         if self.live:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
-        print(f"{name}: {took:.1f} s (expected {self.seconds[name]:g})" + (f", {len(failed)} FAILED" if failed else ""), flush=True)
+        verdict = f", {len(failed)} FAILED" if failed else ""
+        print(f"{name}: {took:.1f} s (expected {self.seconds[name]:g}){verdict}", flush=True)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,7 @@ def report(records):
     lines = ["# What holds", "",
              f"{len(rows)} comparisons of {len({row['claim'] for _, row in rows})} claims; "
              f"{'all agree with the ledger' if not failed else f'**{failed} FAILED**'}.",
-             "", "Drawn: " + (", ".join(f"{record['figure']} ({record['effort']}, seed {record['seed']})"
-                                       for record in records) or "nothing yet") + ".", ""]
+             "", f"Drawn: {', '.join(map(_drawn, records)) or 'nothing yet'}.", ""]
     for claim in CLAIMS:
         mine = [(record, row) for record, row in rows if row["claim"] == claim.id]
         lines += [f"## {claim.id}: {claim.status}", "", f"{claim.statement} ({claim.equation}; `theory.{claim.formula}`)", ""]
@@ -33,3 +32,7 @@ def report(records):
             lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
         lines.append("")
     return "\n".join(lines)
+
+
+def _drawn(record):
+    return f"{record['figure']} ({record['effort']}, seed {record['seed']})"

@@ -23,7 +23,8 @@ def two_minima(effort, rng):
     figure, axes = panels(2, 2, width=3.9)
     x = np.linspace(-0.7, 1.9, 521)
     each = simulated.TwoMinima().predict(x[:, None], simulated.TOY_CURVATURES)
-    for k, (values, label) in enumerate(((each[:, 0], "$f_1$"), (each[:, 1], "$f_2$"), (each.mean(axis=1), "$f=(f_1+f_2)/2$"))):
+    curves = ((each[:, 0], "$f_1$"), (each[:, 1], "$f_2$"), (each.mean(axis=1), "$f=(f_1+f_2)/2$"))
+    for k, (values, label) in enumerate(curves):
         axes[0].plot(x, values, label=label, **theory(k))
     axes[0].set(xlabel="$x$", ylabel="loss", ylim=(-0.03, 1.1))
     axes[0].legend(loc="upper center")
@@ -66,7 +67,7 @@ def two_minima(effort, rng):
         steps = 1500
         law = np.array([1 - predicted.exit_time(distance, lr, steps)[-1] for distance in distances])
         runs = simulated.simulate(np.sqrt(TOY)[:, None], np.repeat(tested, replicas // 4)[:, None], lr=lr, batch_size=1,
-                                  steps=steps, rng=rng, observe={"out": lambda w, x, y: (w[:, 0] <= LEFT - 1) | (w[:, 0] >= RIGHT - 1)})
+                                  steps=steps, rng=rng, observe={"out": _outside})
         out = runs.observed["out"].max(axis=0).reshape(len(tested), -1).mean(axis=1)
         axes[3].loglog(distances, law, label=f"$\\eta={lr:.4g}$, $\\kappa={kappa:.2f}$", **theory(k))
         axes[3].loglog(tested[out > 0], out[out > 0], **simulation(k))
@@ -84,6 +85,11 @@ def two_minima(effort, rng):
     axes[3].set(xlabel="start $\\varepsilon=|x_0-1|$", ylabel="P(escape in 1500 steps)", ylim=(3e-6, 1))
     axes[3].legend(loc="lower right", title="line: exact, markers: runs", title_fontsize=7.5)
     return Drawing(figure, data, tuple(rows))
+
+
+def _outside(w, x, y):
+    """Whether x − 1 has left the basin of the toy's minimum at 1."""
+    return (w[:, 0] <= LEFT - 1) | (w[:, 0] >= RIGHT - 1)
 
 
 def _deviation(survival):
@@ -131,11 +137,13 @@ def stability_diagram(effort, rng):
             inside_but_unstable += int(((points[:, 0] < edge) & (points[:, 1] < top) & ~stable)[decided].sum())
             for chosen, face in ((stable, simulation(k)["color"]), (~stable, "white")):
                 axis.plot(*points[chosen].T, **simulation(k, markerfacecolor=face, markersize=4.5))
-            data |= {f"{varied}{k}_points": points, f"{varied}{k}_growth": growths, f"{varied}{k}_ellipse": np.array([sharp, ellipse])}
-        rows.append(holds("WME18.fig2", f"simulated ensembles on the wrong side of the half-ellipse ({varied} varied)", "0",
-                          f"{wrong} of {total - near}", f"exact; {near} within {SIGMAS:g} standard errors of the edge set aside", wrong == 0))
-        rows.append(holds("WME18.fig2", f"simulated ensembles inside the rectangle that are unstable ({varied} varied)", "some",
-                          str(inside_but_unstable), "> 0", inside_but_unstable > 0))
+            data |= {f"{varied}{k}_points": points, f"{varied}{k}_growth": growths,
+                     f"{varied}{k}_ellipse": np.array([sharp, ellipse])}
+        rows.append(holds("WME18.fig2", f"simulated ensembles on the wrong side of the half-ellipse ({varied} varied)",
+                          "0", f"{wrong} of {total - near}",
+                          f"exact; {near} within {SIGMAS:g} standard errors of the edge set aside", wrong == 0))
+        rows.append(holds("WME18.fig2", f"simulated ensembles inside the rectangle that are unstable ({varied} varied)",
+                          "some", str(inside_but_unstable), "> 0", inside_but_unstable > 0))
         axis.set(xlabel="sharpness $a$ (units of curvature)", xlim=(0, None), ylim=(0, None))
         axis.set_ylabel("non-uniformity $s=\\sqrt{\\lambda_{max}(\\Sigma)}$ (units of curvature)")
     axes[0].set_title("$\\eta=0.1$, $n=100$")
@@ -149,16 +157,18 @@ def stability_diagram(effort, rng):
         top, error = _measured_top(n, lr, size, replicas, rng)
         claim = "WME18.fig2-B" if lr == 0.1 else "WME18.fig2-lr"
         limit = predicted.non_uniformity_limit(lr, n, size)
-        rows.append(close(claim, f"largest stable s at a = 1/η, η = {lr:g}, B = {size}", limit, top, SIGMAS * error, "(6 standard errors)"))
+        name = f"largest stable s at a = 1/η, η = {lr:g}, B = {size}"
+        rows.append(close(claim, name, limit, top, SIGMAS * error, "(6 standard errors)"))
         if size == 4 and lr == 0.1:
-            rows.append(close("WME18.s", "the same, read as √λmax(Σ)", limit, top, SIGMAS * error, "(6 standard errors)"))
-            rows.append(holds("WME18.s", "the same, read as λmax(Σ) as printed", f"not {limit:.4g}", f"{top**2:.4g}",
+            rows.append(close("WME18.s", f"{name}, s = √λmax(Σ)", limit, top, SIGMAS * error, "(6 standard errors)"))
+            rows.append(holds("WME18.s", f"{name}, s = λmax(Σ) as printed", f"not {limit:.4g}", f"{top**2:.4g}",
                               "differs by more than 6 standard errors", abs(top**2 - limit) > SIGMAS * 2 * top * error))
     for lr in (0.1, 0.4):
         for factor, stays in ((0.99, True), (1.01, False)):
             run = simulated.simulate([[sqrt(factor * 2 / lr)]], [[1.0]], lr=lr, batch_size=None, steps=500)
+            size = abs(run.w[0, 0])
             rows.append(holds("WME18.a", f"gradient descent at a = {factor:g}·2/η, η = {lr:g}: |x| after 500 steps",
-                              "below 1" if stays else "above 1", f"{abs(run.w[0, 0]):.3g}", "side of 1", (abs(run.w[0, 0]) < 1) == stays))
+                              "below 1" if stays else "above 1", f"{size:.3g}", "side of 1", (size < 1) == stays))
     return Drawing(figure, data, tuple(rows))
 
 
@@ -206,10 +216,12 @@ def sufficient_condition(effort, rng):
     rows, data = [], {}
     ratios = np.array([[_limits(_family(name, rng)) for _ in range(count)] for name in FAMILIES])  # (family, count, 2)
     share = ratios[..., 0] / ratios[..., 1]
-    axes[0].boxplot(share.T, orientation="horizontal", whis=(0, 100), widths=0.5, medianprops={"color": "#9b2226", "linewidth": 2},
-                    boxprops={"color": INK}, whiskerprops={"color": INK}, capprops={"color": INK})
+    axes[0].boxplot(share.T, orientation="horizontal", whis=(0, 100), widths=0.5,
+                    medianprops={"color": "#9b2226", "linewidth": 2}, boxprops={"color": INK},
+                    whiskerprops={"color": INK}, capprops={"color": INK})
     axes[0].set_yticks(range(1, len(FAMILIES) + 1), FAMILIES)
-    axes[0].set(xlabel="$\\eta_{suff}/\\eta^*$ at $B=1$ (box: quartiles, whiskers: all)", xlim=(min(0.4, share.min() - 0.02), 1.03))
+    axes[0].set(xlabel="$\\eta_{suff}/\\eta^*$ at $B=1$ (box: quartiles, whiskers: all)",
+                xlim=(min(0.4, share.min() - 0.02), 1.03))
     axes[0].axvline(1, color=INK, linewidth=0.8)
     rows += [close("WME18.eq4-sharp", f"η_suff/η* at B = 1, {name}: smallest of {count}", 1, share[k].min(), 1e-8)
              for k, name in enumerate(FAMILIES[:2])]
@@ -229,11 +241,13 @@ def sufficient_condition(effort, rng):
         worst_start = np.linalg.eigh(predicted.stability_matrix(ensemble, lr, 1))[1][:, -1]
         rate, weight = predicted.perron_weight(ensemble, lr, 1)
         for start, form, k, value, claim, name in (
-                (worst_start, np.eye(2), 1, predicted.lambda_max(ensemble, lr, 1), "WME18.eq4", "E‖x₊‖² from the worst direction"),
+                (worst_start, np.eye(2), 1, predicted.lambda_max(ensemble, lr, 1), "WME18.eq4",
+                 "E‖x₊‖² from the worst direction"),
                 (np.array([0.6, 0.8]), weight, 0, rate, "WME18.eq4-sharp", "growth of xᵀWx per step")):
             measured, error = _quadratic_growth(factors, start, form, lr, replicas, rng)
             axes[1].plot(lr, measured, **simulation(k))
-            rows.append(close(claim, f"{name} at η = {lr / exact:.2f} η*", value, measured, SIGMAS * error + 1e-9, "(6 standard errors)"))
+            rows.append(close(claim, f"{name} at η = {lr / exact:.2f} η*", value, measured, SIGMAS * error + 1e-9,
+                              "(6 standard errors)"))
     for limit, name, side in ((sufficient, "$\\eta_{suff}$ ", "right"), (exact, " $\\eta^*$", "left")):
         axes[1].axvline(limit, color=INK, linewidth=0.8, linestyle=":")
         axes[1].text(limit, 0.62, name, ha=side)
@@ -299,8 +313,8 @@ def batch_size(effort, rng):
     axes[0].set(xlabel="batch size $B$ of $n=16$", ylabel="critical learning rate")
     axes[0].legend(loc="lower right", title="markers: from simulated steps", title_fontsize=7.5)
     rising = bool((np.diff(data["critical_0"]) > 0).all())
-    rows.append(holds("WME18.fig2-B", "critical rate rises with B (without replacement)", "at every B", "at every B" if rising else "not everywhere",
-                      "exact", rising))
+    rows.append(holds("WME18.fig2-B", "critical rate rises with B (without replacement)", "at every B",
+                      "at every B" if rising else "not everywhere", "exact", rising))
 
     small = rng.standard_normal((5, 2))
     exact = predicted.critical_lr(predicted.GaussNewton(small), 1)
@@ -313,10 +327,11 @@ def batch_size(effort, rng):
         measured = _simulated_epoch_rate(small, lr)
         axes[1].plot(lr / exact, measured, **simulation(1))
         law = predicted.epoch_mean_square_rate(predicted.GaussNewton(small), lr)
-        rows.append(close("WME18.epoch", f"growth per step of shuffled epochs at η = {lr / exact:.2f} η*, all 120 orders", law, measured, 1e-10))
+        rows.append(close("WME18.epoch", f"growth per step of shuffled epochs at η = {lr / exact:.2f} η*, all 120 orders",
+                          law, measured, 1e-10))
     at_limit = predicted.epoch_mean_square_rate(predicted.GaussNewton(small), exact)
-    rows.append(holds("WME18.epoch", "growth per step of shuffled epochs at η* of independent batches", "below 1", f"{at_limit:.4f}",
-                      "< 1", at_limit < 1))
+    rows.append(holds("WME18.epoch", "growth per step of shuffled epochs at η* of independent batches", "below 1",
+                      f"{at_limit:.4f}", "< 1", at_limit < 1))
     axes[1].axhline(1, color=INK, linewidth=0.8)
     axes[1].set(xlabel="$\\eta/\\eta^*$ ($\\eta^*$ of independent batches)", ylabel="growth of $E\\|x\\|^2$ per step")
     axes[1].legend(loc="upper left", title="markers: all 120 orders run", title_fontsize=7.5)
@@ -329,7 +344,8 @@ def _measured_threshold(factors, size, replacement, lr, replicas, rng):
     start = np.linspace(1, 2, factors.shape[1])
     _, weight = predicted.perron_weight(predicted.GaussNewton(factors), lr, size, replacement=replacement)
     sampling = "with-replacement" if replacement else "without-replacement"
-    run = simulated.simulate(factors, np.tile(start, (replicas, 1)), lr=lr, batch_size=size, steps=1, sampling=sampling, rng=rng)
+    run = simulated.simulate(factors, np.tile(start, (replicas, 1)), lr=lr, batch_size=size, steps=1, sampling=sampling,
+                             rng=rng)
     image = (start - run.w) / lr  # H_B x
     first, second = image @ weight @ start, np.einsum("ri,ij,rj->r", image, weight, image)
     estimate = 2 * first.mean() / second.mean()
@@ -397,8 +413,7 @@ def almost_sure(effort, rng):
     distances = (1 - LEFT) * np.geomspace(0.6, 0.15, 3)
     for lr in (0.5515, 0.5525, 0.554, 0.5555):
         starts = np.repeat(distances, replicas)[:, None]
-        run = simulated.simulate(factors, starts, lr=lr, batch_size=1, steps=1000, rng=rng,
-                                 observe={"out": lambda w, x, y: (w[:, 0] <= LEFT - 1) | (w[:, 0] >= RIGHT - 1)})
+        run = simulated.simulate(factors, starts, lr=lr, batch_size=1, steps=1000, rng=rng, observe={"out": _outside})
         escaped = run.observed["out"].max(axis=0).reshape(3, -1).mean(axis=1)
         slope = np.polyfit(np.log(distances), np.log(escaped), 1)[0]
         error = sqrt(((1 - escaped[[0, -1]]) / (escaped[[0, -1]] * replicas)).sum()) / np.log(4)

@@ -15,7 +15,7 @@ def real(value, name):
     try:
         array = np.asarray(value)
         if array.dtype != np.float32:
-            array = array.astype(np.float64, casting="safe" if array.dtype != object else "unsafe")
+            array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "safe")
     except (TypeError, ValueError):
         raise ValueError(f"{name} must hold real numbers, got {_kind(value)}; convert it to a float array") from None
     if not np.isfinite(array).all():
@@ -30,7 +30,8 @@ def positive(value, name, *, zero=False):
     wrong = array < 0 if zero else array <= 0
     if wrong.any():
         wanted = "non-negative" if zero else "positive"
-        raise ValueError(f"{name} must be {wanted} and finite, got {np.atleast_1d(array)[np.atleast_1d(wrong)][0]:g}; give {name} {'>=' if zero else '>'} 0")
+        first = np.atleast_1d(array)[np.atleast_1d(wrong)][0]
+        raise ValueError(f"{name} must be {wanted} and finite, got {first:g}; give {name} {'>=' if zero else '>'} 0")
     return array if array.ndim else float(array)
 
 
@@ -64,8 +65,9 @@ def shaped(value, name, shape):
     array = real(value, name)
     fits = array.ndim == len(shape) and all(want is None or want == got for want, got in zip(shape, array.shape))
     if not fits or 0 in array.shape:
-        wanted = "(" + ", ".join("any" if want is None else str(want) for want in shape) + ("," if len(shape) == 1 else "") + ")"
-        raise ValueError(f"{name} must have shape {wanted} with no empty axis, got {array.shape}; reshape or check the order of the axes")
+        wanted = ", ".join("any" if want is None else str(want) for want in shape) + ("," if len(shape) == 1 else "")
+        raise ValueError(f"{name} must have shape ({wanted}) with no empty axis, got {array.shape}; "
+                         "reshape or check the order of the axes")
     return array
 
 
@@ -73,16 +75,19 @@ def hessians(value, name="hessians"):
     """`value` as a stack (n, d, d) of symmetric positive semi-definite matrices."""
     stack = shaped(value, name, (None, None, None))
     if stack.shape[1] != stack.shape[2]:
-        raise ValueError(f"{name} must have shape (n, d, d), got {stack.shape}; put the n examples first and make each matrix square")
+        raise ValueError(f"{name} must have shape (n, d, d), got {stack.shape}; "
+                         "put the n examples first and make each matrix square")
     scale = np.abs(stack).max(axis=(1, 2))
     skew = np.abs(stack - stack.swapaxes(1, 2)).max(axis=(1, 2))
     if (skew > _RELATIVE * scale).any():
         i = int(np.argmax(skew - _RELATIVE * scale))
-        raise ValueError(f"{name}[{i}] must be symmetric, got an asymmetry of {skew[i]:.3g}; use (h + h.T) / 2 if that is only rounding")
+        raise ValueError(f"{name}[{i}] must be symmetric, got an asymmetry of {skew[i]:.3g}; "
+                         "use (h + h.T) / 2 if that is only rounding")
     lowest = np.linalg.eigvalsh(stack)[:, 0]
     if (lowest < -_RELATIVE * len(stack[0]) * scale).any():
         i = int(np.argmin(lowest))
-        raise ValueError(f"{name}[{i}] must be positive semi-definite, got the eigenvalue {lowest[i]:.3g}; at a global minimum no example has negative curvature")
+        raise ValueError(f"{name}[{i}] must be positive semi-definite, got the eigenvalue {lowest[i]:.3g}; "
+                         "at a global minimum no example has negative curvature")
     return stack
 
 
@@ -96,14 +101,16 @@ def batch_size(value, n):
     try:
         return whole(value, "batch_size", 1, n)
     except ValueError:
-        raise ValueError(f"batch_size must be a whole number in 1…{n} (the number of examples), got {value!r}; use n for gradient descent") from None
+        raise ValueError(f"batch_size must be a whole number in 1…{n} (the number of examples), got {value!r}; "
+                         "use n for gradient descent") from None
 
 
 def count_batches(n, size, replacement, limit):
     """Number of distinct batches, refused above `limit`."""
     count = math.comb(n + size - 1, size) if replacement else math.comb(n, size)
     if count > limit:
-        raise ValueError(f"batch_size {size} of {n} examples makes {count:.3g} distinct batches, more than the {limit:g} that can be enumerated; use the second-moment functions instead")
+        raise ValueError(f"batch_size {size} of {n} examples makes {count:.3g} distinct batches, more than the {limit:g} "
+                         "that can be enumerated; use the second-moment functions instead")
     return count
 
 

@@ -142,11 +142,11 @@ def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-r
             raise ValueError("noise and noise_std cannot both be given; drop one of them")
         noise = _per_step(_checks.real(noise, "noise").astype(w0.dtype), "noise", steps, stack, model.parameter_shape)
     index_seed, noise_seed = (child.bit_generator.seed_seq for child in np.random.default_rng(rng).spawn(2))
-    plan = Plan(model, x, y, stacked_data, _rates(lr, steps, stack), steps, batch, sampling, indices, index_seed,
-                 _checks.scalar(noise_std, "noise_std", zero=True), noise, noise_seed,
-                 _checks.scalar(weight_decay, "weight_decay", zero=True), dict(observe or {}),
-                 _checks.whole(observe_every, "observe_every"),
-                 _checks.scalar(divergence_limit, "divergence_limit"), stack)
+    plan = Plan(
+        model, x, y, stacked_data, _rates(lr, steps, stack), steps, batch, sampling, indices, index_seed,
+        _checks.scalar(noise_std, "noise_std", zero=True), noise, noise_seed,
+        _checks.scalar(weight_decay, "weight_decay", zero=True), dict(observe or {}),
+        _checks.whole(observe_every, "observe_every"), _checks.scalar(divergence_limit, "divergence_limit"), stack)
     if callback is not None and workers != 1:
         raise ValueError("callback needs workers=1, since it sees all replicas at every step; drop one of them")
     size = total if callback else _chunk_size(plan, chunk_size, workers, total)

@@ -10,8 +10,8 @@ from math import factorial
 import numpy as np
 
 from refimpl import _checks
-from theory._second_moment import (Eigenpair, GaussNewton, Reduced, as_curvature, largest_eigenvalue, problem, reduce,
-                                   sampling_factor, size_of, to_parameters)
+from theory._second_moment import (Eigenpair, GaussNewton, as_curvature, largest_eigenvalue, mean_product, problem,
+                                   reduce, sampling_factor, size_of, to_parameters)
 
 
 @dataclass(frozen=True)
@@ -270,16 +270,16 @@ def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False)
     if isinstance(curvature, GaussNewton):
         flat = curvature.jacobians.reshape(-1, dim)
         mean = flat.T @ flat / n
-        ensemble = Reduced(np.zeros(dim), curvature.jacobians, np.eye(dim), True)
+        factors, is_factored = curvature.jacobians, True
     else:
         mean = curvature.mean(axis=0)
-        ensemble = Reduced(np.zeros(dim), curvature, np.eye(dim), False)
+        factors, is_factored = curvature, False
     moments = np.empty((steps + 1, dim, dim))
     moments[0] = _checks.symmetric(moment, "moment", dim)
     for t, rate in enumerate(rates):
         now = moments[t]
         left = mean @ now
-        square = (1 - noise) * (left @ mean) + noise * ensemble.mean_product(now)
+        square = (1 - noise) * (left @ mean) + noise * mean_product(factors, is_factored, now)
         moments[t + 1] = now - rate * (left + left.T) + rate**2 * square
     return moments
 

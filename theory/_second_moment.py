@@ -20,6 +20,7 @@ from refimpl import _checks
 
 _LANCZOS_MEMORY = 2**26  # bytes of Lanczos vectors kept at a time
 
+
 @dataclass(frozen=True)
 class GaussNewton:
     r"""Hessians H_i = J_iᵀ J_i given by their factors, never formed.
@@ -109,6 +110,23 @@ def sampling_factor(n, batch_size, *, replacement=False):
     return (n - size) / (size * (n - 1)) if n > 1 else 0.0
 
 
+def mean_product(factors, is_factored, matrix):
+    """mean_i H_i X H_i for a symmetric X, from factors (n, k, r) with H_i = J_iᵀ J_i or the H_i (n, r, r) themselves."""
+    if not is_factored:
+        return np.matmul(factors @ matrix, factors).mean(axis=0)
+    count, outputs, width = factors.shape
+    rows = factors.reshape(count * outputs, width)
+    images = rows @ matrix                                         # J_i X
+    if outputs == 1:
+        # Σ q_i g_i g_iᵀ by sign of q_i: each half is a product AᵀA, which costs half of a general one.
+        weights = np.vecdot(images, rows)                          # q_i = g_iᵀ X g_i
+        scaled = rows * np.sqrt(np.abs(weights))[:, None]
+        above, below = scaled[weights > 0], scaled[weights < 0]
+        return (above.T @ above - below.T @ below) / count
+    inner = images.reshape(factors.shape) @ factors.swapaxes(1, 2)  # J_i X J_iᵀ, (n, k, k)
+    return rows.T @ (inner @ factors).reshape(rows.shape) / count
+
+
 @dataclass(frozen=True)
 class Reduced:
     """An ensemble in the eigenbasis of H on range(H), of dimension r."""
@@ -120,19 +138,7 @@ class Reduced:
 
     def mean_product(self, matrix):
         """mean_i H_i X H_i, shape (r, r), for a symmetric X."""
-        if not self.is_factored:
-            return np.matmul(self.factors @ matrix, self.factors).mean(axis=0)
-        count, outputs, rank = self.factors.shape
-        rows = self.factors.reshape(count * outputs, rank)
-        images = rows @ matrix                                            # J_i X
-        if outputs == 1:
-            # Σ q_i g_i g_iᵀ by sign of q_i: each half is a product AᵀA, which costs half of a general one.
-            weights = np.vecdot(images, rows)                             # q_i = g_iᵀ X g_i
-            scaled = rows * np.sqrt(np.abs(weights))[:, None]
-            above, below = scaled[weights > 0], scaled[weights < 0]
-            return (above.T @ above - below.T @ below) / count
-        inner = images.reshape(self.factors.shape) @ self.factors.swapaxes(1, 2)  # J_i X J_iᵀ, (n, k, k)
-        return rows.T @ (inner @ self.factors).reshape(rows.shape) / count
+        return mean_product(self.factors, self.is_factored, matrix)
 
     def mean_square(self):
         """mean_i H_i², shape (r, r)."""
