@@ -252,6 +252,19 @@ def test_eq4_is_sharp_where_the_examples_commute_or_have_equal_norms(rng):
 
 
 @pytest.mark.claim("WME18.eq4-sharp")
+@pytest.mark.parametrize("flattest", [1e-2, 1e-5])
+def test_flat_directions_keep_their_digits(rng, flattest):
+    """Equal norms at B = 1 with a singular value of 1e-5: 2/‖g‖² to 1e-9; inverting H after squaring loses 1e-6."""
+    left, right = support.random_rotation(rng, 12), support.random_rotation(rng, 12)
+    factors = left * np.r_[np.ones(11), flattest] @ right
+    factors /= np.linalg.norm(factors, axis=1, keepdims=True)
+    hessians = factors[:, :, None] * factors[:, None, :]
+    for problem in (theory.GaussNewton(factors), hessians):
+        for which in CRITERIA[:2]:
+            assert_allclose(theory.critical_lr(problem, 1, which), 2.0, rtol=1e-9)
+
+
+@pytest.mark.claim("WME18.eq4-sharp")
 def test_between_the_two_limits_the_ensemble_decays_although_eq4_fails():
     hessians = ABOVE_EDGE[:, :, None] * ABOVE_EDGE[:, None, :]
     sufficient, exact = (theory.critical_lr(hessians, 1, which) for which in CRITERIA[:2])

@@ -173,9 +173,7 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, replacement=Fa
     if criterion == "gd":
         return _answer(2.0 / values[-1], _dense_pair(np.diag(values)), reduced, full_output)
     if criterion == "sufficient":
-        scale = np.sqrt(values)
-        matrix = (np.diag((1 - noise) * values**2) + noise * reduced.mean_square()) / scale[:, None] / scale
-        pair = _dense_pair(matrix)
+        pair = _dense_pair(np.diag((1 - noise) * values) + noise * reduced.mean_square(np.sqrt(values)))
     else:
         shrink = 1 / np.sqrt((values[:, None] + values) / 2)  # C^-½, diagonal in this basis
         gradient = (1 - noise) * np.outer(values, values) * shrink**2

@@ -140,9 +140,17 @@ class Reduced:
         """mean_i H_i X H_i, shape (r, r), for a symmetric X."""
         return mean_product(self.factors, self.is_factored, matrix)
 
-    def mean_square(self):
-        """mean_i H_i², shape (r, r)."""
-        return self.mean_product(np.eye(len(self.eigenvalues)))
+    def mean_square(self, scale=1.0):
+        """S⁻¹ mean_i H_i² S⁻¹ for the diagonal S = `scale`, as mean_i (H_i S⁻¹)ᵀ(H_i S⁻¹).
+
+        Dividing before squaring keeps the digits of flat directions when `scale` is small there.
+        """
+        divided = self.factors / scale
+        if not self.is_factored:
+            return (divided.swapaxes(1, 2) @ divided).mean(axis=0)
+        weighted = self.factors @ self.factors.swapaxes(1, 2) @ divided  # J_i J_iᵀ J_i S⁻¹
+        rank = len(self.eigenvalues)
+        return divided.reshape(-1, rank).T @ weighted.reshape(-1, rank) / len(self.factors)
 
 
 def reduce(curvature):
@@ -153,8 +161,10 @@ def reduce(curvature):
     count, outputs, dim = curvature.jacobians.shape
     rows = curvature.jacobians.reshape(count * outputs, dim)
     if dim <= len(rows):
-        values, vectors = _positive_part(np.linalg.eigh(rows.T @ rows / count), dim)
-        return Reduced(values, (rows @ vectors).reshape(count, outputs, -1), vectors, True)
+        left, singular, right = np.linalg.svd(rows, full_matrices=False)  # squares nothing: flat directions keep their digits
+        values, vectors = _positive_part((singular[::-1] ** 2 / count, right[::-1].T), dim)
+        scaled = left[:, ::-1][:, -len(values):] * np.sqrt(values * count)
+        return Reduced(values, scaled.reshape(count, outputs, -1), vectors, True)
     # The Gram matrix J Jᵀ / n has the eigenvalues of H = Jᵀ J / n and is the smaller of the two.
     values, vectors = _positive_part(np.linalg.eigh(rows @ rows.T / count), len(rows))
     scaled = vectors * np.sqrt(values * count)
