@@ -5,11 +5,11 @@ import zlib
 
 import numpy as np
 
-from figures import linear_stability
+from figures import convex_annealing, linear_stability
 from figures._files import save
 from figures._style import style
 
-FIGURES = (*linear_stability.FIGURES,)
+FIGURES = (*linear_stability.FIGURES, *convex_annealing.FIGURES)
 
 
 def draw(name, effort, seed, directory):

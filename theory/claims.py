@@ -8,14 +8,18 @@ Sources
 WME18
     L. Wu, C. Ma, W. E, "How SGD selects the global minima in
     over-parameterized learning: a dynamical stability perspective", NeurIPS 2018.
+NAK20
+    P. Nakkiran, "Learning rate annealing can provably help generalization,
+    even for convex problems", arXiv:2005.07360, 2020.
 """
 
 from theory._claim import STATUSES, Claim
+from theory._claims_convex_annealing import CLAIMS as _CONVEX_ANNEALING
 from theory._claims_linear_stability import CLAIMS as _LINEAR_STABILITY
 
 __all__ = ["CLAIMS", "STATUSES", "Claim", "get"]
 
-CLAIMS = (*_LINEAR_STABILITY,)
+CLAIMS = (*_LINEAR_STABILITY, *_CONVEX_ANNEALING)
 
 
 def get(claim_id):
