@@ -252,16 +252,18 @@ def test_eq4_is_sharp_where_the_examples_commute_or_have_equal_norms(rng):
 
 
 @pytest.mark.claim("WME18.eq4-sharp")
-@pytest.mark.parametrize("flattest", [1e-2, 1e-5])
-def test_flat_directions_keep_their_digits(rng, flattest):
-    """Equal norms at B = 1 with a singular value of 1e-5: 2/‖g‖² to 1e-9; inverting H after squaring loses 1e-6."""
+def test_flat_directions_keep_their_digits(rng):
+    """Equal norms at B = 1 with a singular value of 1e-5: 2/‖g‖² to 1e-12; inverting H after squaring loses 1e-6.
+
+    Dense Hessians hold H only to rounding there, 1e-5 of its smallest eigenvalue: the exact limit does not mind, the
+    sufficient one inherits it.
+    """
     left, right = support.random_rotation(rng, 12), support.random_rotation(rng, 12)
-    factors = left * np.r_[np.ones(11), flattest] @ right
+    factors = left * np.r_[np.ones(11), 1e-5] @ right
     factors /= np.linalg.norm(factors, axis=1, keepdims=True)
-    hessians = factors[:, :, None] * factors[:, None, :]
-    for problem in (theory.GaussNewton(factors), hessians):
-        for which in CRITERIA[:2]:
-            assert_allclose(theory.critical_lr(problem, 1, which), 2.0, rtol=1e-9)
+    for which in CRITERIA[:2]:
+        assert_allclose(theory.critical_lr(theory.GaussNewton(factors), 1, which), 2.0, rtol=1e-12)
+    assert_allclose(theory.critical_lr(factors[:, :, None] * factors[:, None, :], 1), 2.0, rtol=1e-12)
 
 
 @pytest.mark.claim("WME18.eq4-sharp")

@@ -147,7 +147,9 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, replacement=Fa
     Returns
     -------
     float
-        In units of 1 / curvature, to a relative 1e-9 or better.
+        In units of 1 / curvature, to a relative 1e-9 or better. Only
+        ``"sufficient"`` of *dense* Hessians inherits their rounding, relative
+        to the smallest eigenvalue of H: give factors where H is nearly singular.
 
     Raises
     ------
