@@ -13,7 +13,7 @@ names are those of `theory.convex_annealing`.
 
 import numpy as np
 
-from refimpl import _checks
+import refimpl._checks as _checks
 
 SHARP, FLAT = 4 / 3, 2 / 3  # curvatures, second derivatives of L
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import _checks
+import refimpl._checks as _checks
 from theory._annealing_closed import flow_loss_ratio, sharp_and_flat
 from theory._annealing_sample import mean_square_lr
 

@@ -9,7 +9,7 @@ those of `theory.convex_annealing`.
 
 import numpy as np
 
-from refimpl import _checks
+import refimpl._checks as _checks
 from theory._second_moment import sampling_factor
 
 

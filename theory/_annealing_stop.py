@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.optimize import brentq
 
-from refimpl import _checks
+import refimpl._checks as _checks
 from theory._annealing_trajectory import eigenbasis
 
 _EPS = np.finfo(float).eps

@@ -7,7 +7,7 @@ of `theory.convex_annealing`.
 
 import numpy as np
 
-from refimpl import _checks
+import refimpl._checks as _checks
 
 
 def quadratic_loss(hessian, displacement):

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import logsumexp
 
-from refimpl import _checks
+import refimpl._checks as _checks
 
 _MOST_BATCHES = 200_000
 _EPS = np.finfo(float).eps

@@ -9,7 +9,7 @@ from math import factorial
 
 import numpy as np
 
-from refimpl import _checks
+import refimpl._checks as _checks
 from theory._second_moment import (Eigenpair, GaussNewton, as_curvature, largest_eigenvalue, mean_product, problem,
                                    reduce, sampling_factor, size_of, to_parameters)
 

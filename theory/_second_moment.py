@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh_tridiagonal
 
-from refimpl import _checks
+import refimpl._checks as _checks
 
 _LANCZOS_MEMORY = 2**26  # bytes of Lanczos vectors kept at a time
 

@@ -5,7 +5,7 @@ from math import log, sqrt
 
 import numpy as np
 
-from refimpl import _checks
+import refimpl._checks as _checks
 from theory._escape import lyapunov_exponent
 
 # The toy: curvatures of f₁, f₂ at x = 1 are 2·0.1 and 2·1.9, and f₂ leaves its

@@ -26,7 +26,7 @@ References
 import numpy as np
 from scipy.linalg import eigh
 
-from refimpl import _checks
+import refimpl._checks as _checks
 from theory._annealing_closed import annealed_loss_ratio, flow_loss_ratio, flow_stop_time, reversal_target
 from theory._annealing_law import StoppingLaw, sgd_stopping_law
 from theory._annealing_sample import (mean_square_crossover, mean_square_lr, mean_square_multipliers,

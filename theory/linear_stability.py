@@ -23,7 +23,7 @@ References
 
 import numpy as np
 
-from refimpl import _checks
+import refimpl._checks as _checks
 from theory._escape import absolute_moment, almost_sure_lr, escape_exponent, lyapunov_exponent
 from theory._mean_square import (Spectrum, critical_lr, epoch_mean_square_rate, mean_square_rate, necessary_lr,
                                  perron_weight, second_moment)
