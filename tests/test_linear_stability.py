@@ -594,3 +594,12 @@ def test_in_one_dimension_epochs_are_stable_up_to_the_almost_sure_limit(rng):
     assert theory.epoch_mean_square_rate(stack_1d(curvatures), 0.999 * limit) < 1
     assert theory.epoch_mean_square_rate(stack_1d(curvatures), 1.001 * limit) > 1
     assert theory.epoch_mean_square_rate(stack_1d(curvatures), 1.01 * mean_square) < 1 or mean_square > 0.99 * limit
+
+
+@pytest.mark.claim("WME18.fig2", "WME18.eq4-sharp")
+def test_closed_forms_at_hand_computed_points():
+    """(1 − 0.2)² + s²p = 1 at ηa = 0.2; curvatures 0.2 and 3.8 have 2·2/mean(h²): powers and order of means matter."""
+    assert_allclose(theory.mean_square_non_uniformity(0.2, 1.0, 2, 1), 0.6, rtol=1e-12)
+    for condition in ("trace", "eigenvector"):
+        assert_allclose(theory.necessary_lr(stack_1d(TOY), 1, condition), 4 / 7.24, rtol=1e-12)
+    assert_allclose(theory.necessary_lr(theory.GaussNewton(np.sqrt(TOY)[:, None]), 1, "eigenvector"), 4 / 7.24, rtol=1e-12)
