@@ -26,6 +26,9 @@ def arguments(words):
     parser.add_argument("--out", type=Path, default=OUTPUT, metavar="DIR", help="where to write (default: figures/output)")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all random numbers (default: 0)")
+    parser.add_argument("--data", type=Path, metavar="DIR",
+                        help="MNIST or FashionMNIST IDX files, or CIFAR-10 binary files, for the figures that can use "
+                             "them (see --list); default: synthetic sets")
     options = parser.parse_args(words)
     known = [figure.name for figure in FIGURES]
     unknown = [name for name in options.names if name not in known]
@@ -35,6 +38,8 @@ def arguments(words):
         parser.error(f"--workers must be at least 1, got {options.workers}")
     if options.seed < 0:
         parser.error(f"--seed must be at least 0, got {options.seed}")
+    if options.data is not None and not options.data.is_dir():
+        parser.error(f"--data must be a directory, got {options.data}")
     options.names = list(dict.fromkeys(options.names)) or known
     return options
 
@@ -46,7 +51,8 @@ def main(words=None):
         print(f"{'figure':<24}{'seconds at ' + '/'.join(EFFORTS):<34}title [claims]")
         for figure in FIGURES:
             seconds = "/".join(f"{s:g}" for s in figure.seconds)
-            print(f"{figure.name:<24}{seconds:<34}{figure.title} [{', '.join(figure.claims)}]")
+            print(f"{figure.name:<24}{seconds:<34}{figure.title} [{', '.join(figure.claims)}]"
+                  f"{' (--data)' if figure.reads_data else ''}")
         return 0
     try:
         options.out.mkdir(parents=True, exist_ok=True)
@@ -67,7 +73,7 @@ def main(words=None):
 def _draw_all(options):
     seconds = {figure.name: figure.seconds[EFFORTS.index(options.effort)] for figure in FIGURES}
     order = sorted(options.names, key=lambda name: -seconds[name])  # the longest first
-    tasks = {name: (name, options.effort, options.seed, options.out) for name in order}
+    tasks = {name: (name, options.effort, options.seed, options.out, options.data) for name in order}
     progress = _Progress(order, seconds, options.workers)
     failures = []
 

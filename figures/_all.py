@@ -5,18 +5,20 @@ import zlib
 
 import numpy as np
 
-from figures import convex_annealing, linear_stability
+from figures import benign_oscillation, convex_annealing, images, learning_order, linear_stability, network
 from figures._files import save
 from figures._style import style
 
-FIGURES = (*linear_stability.FIGURES, *convex_annealing.FIGURES)
+FIGURES = (*linear_stability.FIGURES, *network.FIGURES, *convex_annealing.FIGURES, *learning_order.FIGURES,
+           *images.FIGURES, *benign_oscillation.FIGURES)
 
 
-def draw(name, effort, seed, directory):
-    """Draw one figure into `directory`; returns (seconds it took, report rows that failed)."""
+def draw(name, effort, seed, directory, data=None):
+    """Draw one figure into `directory`, on the data sets in `data` where it can; (seconds, report rows that failed)."""
     started = time.monotonic()
     chosen = next(figure for figure in FIGURES if figure.name == name)
     with style(name):
-        drawing = chosen.draw(effort, np.random.default_rng([seed, zlib.crc32(name.encode())]))
+        options = {"data": data} if chosen.reads_data else {}
+        drawing = chosen.draw(effort, np.random.default_rng([seed, zlib.crc32(name.encode())]), **options)
         save(drawing, name, directory, effort, seed)
     return time.monotonic() - started, [row for row in drawing.rows if not row.passed]

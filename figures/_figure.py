@@ -29,13 +29,17 @@ class Drawing:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that can be drawn: ``draw(effort, rng) -> Drawing``."""
+    """A figure that can be drawn: ``draw(effort, rng) -> Drawing``, or ``draw(effort, rng, data)`` with `reads_data`.
+
+    `data` is the directory given by ``--data``, or None for the synthetic set.
+    """
 
     name: str
     title: str
     draw: Callable
     claims: tuple            # ids, exactly those of its rows
     seconds: tuple           # expected on one core at quick, standard, full effort
+    reads_data: bool = False
 
 
 def close(claim, quantity, predicted, measured, tolerance, note=""):

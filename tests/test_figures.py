@@ -79,7 +79,8 @@ def test_a_failed_verdict_is_exit_status_one(tmp_path, monkeypatch, capsys):
     assert main(["good", "--out", str(tmp_path)]) == 0
 
 
-@pytest.mark.parametrize("words", [["no-such-figure"], ["--effort", "huge"], ["--workers", "0"], ["--seed", "-1"], ["--bad"]])
+@pytest.mark.parametrize("words", [["no-such-figure"], ["--effort", "huge"], ["--workers", "0"], ["--seed", "-1"], ["--bad"],
+                                   ["--data", "no-such-directory"]])
 def test_bad_usage_is_exit_status_two(words):
     with pytest.raises(SystemExit) as stopped:
         main(words)

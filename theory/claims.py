@@ -11,15 +11,25 @@ WME18
 NAK20
     P. Nakkiran, "Learning rate annealing can provably help generalization,
     even for convex problems", arXiv:2005.07360, 2020.
+LWM19
+    Y. Li, C. Wei, T. Ma, "Towards explaining the regularization effect of
+    initial large learning rate in training neural networks", NeurIPS 2019.
+LWYZ24
+    M. Lu, B. Wu, X. Yang, D. Zou, "Benign oscillation of stochastic gradient
+    descent with large learning rates", ICLR 2024.
 """
 
 from theory._claim import STATUSES, Claim
+from theory._claims_benign_oscillation import CLAIMS as _BENIGN_OSCILLATION
 from theory._claims_convex_annealing import CLAIMS as _CONVEX_ANNEALING
+from theory._claims_images import CLAIMS as _IMAGES
+from theory._claims_learning_order import CLAIMS as _LEARNING_ORDER
 from theory._claims_linear_stability import CLAIMS as _LINEAR_STABILITY
+from theory._claims_network import CLAIMS as _NETWORK
 
 __all__ = ["CLAIMS", "STATUSES", "Claim", "get"]
 
-CLAIMS = (*_LINEAR_STABILITY, *_CONVEX_ANNEALING)
+CLAIMS = (*_LINEAR_STABILITY, *_NETWORK, *_CONVEX_ANNEALING, *_LEARNING_ORDER, *_IMAGES, *_BENIGN_OSCILLATION)
 
 
 def get(claim_id):

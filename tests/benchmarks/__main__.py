@@ -5,10 +5,11 @@ import platform
 
 import numpy as np
 
-from tests.benchmarks import linear_stability
+from tests.benchmarks import benign_oscillation, images, learning_order, linear_stability, network
 from tests.benchmarks._measure import load
 
-BENCHMARKS = {**linear_stability.BENCHMARKS}
+BENCHMARKS = {**linear_stability.BENCHMARKS, **benign_oscillation.BENCHMARKS, **learning_order.BENCHMARKS,
+              **network.BENCHMARKS, **images.BENCHMARKS}
 
 
 def main():

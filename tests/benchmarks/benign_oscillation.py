@@ -1,0 +1,3 @@
+"""Lu, Wu, Yang and Zou 2024."""
+
+BENCHMARKS = {}

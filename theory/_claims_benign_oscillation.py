@@ -1,0 +1,3 @@
+"""Ledger rows of Lu, Wu, Yang and Zou 2024."""
+
+CLAIMS = ()

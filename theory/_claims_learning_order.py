@@ -1,0 +1,3 @@
+"""Ledger rows of Li, Wei and Ma 2019, sections 2 to 6."""
+
+CLAIMS = ()
