@@ -55,7 +55,7 @@ class LinearRegression:
 
     def kernel(self, x, y, batch_size):
         """Fast path of `refimpl.sgd.run` where there are no labels."""
-        return LaneKernel(x, batch_size) if y is None else None
+        return LaneKernel(x, batch_size) if y is None and batch_size is not None else None
 
     def _residual(self, w, x, y):
         predicted = self.predict(w, x)
@@ -100,8 +100,8 @@ class Quadratic:
         return self.gradient(v, x)
 
     def kernel(self, x, y, batch_size):
-        """Fast path of `refimpl.sgd.run`."""
-        return dense_kernel(x, batch_size)
+        """Fast path of `refimpl.sgd.run` for batches."""
+        return None if batch_size is None else dense_kernel(x, batch_size)
 
 
 @dataclass(frozen=True)

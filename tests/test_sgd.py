@@ -14,12 +14,20 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from refimpl import _sampling, sgd
+from refimpl.convex_annealing import LeastSquares
 from refimpl.linear_stability import LinearRegression, Quadratic, simulate
 from tests import support
 
 
 @dataclass(frozen=True)
 class PlainRegression(LinearRegression):
+    """The same model without its fast path."""
+
+    kernel = None
+
+
+@dataclass(frozen=True)
+class PlainLeastSquares(LeastSquares):
     """The same model without its fast path."""
 
     kernel = None
@@ -141,6 +149,20 @@ def test_dense_paths_equal_the_plain_path(dim, n, replicas, size, dtype, seed):
     assert error.max() < (1e-12 if dtype is np.float64 else 1e-4)
     doubled = sgd.run(PlainQuadratic(dim), w0, 2 * x, lr=0.3, steps=3, indices=indices, divergence_limit=1e3)
     assert np.abs(doubled.w - plain.w).max() > 1e-3 * np.abs(plain.w - w0).max()  # the null: B and 2B differ
+
+
+@given(st.integers(1, 8), st.integers(1, 9), st.integers(1, 200), support.seeds())
+def test_whole_set_path_equals_the_plain_path(dim, n, replicas, seed):
+    """Least squares by gradient descent; nor do chunks change a bit. Labels left out of the residual are caught."""
+    rng = np.random.default_rng(seed)
+    x, y, w0 = rng.standard_normal((n, dim)), rng.standard_normal(n), rng.standard_normal((replicas, dim))
+    fast, plain = (sgd.run(model, w0, x, y, lr=0.1, steps=4, noise_std=0.1, weight_decay=0.1, rng=seed)
+                   for model in (LeastSquares(dim), PlainLeastSquares(dim)))
+    assert_allclose(fast.w, plain.w, rtol=0, atol=1e-13 * (1 + np.abs(plain.w).max()))
+    parts = sgd.run(LeastSquares(dim), w0, x, y, lr=0.1, steps=4, noise_std=0.1, weight_decay=0.1, rng=seed, chunk_size=1)
+    assert_array_equal(parts.w, fast.w)
+    wrong = sgd.run(PlainLeastSquares(dim), w0, x, 0 * y, lr=0.1, steps=4, noise_std=0.1, weight_decay=0.1, rng=seed)
+    assert np.abs(wrong.w - plain.w).max() > 1e-9 * np.abs(x.T @ y).max()
 
 
 def test_rank_one_and_dense_hessians_take_the_same_steps(rng):
