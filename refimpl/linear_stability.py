@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import _checks, sgd
+from refimpl._counts import SHARE, CountsKernel
 from refimpl._dense import dense_kernel
 from refimpl._lanes import LaneKernel
 
@@ -54,8 +55,10 @@ class LinearRegression:
         return self.gradient(v, x)
 
     def kernel(self, x, y, batch_size):
-        """Fast path of `refimpl.sgd.run` where there are no labels."""
-        return LaneKernel(x, batch_size) if y is None and batch_size is not None else None
+        """Fast path of `refimpl.sgd.run` for batches where there are no labels."""
+        if y is not None or batch_size is None:
+            return None
+        return (CountsKernel if len(x) <= SHARE * batch_size else LaneKernel)(x, batch_size)
 
     def _residual(self, w, x, y):
         predicted = self.predict(w, x)
