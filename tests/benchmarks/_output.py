@@ -17,7 +17,7 @@ def lines(record):
                 *(f"    {size:>9g}  {_time(seconds):>9}  {peak / 1e6:9.1f} MB"
                   for size, seconds, peak in zip(record["sizes"], record["seconds"], record["peak_memory"]))]
     ours = next(iter(record["contenders"].values()))["seconds"]
-    limit = f"; the limit of the machine is {record['limit'] / ours:.0%} of ours" if record["limit"] else ""
+    limit = f"; arithmetic and traffic at the machine's rates would take {record['limit'] / ours:.0%} of ours" if record["limit"] else ""
     found = [f"{record['name']} (per {record['unit']}; peak {record['peak_memory'] / 1e6:.0f} MB{limit})"]
     for name, entry in record["contenders"].items():
         compiling = entry["first_call"] - entry["seconds"]
@@ -60,9 +60,10 @@ def _ratios(cases):
     limits = [(case["limit"] / next(iter(case["contenders"].values()))["seconds"], row)
               for case, row in zip(cases, rows) if case["limit"]]
     if limits:
-        axis.plot(*zip(*limits), linestyle="none", marker="|", markersize=9, color=INK, label="limit of the machine")
+        axis.plot(*zip(*limits), linestyle="none", marker="|", markersize=9, color=INK, label="arithmetic and traffic at the machine's rates")
     axis.set(xscale="log", yticks=rows, yticklabels=[case["name"] for case in cases], ylim=(-0.7, len(cases) - 0.3),
-             xlabel="time / ours (right of 1: slower than ours)", title="")
+             xlabel="time / ours (right of 1: slower than ours)")
+    axis.set_title("", loc="left")
     figure.legend(loc="outside upper center", ncols=5)
     return figure
 
