@@ -13,6 +13,9 @@ from theory import linear_stability as predicted
 
 SIGMAS = 6.0
 EDGE = (0.02, 0.05, 0.1)   # rates at which GD ends at the edge on the synthetic set
+# η/η* that a minimum on which SGD settles may have: the noise of small batches is so heavy-tailed that almost every
+# path still converges a little beyond the mean-square limit.
+OVER = {False: 1.1, True: 1.3}
 MOST_STEPS = 20_000        # of gradient descent
 
 
@@ -218,8 +221,8 @@ def _comparison(lr, size, before, after, smallest, judged, arrays):
     arrays |= {f"before_{size}": was, f"after_{size}": new}
     flatter = new[:, :2].mean(axis=0) / was[:, :2].mean(axis=0)
     rows = [holds("WME18.fig1", f"η/η* at B = {size} before and after, {len(new)} starts", "above 1, then about 1 or less",
-                  f"{was[:, 2].mean():.2f} → {new[:, 2].mean():.2f} (means)", "all > 1, all ≤ 1.1",
-                  not judged or bool(was[:, 2].min() > 1 and new[:, 2].max() <= 1.1)),
+                  f"{was[:, 2].mean():.2f} → {new[:, 2].mean():.2f} (means)", f"all > 1, all ≤ {OVER[size < 16]}",
+                  not judged or bool(was[:, 2].min() > 1 and new[:, 2].max() <= OVER[size < 16])),
             holds("WME18.fig1", f"B = {size}: mean sharpness and non-uniformity, after over before", "both fall",
                   f"{flatter[0]:.2f}, {flatter[1]:.2f}", "< 1", not judged or bool((flatter < 1).all()))]
     if smallest:
@@ -255,7 +258,7 @@ def sgd_minima(effort, rng, data):
     settings = ((0.05, 4), (0.1, 4), (0.05, 16), (0.1, 16), (0.1, 64))
     settings = settings if effort != "quick" else ((0.05, 16), (0.1, 16), (0.1, 64))
     figure, axes = panels(2, 2, width=4.3, height=3.2)
-    columns, missed = [], 0
+    columns, exponents, missed = [], [], 0
     for k, (lr, size) in enumerate(settings):
         starts = np.stack([model.init(rng) for _ in range(replicas)])
         allowed = steps if size < 10 else min(steps, 15_000)
@@ -264,6 +267,8 @@ def sgd_minima(effort, rng, data):
         missed += int((found.status != 0).sum())
         for w in found.w[found.status == 0]:
             minimum = measure(problem, w, min(size, n), rng)
+            if lr > minimum.critical_lr:
+                exponents.append(_exponent(problem, w, lr, min(size, n), rng))
             columns.append((lr, min(size, n), minimum.sharpness, minimum.non_uniformity, minimum.critical_lr, minimum.accuracy))
     if len(columns) < 3:
         raise ValueError(f"data must let SGD reach a loss of 1e-7 at η = 0.05 or 0.1, got {len(columns)} such runs; use --effort full")
@@ -308,12 +313,20 @@ def sgd_minima(effort, rng, data):
     scatter = float(np.std(np.log(spread / sharp)))
     generalise = float(np.corrcoef(np.log(sharp), accuracy)[0, 1])
     count = len(columns)
-    rows = [
-        holds("WME18.fig3", f"η/η* of {count} minima with loss below 1e-7 ({missed} runs did not get there)", "at most about 1",
-              f"up to {ratio.max():.3f}", "≤ 1.1", ratio.max() <= 1.1),
+    rows = []
+    for few in (False, True):
+        own = (size < 16) == few
+        if own.any():
+            rows.append(holds("WME18.fig3", f"η/η* of {own.sum()} minima with loss below 1e-7, B {'< 16' if few else '≥ 16'}",
+                              "at most about 1", f"up to {ratio[own].max():.3f}", f"≤ {OVER[few]}", ratio[own].max() <= OVER[few]))
+    if exponents:
+        rows.append(holds("WME18.fig3", f"2Λ of the {len(exponents)} minima with η > η*, in standard errors above 0",
+                          "negative: almost every path converges", f"up to {max(exponents):.1f}", f"≤ {SIGMAS:g}",
+                          max(exponents) <= SIGMAS))
+    rows += [
         holds("WME18.fig3", "aη/2 of the same minima", "at most 1", f"up to {(sharp * lr / 2).max():.4f}", "≤ 1.01",
               (sharp * lr / 2).max() <= 1.01),
-        holds("WME18.fig3", "minima above the poster's bound s = 1/(η√p)", "some", f"{(height > 1).sum()} of {count}, up to {height.max():.2f}×",
+        holds("WME18.fig3", f"minima above the poster's bound s = 1/(η√p) ({missed} runs did not reach 1e-7)", "some", f"{(height > 1).sum()} of {count}, up to {height.max():.2f}×",
               "at least one" if data is None else "reported", bool(data) or bool((height > 1).any())),
         holds("WME18.fig4", f"correlation of log a and log s, {count} minima", "near 1", f"{correlation:.3f}",
               "≥ 0.8", bool(data) or correlation >= 0.8),
@@ -324,6 +337,16 @@ def sgd_minima(effort, rng, data):
               bool(data) or count < 20 or generalise < 0)]
     return Drawing(figure, {"lr": lr, "batch_size": size, "sharpness": sharp, "non_uniformity": spread, "critical_lr": critical,
                             "accuracy": accuracy, "bound": bound}, tuple(rows))
+
+
+def _exponent(problem, w, lr, size, rng, steps=4000, block=200):
+    """2Λ of the map linearised at the minimum near w, over its standard error, from one long sequence of batches."""
+    w = network.polish(problem.model, w, problem.x, problem.y)
+    factors = predicted.GaussNewton(problem.model.factors(w, problem.x))
+    batches = np.argsort(rng.random((steps, len(problem.x))), axis=-1)[:, :size]
+    path = predicted.path_log_loss(factors, lr, batches, factors.jacobians[:, 0].T @ rng.standard_normal(len(problem.x)))
+    slopes = np.diff(path[::block])[1:]
+    return float(slopes.mean() / (slopes.std(ddof=1) / sqrt(len(slopes))))
 
 
 FIGURES = (

@@ -17,6 +17,11 @@ from functools import cached_property
 
 import numpy as np
 
+# A pass makes and drops arrays of about 100 KB. glibc hands such memory back to the system after
+# every drop, and a pass then spends half its time on page faults, until a larger block has been
+# freed once. Elsewhere this line does nothing.
+np.empty(2**22, np.uint8)
+
 
 def shapes(widths):
     """[(first, middle, last, m, m')]: W is w[first:middle] as (m, m'), b is w[middle:last]."""

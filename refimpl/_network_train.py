@@ -29,7 +29,7 @@ class Minima:
     nit: np.ndarray
 
 
-def teacher_set(n=200, tests=2000, dim=20, hidden=10, *, flipped=0.25, decay=0.5, scale=1.5, rng=None):
+def teacher_set(n=200, tests=2000, dim=20, hidden=10, *, flipped=0.25, decay=0.55, scale=1.5, rng=None):
     r"""A synthetic two-class set: a random tanh net's sign on Gaussian inputs, some training labels turned over.
 
     .. math:: y = \operatorname{sign} \sum_j a_j \tanh\langle u_j, z\rangle, \qquad x_k \propto k^{-decay} z_k,

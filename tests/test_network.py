@@ -581,7 +581,7 @@ def test_runs_to_a_goal(rng):
 def test_teacher_set_is_as_described(rng):
     x, y, test_x, test_y = network.teacher_set(4000, 3000, 5, rng=rng)
     assert x.shape == (4000, 5) and test_x.shape == (3000, 5) and set(y) == set(test_y) == {-1.0, 1.0}
-    variance = 1.5**2 * np.arange(1, 6.0) ** -1
+    variance = 1.5**2 * np.arange(1, 6.0) ** -1.1
     variance *= 1.5**2 / variance.mean()
     error = variance * sqrt(2 / 7000)
     assert (np.abs((np.concatenate([x, test_x]) ** 2).mean(axis=0) - variance) <= support.z_limit(5) * error).all()
