@@ -183,7 +183,7 @@ def operator(model, w, x, y=None, *, curvature="hessian"):
 
 
 def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", tolerance=1e-6, max_products=10_000, rng=None):
-    """The k algebraically largest eigenvalues of the curvature, by implicitly restarted Lanczos.
+    """The k algebraically largest eigenvalues of the curvature, by Lanczos with restarts.
 
     Parameters
     ----------
@@ -356,26 +356,57 @@ def _eigenpairs(apply, size, k, tolerance, max_products, rng):
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
         values, vectors = values[-k:], vectors[:, -k:]
     else:
-        basis = min(size, max(2 * k + 1, 20))
-        cycles = max(1, (max_products - basis) // (basis - k))
         start = np.random.default_rng(rng).standard_normal(size)
-        linear = LinearOperator((size, size), matvec=counted, dtype=float)
-        try:
-            values, vectors = eigsh(linear, k, which="LA", v0=start, ncv=basis, maxiter=cycles, tol=tolerance / 10)
-        except ArpackNoConvergence as stopped:
-            values, vectors = stopped.eigenvalues, stopped.eigenvectors
-        except ArpackError:  # the operator is zero on the start
-            values, vectors = np.zeros(k), np.eye(size, k)
-        if len(values) < k:
-            raise_to = k - len(values)
-            values = np.concatenate([np.full(raise_to, np.nan), values])
-            vectors = np.concatenate([np.full((size, raise_to), np.nan), vectors.reshape(size, -1)], axis=1)
+        values, vectors, done = _first_cycle(counted, start, k, tolerance, min(size, 2 * k + 24, max(k + 2, max_products)))
+        if not done and count < max_products:
+            values, vectors = _restarted(counted, vectors.sum(axis=1), k, tolerance, max_products - count)
     order = np.argsort(-values)
     values, vectors = values[order], vectors.T[order]
     residuals = np.array([np.linalg.norm(counted(v) - value * v) if np.isfinite(value) else np.inf
                           for value, v in zip(values, vectors)])
     scale = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 0.0
     return Eigenpairs(values, vectors, residuals, bool((residuals <= tolerance * scale + np.finfo(float).tiny).all()), count)
+
+
+def _first_cycle(apply, start, k, tolerance, steps):
+    """The k largest Ritz pairs of one Krylov space, which ends as soon as they have converged, and whether they have.
+
+    ARPACK tests only once it has filled its space; where one eigenvalue stands out, as at most minima, this takes half as
+    many products.
+    """
+    basis = np.empty((steps, len(start)))
+    basis[0] = start / np.linalg.norm(start)
+    diagonal, beside = [], []
+    for m in range(1, steps + 1):
+        image, length = _lanczos_step(apply, basis, m, diagonal)
+        values, weights = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
+        ended = length <= 1e-13 * np.abs(values).max()
+        scale = max(np.abs(values[-k:]).max(), np.finfo(float).tiny)
+        done = m >= k and (length * np.abs(weights[-1, -k:]) <= tolerance / 2 * scale).all()
+        if done or ended or m == steps:
+            break
+        beside.append(length)
+        basis[m] = image / length
+    if m < k:  # the start lies in a smaller invariant space
+        return np.zeros(k), np.random.default_rng(0).standard_normal((len(start), k)), False
+    return values[-k:], basis[:m].T @ weights[:, -k:], bool(done)
+
+
+def _restarted(apply, start, k, tolerance, max_products):
+    """The same by ARPACK's implicit restarts; NaN for pairs that did not converge."""
+    size = len(start)
+    basis = min(size, max(2 * k + 1, 20))
+    linear = LinearOperator((size, size), matvec=apply, dtype=float)
+    try:
+        return eigsh(linear, k, which="LA", v0=start, ncv=basis, maxiter=max(1, (max_products - basis) // (basis - k)),
+                     tol=tolerance / 10)
+    except ArpackNoConvergence as stopped:
+        values, vectors = stopped.eigenvalues, stopped.eigenvectors.reshape(size, -1)
+    except ArpackError:  # the operator is zero on the start
+        return np.zeros(k), np.eye(size, k)
+    missing = k - len(values)
+    return (np.concatenate([np.full(missing, np.nan), values]),
+            np.concatenate([np.full((size, missing), np.nan), vectors], axis=1))
 
 
 def _first(pairs):
@@ -387,17 +418,22 @@ def _lanczos(apply, start, steps):
     basis = np.empty((steps, len(start)))
     basis[0] = start
     diagonal, beside = [], []
-    for m in range(steps):
-        image = np.array(apply(basis[m]), float)
-        diagonal.append(basis[m] @ image)
-        for _ in range(2):  # twice is enough (Kahan, Parlett)
-            image -= basis[:m + 1].T @ (basis[:m + 1] @ image)
-        length = np.linalg.norm(image)
-        if m + 1 == steps or length <= 1e-10 * np.abs(diagonal).max():
+    for m in range(1, steps + 1):
+        image, length = _lanczos_step(apply, basis, m, diagonal)
+        if m == steps or length <= 1e-10 * np.abs(diagonal).max():
             break
         beside.append(length)
-        basis[m + 1] = image / length
+        basis[m] = image / length
     return np.array(diagonal), np.array(beside)
+
+
+def _lanczos_step(apply, basis, m, diagonal):
+    """A v for the last of the first m basis vectors, orthogonal to all of them, and its norm; vᵀA v goes to `diagonal`."""
+    image = np.array(apply(basis[m - 1]), float)
+    diagonal.append(float(basis[m - 1] @ image))
+    for _ in range(2):  # twice is enough (Kahan, Parlett)
+        image -= basis[:m].T @ (basis[:m] @ image)
+    return image, float(np.linalg.norm(image))
 
 
 def _rule(diagonal, beside):
