@@ -48,21 +48,24 @@ def table_one(effort, rng, data):
     axes[1].set_title(f"{problem.name}, {seeds} start{'s' if seeds > 1 else ''}")
     rows = []
     ratios = sharp * np.array(rates)[:, None] / 2
+    smallest = ratios[0]                                 # at η = 0.01, close to where the flow would end
     if data is None:
         for lr in EDGE:
-            worst = ratios[rates.index(lr)]
+            sharper = sharp[0] > 1.03 * predicted.sharpness_limit(lr)
+            if not sharper.any():
+                continue
+            worst = ratios[rates.index(lr), sharper]
             worst = worst[np.argmax(np.abs(worst - 1))]
-            rows.append(close("WME18.tab1-gd", f"aη/2 at the end of GD, η = {lr:g}, {seeds} starts: the farthest from 1", 1.0, worst, 0.005))
-        below = ratios[rates.index(0.01)]
-        rows.append(holds("WME18.sharpest", f"aη/2 at η = 0.01, {seeds} starts: GD stops at minima less sharp than 2/η",
-                          "below 1", f"{below.min():.3f}…{below.max():.3f}", "< 0.95", below.max() < 0.95))
-    else:
+            rows.append(close("WME18.tab1-gd", f"aη/2 at η = {lr:g} of the {sharper.sum()} of {seeds} starts whose flow ends sharper: "
+                              "the farthest from 1", 1.0, worst, 0.005))
+    judged = data is None and seeds > 1
+    rows.append(holds("WME18.sharpest", f"aη/2 at η = {rates[0]:g}, {seeds} starts: GD stops short of the edge", "below 1",
+                      f"{smallest.min():.3f}…{smallest.max():.3f}", "some < 0.95, all ≤ 1.01" if judged else "reported",
+                      not judged or bool(smallest.min() < 0.95 and smallest.max() <= 1.01)))
+    if data is not None:
         most = np.nanmax(ratios) if np.isfinite(ratios).any() else np.nan
-        rows.append(holds("WME18.tab1-gd", "largest aη/2 at the end of GD where the loss is below 1e-5", "at most 1", f"{most:.4f}",
-                          "≤ 1.01", not (ratios[losses < 1e-5] > 1.01).any()))
-        lowest = ratios[0]
-        rows.append(holds("WME18.sharpest", f"aη/2 at η = {rates[0]:g} (reported, not judged)", "any",
-                          ", ".join(f"{value:.3f}" for value in lowest), "none", True))
+        rows.append(holds("WME18.tab1-gd", "largest aη/2 at the end of GD (ends with loss above 1e-5 are not judged)", "at most 1",
+                          f"{most:.4f}", "≤ 1.01", not (ratios[losses < 1e-5] > 1.01).any()))
     settled = ratios[losses < 1e-5]
     rows.append(holds("WME18.sharpest", "aη/2 of every end with loss below 1e-5: no sharper than the edge", "at most 1",
                       f"{settled.min():.3f}…{settled.max():.3f}" if settled.size else "none", "≤ 1.01",
@@ -290,8 +293,8 @@ def sgd_minima(effort, rng, data):
         axes[3].plot(sharp[own], 100 * accuracy[own], label=label, **look)
     axes[0].plot([], [], linestyle="--", color=INK, linewidth=1.0, label="$s=1/(\\eta\\sqrt{p})$")
     axes[0].plot([], [], linestyle="none", marker="+", color=INK, markersize=7, label="exact threshold on the ray to 0")
-    axes[0].set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, None), ylim=(0, None))
-    axes[0].legend(loc="upper left", fontsize=6.5)
+    axes[0].set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, None), ylim=(0, 1.5 * axes[0].get_ylim()[1]))
+    axes[0].legend(loc="upper left", fontsize=6.5, ncols=2)
     axes[0].set_title(f"{problem.name}")
     axes[1].axhline(1, color=INK, linewidth=1.2, label="exact threshold $\\eta=\\eta^*$")
     axes[1].axvline(1, color=INK, linewidth=1.0, linestyle="--", label="poster's bound")

@@ -8,13 +8,14 @@ CLAIMS = (
     Claim("WME18.tab1-gd", "Table 1",
           "Gradient descent ends at minima of sharpness 2/η and blows up where η is too large.",
           "holds", "linear_stability.sharpness_limit",
-          regime=_NET + "η = 0.02, 0.05, 0.1: aη/2 within 0.5 % of 1; η = 2 blows up"),
+          regime=_NET + "η = 0.02, 0.05, 0.1, where the flow would end sharper: aη/2 within 0.5 % of 1; "
+                        "η = 2 blows up"),
     Claim("WME18.sharpest", "Learning rate and sharpness",
           "Gradient descent tends to select the sharpest possible minima.",
           "corrected", "linear_stability.sharpness_limit",
           regime=_NET + "η from 0.01 to 2",
           correction="It ends at the edge a = 2/η only where the flow would end at a sharper minimum. At η = 0.01 it ends below "
-                     "(aη/2 about 0.75–0.9), and at η ≥ 0.2 some starts overshoot to minima flatter than 2/η (down to 0.8)."),
+                     "(aη/2 from 0.5 to 0.9), and at η ≥ 0.2 some starts overshoot to minima flatter than 2/η (aη/2 down to 0.3)."),
     Claim("WME18.fig1", "Fig. 1",
           "SGD that starts at a minimum found by gradient descent with the same learning rate escapes fast, to a flatter one.",
           "holds", "linear_stability.critical_lr",
