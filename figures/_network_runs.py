@@ -9,6 +9,11 @@ from theory import linear_stability as predicted
 
 EXAMPLES, TESTS = 200, 2000
 FLIPPED = 0.25      # share of training labels turned over in the synthetic set
+MOST_STEPS = 20_000  # of gradient descent
+SIGMAS = 6.0        # standard errors that a comparison may use: a false alarm once in 5e8
+# η/η* that a minimum on which SGD settles may have, by whether B < 16: the noise of small batches is so
+# heavy-tailed that almost every path still converges a little beyond the mean-square limit.
+OVER = {False: 1.1, True: 1.3}
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ def task(data, *, corrupt=False):
         if len(set(images.labels[two])) < 2:
             raise ValueError(f"data must hold images of the classes 0 and 1 in its {split} split, got {images.name} "
                              f"in {data} without; give a whole set")
-        parts.append((images.images[two].reshape(len(two), -1).astype(float), np.where(images.labels[two] == 1, 1.0, -1.0)))
+        labels = np.where(images.labels[two] == 1, 1.0, -1.0)
+        parts.append((images.images[two].reshape(len(two), -1).astype(float), labels))
         name = images.name.split()[0]
     (x, y), (test_x, test_y) = parts
     if corrupt:

@@ -1,27 +1,23 @@
 """Wu, Ma and E 2018, on real networks: figures 1, 3 and 4 and the measured half of Table 1."""
 
-from math import log, sqrt
+from math import sqrt
 
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from figures._figure import Drawing, Figure, close, holds
-from figures._network_runs import measure, task
+from figures._network_escape import escape
+from figures._network_runs import MOST_STEPS, OVER, SIGMAS, measure, task
 from figures._style import INK, MARKERS, SHADES, panels, simulation, theory
-from refimpl import network, sgd
+from refimpl import network
 from theory import linear_stability as predicted
 
-SIGMAS = 6.0
 EDGE = (0.02, 0.05, 0.1)   # rates at which GD ends at the edge on the synthetic set
-# η/η* that a minimum on which SGD settles may have: the noise of small batches is so heavy-tailed that almost every
-# path still converges a little beyond the mean-square limit.
-OVER = {False: 1.1, True: 1.3}
-MOST_STEPS = 20_000        # of gradient descent
 
 
 def table_one(effort, rng, data):
     """Sharpness of GD's minima against 2/η."""
-    rates, seeds = {"quick": ((0.01, 0.02, 0.05, 0.1, 0.5, 2.0), 1),
+    rates, seeds = {"quick": ((0.01, 0.05, 0.1, 0.2, 0.5, 2.0), 1),
                     "standard": ((0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 2.0), 3),
                     "full": ((0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0), 8)}[effort]
     problem = task(data)
@@ -29,7 +25,7 @@ def table_one(effort, rng, data):
     starts = np.stack([model.init(rng) for _ in range(seeds)])
     sharp, losses = np.full((len(rates), seeds), np.nan), np.full((len(rates), seeds), np.nan)
     for row, lr in enumerate(rates):
-        found = network.descend(model, starts, problem.x, problem.y, lr=lr, goal=1e-5 if effort == "quick" else 1e-6,
+        found = network.descend(model, starts, problem.x, problem.y, lr=lr, goal=3e-5 if effort == "quick" else 1e-6,
                                 max_steps=MOST_STEPS, check_every=500)
         losses[row] = found.loss
         for j in np.flatnonzero(found.status != 1):
@@ -52,19 +48,22 @@ def table_one(effort, rng, data):
     if data is None:
         for lr in EDGE:
             sharper = sharp[0] > 1.03 * predicted.sharpness_limit(lr)
-            if not sharper.any():
+            if lr not in rates or not sharper.any():
                 continue
             worst = ratios[rates.index(lr), sharper]
             worst = worst[np.argmax(np.abs(worst - 1))]
-            rows.append(close("WME18.tab1-gd", f"aη/2 at η = {lr:g} of the {sharper.sum()} of {seeds} starts whose flow ends sharper: "
+            rows.append(close("WME18.tab1-gd",
+                              f"aη/2 at η = {lr:g} of the {sharper.sum()} of {seeds} starts whose flow ends sharper: "
                               "the farthest from 1", 1.0, worst, 0.005))
     judged = data is None and seeds > 1
-    rows.append(holds("WME18.sharpest", f"aη/2 at η = {rates[0]:g}, {seeds} starts: GD stops short of the edge", "below 1",
+    rows.append(holds("WME18.sharpest", f"aη/2 at η = {rates[0]:g}, {seeds} starts: GD stops short of the edge",
+                      "below 1",
                       f"{smallest.min():.3f}…{smallest.max():.3f}", "some < 0.95, all ≤ 1.01" if judged else "reported",
                       not judged or bool(smallest.min() < 0.95 and smallest.max() <= 1.01)))
     if data is not None:
         most = np.nanmax(ratios) if np.isfinite(ratios).any() else np.nan
-        rows.append(holds("WME18.tab1-gd", "largest aη/2 at the end of GD (ends with loss above 1e-5 are not judged)", "at most 1",
+        rows.append(holds("WME18.tab1-gd", "largest aη/2 at the end of GD (ends with loss above 1e-5 are not judged)",
+                          "at most 1",
                           f"{most:.4f}", "≤ 1.01", not (ratios[losses < 1e-5] > 1.01).any()))
     settled = ratios[losses < 1e-5]
     rows.append(holds("WME18.sharpest", "aη/2 of every end with loss below 1e-5: no sharper than the edge", "at most 1",
@@ -88,7 +87,8 @@ def _table(axis, rates, sharp):
             measured = f"{kept.mean():.1f} ± {kept.std():.1f}" if len(values) > 1 else f"{kept[0]:.1f}"
             measured += f"  ({len(values) - len(kept)} —)" if len(kept) < len(values) else ""
         lines.append([f"{lr:g}", measured, f"{predicted.sharpness_limit(lr):g}"])
-    table = axis.table(lines, colLabels=["$\\eta$", "GD, measured $a$", "prediction $2/\\eta$"], loc="center", cellLoc="center",
+    table = axis.table(lines, colLabels=["$\\eta$", "GD, measured $a$", "prediction $2/\\eta$"], loc="center",
+                       cellLoc="center",
                        colWidths=[0.2, 0.45, 0.35])
     table.auto_set_font_size(False)
     table.set_fontsize(8.5)
@@ -99,182 +99,31 @@ def _table(axis, rates, sharp):
         cell.set_linewidth(0.8 if row == 0 else 0)
 
 
-def escape(effort, rng, data):
-    """Fig. 1: GD, then SGD from the same point at the same rate."""
-    seeds, steps, paths = {"quick": (1, 6000, 32), "standard": (4, 25_000, 64), "full": (12, 60_000, 128)}[effort]
-    lr, shown, every = 0.05, 2000, 10
-    problem = task(data, corrupt=True)
-    model, x, y = problem.model, problem.x, problem.y
-    n = len(x)
-    sizes = tuple(min(size, n) for size in (4, 16, 100))
-    judged = data is None                     # on a user's set the rows report and do not judge
-    starts = np.stack([model.init(rng) for _ in range(seeds)])
-    found = network.descend(model, starts, x, y, lr=lr, goal=1e-6 if effort == "quick" else 1e-7, max_steps=MOST_STEPS)
-    if (found.status == 1).any():
-        raise ValueError(f"data must let GD converge at η = {lr}, but it diverged; the set is too sharp at the start")
-    past = sgd.run(model, starts[:1], x, y, lr=lr, steps=int(found.nit[0]), observe={"loss": model.loss}, observe_every=every)
-    figure, axes = panels(3, 2, width=4.4, height=2.8)
-    axes[0].semilogy(past.recorded_steps - found.nit[0], past.observed["loss"][:, 0], color=INK, linewidth=1.2, label="GD")
-    bases = np.array([network.polish(model, w, x, y) for w in found.w])
-    shifts = (found.w - bases) * np.sqrt(1e-8 / found.loss)[:, None]
-    near = bases + shifts                                                        # at a loss of about 1e-8
-    factors = predicted.GaussNewton(model.factors(bases[0], x))
-    watch = {"loss": model.loss, "accuracy": lambda w, x, y: model.accuracy(w, problem.test_x, problem.test_y)}
-    rows, before, after, arrays = [], {}, {}, {"lr": np.array(lr), "gd_loss": past.observed["loss"][:, 0]}
-    for k, size in enumerate(sizes, 1):
-        line = {"color": SHADES[k], "linewidth": 0.9, "linestyle": ("-", "--", ":")[k - 1], "label": f"SGD, $B={size}$"}
-        run = sgd.run(model, near, x, y, lr=lr, steps=shown, batch_size=size, observe=watch, observe_every=every, rng=rng)
-        loss, accuracy = run.observed["loss"], run.observed["accuracy"]
-        axes[0].semilogy(run.recorded_steps, loss[:, 0], **line)
-        axes[1].plot(run.recorded_steps, 100 * accuracy.mean(axis=1), **line)
-        times, sharp, spread = _along(problem, near[0], lr, size, shown, rng)
-        axes[2].plot(times, sharp, label=f"$B={size}$", **simulation(k, markersize=4))
-        axes[3].plot(times, spread, label=f"$B={size}$", **simulation(k, markersize=4))
-        top = predicted.non_uniformity_limit(lr, n, size)
-        if size < 100:
-            axes[3].axhline(top, **theory(k, linewidth=1.0))
-        arrays |= {f"loss_{size}": loss, f"accuracy_{size}": accuracy, "steps": run.recorded_steps, "times": times,
-                   f"sharpness_{size}": sharp, f"non_uniformity_{size}": spread}
-        threshold = predicted.critical_lr(factors, size)
-        rows.extend(_growth(axes[5], k, problem, bases[0], 1e-6 * shifts[0], factors, lr, size, paths, threshold, rng, arrays))
-        highest = np.nanmax(loss, axis=0)
-        leaves = size < 100
-        rows.append(holds("WME18.fig1", f"SGD with B = {size} from GD's minimum, η/η* = {lr / threshold:.2f}: largest loss in "
-                          f"{shown} steps, {seeds} starts", "escapes" if leaves else "stays",
-                          f"{highest.min():.1e}…{highest.max():.1e}", ("> 1e-3" if leaves else "< 1e-4") if judged else "none",
-                          not judged or bool((highest > 1e-3).all() if leaves else (highest < 1e-4).all())))
-        if not leaves:
-            continue
-        settled = network.descend(model, run.w, x, y, lr=lr, batch_size=size, goal=1e-7, max_steps=steps, check_every=1000, rng=rng)
-        kept = settled.status != 1
-        before[size] = [measure(problem, w, size, rng) for w in found.w[kept]]
-        after[size] = [measure(problem, w, size, rng) for w in settled.w[kept]]
-        if after[size]:
-            rows.extend(_comparison(lr, size, before[size], after[size], size == sizes[0], judged, arrays))
-    axes[0].set(xlabel="step after the switch from GD to SGD (at a loss of $10^{-8}$)", ylabel="loss on the whole set", ylim=(1e-9, 1e2))
-    axes[0].legend(loc="lower left")
-    start = model.accuracy(found.w, problem.test_x, problem.test_y).mean()
-    axes[1].axhline(100 * start, color=INK, linewidth=1, label="GD")
-    axes[1].set(xlabel="step after the switch", ylabel="test accuracy (%)")
-    axes[1].legend(loc="lower right", ncols=2)
-    axes[1].set_title(f"{problem.name}, $\\eta={lr:g}$")
-    axes[2].axhline(predicted.sharpness_limit(lr), label="$2/\\eta$", **theory(0))
-    axes[2].set(xlabel="step after the switch", ylabel="sharpness $a$", ylim=(0, None))
-    axes[2].legend(loc="upper right", ncols=2)
-    axes[3].set(xlabel="step after the switch", ylabel="non-uniformity $s$", ylim=(0, None))
-    axes[3].legend(loc="upper right", ncols=3, title="lines: $1/(\\eta\\sqrt{p})$", title_fontsize=7.5)
-    for axis in axes[2:4]:
-        axis.set_ylim(0, 1.45 * axis.get_ylim()[1])
-    _before_after(axes[4], lr, before, after, n)
-    axes[5].set(xlabel="step after the switch, from a loss of $10^{-20}$", ylabel="loss", yscale="log", ylim=(1e-28, 1e4))
-    axes[5].legend(loc="upper right", title="lines: linearised, same batches", title_fontsize=7.5)
-    return Drawing(figure, arrays, tuple(rows))
-
-
-def _along(problem, w, lr, size, steps, rng):
-    """Gauss–Newton sharpness and non-uniformity at 11 times of one run of SGD from w."""
-    times, sharp, spread = np.linspace(0, steps, 11).astype(int), [], []
-    for last, now in zip([0, *times], times):
-        w = sgd.run(problem.model, w, problem.x, problem.y, lr=lr, steps=int(now - last), batch_size=size, rng=rng).w
-        factors = predicted.GaussNewton(problem.model.factors(w, problem.x))
-        sharp.append(predicted.sharpness(factors))
-        spread.append(predicted.non_uniformity(factors))
-    return times, np.array(sharp), np.array(spread)
-
-
-def _growth(axis, k, problem, base, displaced, factors, lr, size, paths, threshold, rng, arrays):
-    """Loss growth from very near the minimum: nets against their linearisation on the same batches, and against 2Λ."""
-    model, n = problem.model, len(problem.x)
-    window, burn = (40, 10) if size <= 4 else (400, 100)
-    paths = paths if size < 100 else 4
-    batches = np.argsort(rng.random((window, paths, n)), axis=-1)[..., :size].copy()
-    run = sgd.run(model, np.tile(base + displaced, (paths, 1)), problem.x, problem.y, lr=lr, steps=window, indices=batches,
-                  observe={"loss": model.loss})
-    net = np.log(run.observed["loss"])
-    linear = np.array([predicted.path_log_loss(factors, lr, batches[:, j], displaced) for j in range(paths)]).T
-    # while the net is linear, and has never been near rounding
-    inside = (np.maximum.accumulate(linear) < log(1e-10)) & (np.minimum.accumulate(linear) > log(1e-24))
-    apart = float(np.abs(net - linear)[inside].max())
-    every = max(1, window // 40)
-    axis.plot(np.exp(linear[:, 0]), **theory(k))
-    axis.plot(np.arange(0, window + 1, 5 * every)[:41], np.exp(net[::5 * every, 0])[:41],
-              label=f"$B={size}$, $\\eta/\\eta^*={lr / threshold:.2f}$", **simulation(k, markersize=4))
-    arrays |= {f"linear_{size}": linear, f"net_{size}": net}
-    moved = float(np.ptp(linear[inside]))
-    rows = [holds("WME18.fig1-growth", f"log loss of {paths} nets against their linearisation on the same batches, B = {size}, "
-                  f"over {moved:.0f} e-folds", "equal", f"apart by at most {apart:.1e}", "≤ 0.05", apart <= 0.05)]
-    if size < 100:
-        long = np.argsort(rng.random((12_000, n)), axis=-1)[:, :size]
-        blocks = np.diff(predicted.path_log_loss(factors, lr, long, displaced)[::100])[1:] / 100
-        rate, error = blocks.mean(), blocks.std(ddof=1) / sqrt(len(blocks))
-        slopes = (net[-1] - net[burn]) / (window - burn)
-        limit = SIGMAS * sqrt(error**2 + slopes.var(ddof=1) / paths)
-        rows.append(close("WME18.fig1-growth", f"growth of log loss per step, B = {size}: mean of {paths} nets against 2Λ", rate,
-                          slopes.mean(), limit, "(6 standard errors)"))
-        bound = log(predicted.mean_square_rate(factors, lr, size))
-        rows.append(holds("WME18.fig1-growth", f"2Λ against the growth of the mean square, B = {size}", f"below {bound:.3f}",
-                          f"{rate:.3f}", "6 standard errors", rate <= bound + SIGMAS * error))
-    return rows
-
-
-def _comparison(lr, size, before, after, smallest, judged, arrays):
-    """Rows on GD's minima and on those that SGD went on to."""
-    was, new = (np.array([[m.sharpness, m.non_uniformity, lr / m.critical_lr, m.accuracy] for m in minima])
-                for minima in (before, after))
-    arrays |= {f"before_{size}": was, f"after_{size}": new}
-    flatter = new[:, :2].mean(axis=0) / was[:, :2].mean(axis=0)
-    rows = [holds("WME18.fig1", f"η/η* at B = {size} before and after, {len(new)} starts", "above 1, then about 1 or less",
-                  f"{was[:, 2].mean():.2f} → {new[:, 2].mean():.2f} (means)", f"all > 1, all ≤ {OVER[size < 16]}",
-                  not judged or bool(was[:, 2].min() > 1 and new[:, 2].max() <= OVER[size < 16])),
-            holds("WME18.fig1", f"B = {size}: mean sharpness and non-uniformity, after over before", "both fall",
-                  f"{flatter[0]:.2f}, {flatter[1]:.2f}", "< 1", not judged or bool((flatter < 1).all()))]
-    if smallest:
-        judged = judged and len(new) >= 4
-        rows.append(holds("WME18.fig1-test", f"test accuracy of GD's minima and of SGD's with B = {size}, means over {len(new)} starts",
-                          "SGD better", f"{was[:, 3].mean():.3f}, {new[:, 3].mean():.3f}", "the second larger" if judged else "reported",
-                          not judged or new[:, 3].mean() > was[:, 3].mean()))
-    return rows
-
-
-def _before_after(axis, lr, before, after, n):
-    """Sharpness and non-uniformity of GD's minima and of those that SGD went on to."""
-    edge = predicted.sharpness_limit(lr)
-    axis.axvline(edge, color=INK, linewidth=0.9, linestyle=":")
-    axis.text(edge, 0, "$2/\\eta$ ", ha="right", va="bottom")
-    for k, size in enumerate(after, 1):
-        if k == 1:
-            axis.plot([m.sharpness for m in before[size]], [m.non_uniformity for m in before[size]], label="GD", **simulation(0))
-        top = predicted.non_uniformity_limit(lr, n, size)
-        axis.plot([m.sharpness for m in after[size]], [m.non_uniformity for m in after[size]], label=f"then SGD, $B={size}$",
-                  **simulation(k))
-        axis.plot([0, edge], [top, top], **theory(k, linewidth=1.0))
-        axis.text(0, top, f" $1/(\\eta\\sqrt{{p}})$, $B={size}$", ha="left", va="bottom", fontsize=7.5, color=SHADES[k])
-    axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, 1.12 * edge), ylim=(0, None))
-    axis.legend(loc="lower left", bbox_to_anchor=(0.05, 0.0))
-
-
 def sgd_minima(effort, rng, data):
     """Figs. 3 and 4: minima that SGD finds, their bounds, the exact threshold, and their test accuracy."""
     replicas, steps = {"quick": (3, 15_000), "standard": (12, 40_000), "full": (28, 100_000)}[effort]
     problem = task(data)
     model, n = problem.model, len(problem.x)
     settings = ((0.05, 4), (0.1, 4), (0.05, 16), (0.1, 16), (0.1, 64))
-    settings = settings if effort != "quick" else ((0.05, 16), (0.1, 16), (0.1, 64))
+    settings = settings if effort != "quick" else ((0.05, 16), (0.1, 16))
     figure, axes = panels(2, 2, width=4.3, height=3.2)
     columns, exponents, missed = [], [], 0
     for k, (lr, size) in enumerate(settings):
         starts = np.stack([model.init(rng) for _ in range(replicas)])
         allowed = steps if size < 10 else min(steps, 15_000)
-        found = network.descend(model, starts, problem.x, problem.y, lr=lr, batch_size=min(size, n), goal=1e-7, max_steps=allowed,
+        found = network.descend(model, starts, problem.x, problem.y, lr=lr, batch_size=min(size, n), goal=1e-7,
+                                max_steps=allowed,
                                 check_every=1000, rng=rng)
         missed += int((found.status != 0).sum())
         for w in found.w[found.status == 0]:
             minimum = measure(problem, w, min(size, n), rng)
             if lr > minimum.critical_lr:
                 exponents.append(_exponent(problem, w, lr, min(size, n), rng))
-            columns.append((lr, min(size, n), minimum.sharpness, minimum.non_uniformity, minimum.critical_lr, minimum.accuracy))
+            columns.append((lr, min(size, n), minimum.sharpness, minimum.non_uniformity, minimum.critical_lr,
+                            minimum.accuracy))
     if len(columns) < 3:
-        raise ValueError(f"data must let SGD reach a loss of 1e-7 at η = 0.05 or 0.1, got {len(columns)} such runs; use --effort full")
+        raise ValueError(f"data must let SGD reach a loss of 1e-7 at η = 0.05 or 0.1, got {len(columns)} such runs; "
+                         f"use --effort full")
     lr, size, sharp, spread, critical, accuracy = np.array(columns).T
     bound = np.array([predicted.non_uniformity_limit(rate, n, int(batch)) for rate, batch in zip(lr, size)])
     ratio, height = lr / critical, spread / bound
@@ -285,7 +134,8 @@ def sgd_minima(effort, rng, data):
         look = {"color": SHADES[k % 4], "marker": (*MARKERS, "v")[k], "markerfacecolor": "white", "linestyle": "none"}
         label = f"$\\eta={rate:g}$, $B={batch}$"
         axes[0].plot(sharp[own], spread[own], label=label, **look)
-        axes[0].plot((sharp / ratio)[own], (spread / ratio)[own], marker="+", color=SHADES[k % 4], linestyle="none", markersize=7)
+        axes[0].plot((sharp / ratio)[own], (spread / ratio)[own], marker="+", color=SHADES[k % 4], linestyle="none",
+                     markersize=7)
         edge, top = predicted.sharpness_limit(rate), predicted.non_uniformity_limit(rate, n, min(batch, n))
         axes[0].plot([0, edge], [top, top], linestyle="--", linewidth=1.0, color=SHADES[k % 4])
         axes[1].plot(height[own], ratio[own], label=label, **look)
@@ -293,7 +143,8 @@ def sgd_minima(effort, rng, data):
         axes[3].plot(sharp[own], 100 * accuracy[own], label=label, **look)
     axes[0].plot([], [], linestyle="--", color=INK, linewidth=1.0, label="$s=1/(\\eta\\sqrt{p})$")
     axes[0].plot([], [], linestyle="none", marker="+", color=INK, markersize=7, label="exact threshold on the ray to 0")
-    axes[0].set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, None), ylim=(0, 1.5 * axes[0].get_ylim()[1]))
+    axes[0].set(xlabel="sharpness $a$", ylabel="non-uniformity "
+                                               "$s$", xlim=(0, None), ylim=(0, 1.5 * axes[0].get_ylim()[1]))
     axes[0].legend(loc="upper left", fontsize=6.5, ncols=2)
     axes[0].set_title(f"{problem.name}")
     axes[1].axhline(1, color=INK, linewidth=1.2, label="exact threshold $\\eta=\\eta^*$")
@@ -320,8 +171,10 @@ def sgd_minima(effort, rng, data):
     for few in (False, True):
         own = (size < 16) == few
         if own.any():
-            rows.append(holds("WME18.fig3", f"η/η* of {own.sum()} minima with loss below 1e-7, B {'< 16' if few else '≥ 16'}",
-                              "at most about 1", f"up to {ratio[own].max():.3f}", f"≤ {OVER[few]}", ratio[own].max() <= OVER[few]))
+            rows.append(holds("WME18.fig3",
+                              f"η/η* of {own.sum()} minima with loss below 1e-7, B {'< 16' if few else '≥ 16'}",
+                              "at most about 1", f"up to {ratio[own].max():.3f}", f"≤ {OVER[few]}",
+                              ratio[own].max() <= OVER[few]))
     if exponents:
         rows.append(holds("WME18.fig3", f"2Λ of the {len(exponents)} minima with η > η*, in standard errors above 0",
                           "negative: almost every path converges", f"up to {max(exponents):.1f}", f"≤ {SIGMAS:g}",
@@ -329,16 +182,19 @@ def sgd_minima(effort, rng, data):
     rows += [
         holds("WME18.fig3", "aη/2 of the same minima", "at most 1", f"up to {(sharp * lr / 2).max():.4f}", "≤ 1.01",
               (sharp * lr / 2).max() <= 1.01),
-        holds("WME18.fig3", f"minima above the poster's bound s = 1/(η√p) ({missed} runs did not reach 1e-7)", "some", f"{(height > 1).sum()} of {count}, up to {height.max():.2f}×",
+        holds("WME18.fig3", f"minima above the poster's bound s = 1/(η√p) ({missed} runs did not reach 1e-7)", "some",
+              f"{(height > 1).sum()} of {count}, up to {height.max():.2f}×",
               "at least one" if data is None else "reported", bool(data) or bool((height > 1).any())),
         holds("WME18.fig4", f"correlation of log a and log s, {count} minima", "near 1", f"{correlation:.3f}",
               "≥ 0.8", bool(data) or correlation >= 0.8),
-        holds("WME18.fig4", "s/a: geometric mean, and standard deviation of its log", "constant", f"{mean_ratio:.2f}, {scatter:.2f}",
+        holds("WME18.fig4", "s/a: geometric mean, and standard deviation of its log", "constant",
+              f"{mean_ratio:.2f}, {scatter:.2f}",
               "≤ 0.3", bool(data) or scatter <= 0.3),
         holds("WME18.fig1-test", "correlation of log a and test accuracy", "negative", f"{generalise:.2f}",
               "< 0" if count >= 20 and data is None else "reported",
               bool(data) or count < 20 or generalise < 0)]
-    return Drawing(figure, {"lr": lr, "batch_size": size, "sharpness": sharp, "non_uniformity": spread, "critical_lr": critical,
+    return Drawing(figure, {"lr": lr, "batch_size": size, "sharpness": sharp, "non_uniformity": spread,
+                            "critical_lr": critical,
                             "accuracy": accuracy, "bound": bound}, tuple(rows))
 
 
@@ -347,16 +203,17 @@ def _exponent(problem, w, lr, size, rng, steps=4000, block=200):
     w = network.polish(problem.model, w, problem.x, problem.y)
     factors = predicted.GaussNewton(problem.model.factors(w, problem.x))
     batches = np.argsort(rng.random((steps, len(problem.x))), axis=-1)[:, :size]
-    path = predicted.path_log_loss(factors, lr, batches, factors.jacobians[:, 0].T @ rng.standard_normal(len(problem.x)))
+    path = predicted.path_log_loss(factors, lr, batches, factors.jacobians[:,
+                                                                           0].T @ rng.standard_normal(len(problem.x)))
     slopes = np.diff(path[::block])[1:]
     return float(slopes.mean() / (slopes.std(ddof=1) / sqrt(len(slopes))))
 
 
 FIGURES = (
     Figure("network-sharpness", "Table 1: sharpness of the minima that gradient descent finds", table_one,
-           ("WME18.tab1-gd", "WME18.sharpest"), (6, 30, 90), reads_data=True),
+           ("WME18.tab1-gd", "WME18.sharpest"), (5, 36, 110), reads_data=True),
     Figure("network-escape", "Fig. 1: SGD escapes from gradient descent's minimum", escape,
-           ("WME18.fig1", "WME18.fig1-growth", "WME18.fig1-test"), (6, 30, 100), reads_data=True),
+           ("WME18.fig1", "WME18.fig1-growth", "WME18.fig1-test"), (10, 28, 90), reads_data=True),
     Figure("network-minima", "Figs. 3 and 4: the minima that SGD selects", sgd_minima,
-           ("WME18.fig3", "WME18.fig4", "WME18.fig1-test"), (6, 50, 300), reads_data=True),
+           ("WME18.fig3", "WME18.fig4", "WME18.fig1-test"), (5, 38, 150), reads_data=True),
 )

@@ -72,7 +72,8 @@ class Operator:
             last = min(first + block, n)
             found = np.asarray(example_product(v, first, last))
             if found.shape != (last - first, size):
-                raise ValueError(f"example_product must return shape {(last - first, size)} for examples {first}…{last - 1}, "
+                raise ValueError(f"example_product must return shape {(last - first, size)} for examples "
+                                 f"{first}…{last - 1}, "
                                  f"got {found.shape}; put the examples first and flatten the parameters")
             return found
 
@@ -172,7 +173,8 @@ def operator(model, w, x, y=None, *, curvature="hessian"):
         point, name = model.linearize(w, x, y), curvature.replace("-", "_")
         return Operator(len(w), getattr(point, f"{name}_product"), getattr(point, f"{name}_square_product"))
     if curvature == "gauss-newton":
-        raise ValueError(f"curvature='gauss-newton' needs a model with linearize, got {type(model).__name__}; use 'hessian'")
+        raise ValueError(f"curvature='gauss-newton' needs a model with linearize, got {type(model).__name__}; use "
+                         f"'hessian'")
 
     def example_product(v, first, last):
         labels = None if y is None else y[first:last, None]
@@ -182,7 +184,8 @@ def operator(model, w, x, y=None, *, curvature="hessian"):
     return Operator(len(w), lambda v: model.hvp(w, x, y, v), examples.square_product)
 
 
-def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", tolerance=1e-6, max_products=10_000, rng=None):
+def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", tolerance=1e-6, max_products=10_000,
+                   rng=None):
     """The k algebraically largest eigenvalues of the curvature, by Lanczos with restarts.
 
     Parameters
@@ -232,7 +235,8 @@ def sharpness(source, w=None, x=None, y=None, *, curvature="hessian", tolerance=
     return _first(pair)
 
 
-def non_uniformity(source, w=None, x=None, y=None, *, curvature="hessian", tolerance=1e-6, max_products=10_000, rng=None):
+def non_uniformity(source, w=None, x=None, y=None, *, curvature="hessian", tolerance=1e-6, max_products=10_000,
+                   rng=None):
     r"""Non-uniformity s = √λmax(mean H_i² − H²), as an `Estimate`; arguments as for `top_eigenpairs`.
 
     The residual is that of s itself, residual of λmax / 2s. One product counts
@@ -252,10 +256,12 @@ def non_uniformity(source, w=None, x=None, y=None, *, curvature="hessian", toler
     tolerance = _checks.scalar(tolerance, "tolerance")
     pair = _first(_eigenpairs(apply, source.size, 1, 2 * tolerance, _checks.whole(max_products, "max_products"), rng))
     value = float(np.sqrt(max(pair.value, 0.0)))
-    return Estimate(value, pair.residual / (2 * value) if value else pair.residual, pair.converged, pair.products, pair.vector)
+    return Estimate(value, pair.residual / (2 * value) if value else pair.residual, pair.converged, pair.products,
+                    pair.vector)
 
 
-def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchinson", probes=64, tolerance=0.05, rng=None):
+def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchinson", probes=64, tolerance=0.05,
+          rng=None):
     r"""Trace of the curvature, as an `Estimate`.
 
     "hutchinson" averages zᵀHz over random signs z, with E = tr H; its residual
@@ -278,7 +284,8 @@ def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchi
     """
     source = _operator(source, w, x, y, curvature)
     if _checks.one_of(method, "method", ("hutchinson", "exact")) == "exact":
-        return Estimate(float(sum(source.product(unit)[i] for i, unit in enumerate(_units(source.size)))), 0.0, True, source.size)
+        return Estimate(float(sum(source.product(unit)[i] for i, unit in enumerate(_units(source.size)))), 0.0, True,
+                        source.size)
     rng, probes = np.random.default_rng(rng), _checks.whole(probes, "probes", 2)
     signs = (rng.integers(2, size=source.size) * 2.0 - 1 for _ in range(probes))
     values = np.array([sign @ source.product(sign) for sign in signs])
@@ -286,7 +293,8 @@ def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchi
     return Estimate(float(values.mean()), error, bool(error <= tolerance * abs(values.mean())), probes)
 
 
-def spectral_density(source, w=None, x=None, y=None, *, curvature="hessian", steps=64, probes=4, tolerance=0.02, rng=None):
+def spectral_density(source, w=None, x=None, y=None, *, curvature="hessian", steps=64, probes=4, tolerance=0.02,
+                     rng=None):
     r"""Spectral density (1/P) Σ δ(λ − λ_j) by stochastic Lanczos quadrature.
 
     From each random start of independent signs, `steps` Lanczos steps with full
@@ -357,7 +365,8 @@ def _eigenpairs(apply, size, k, tolerance, max_products, rng):
         values, vectors = values[-k:], vectors[:, -k:]
     else:
         start = np.random.default_rng(rng).standard_normal(size)
-        values, vectors, done = _first_cycle(counted, start, k, tolerance, min(size, 2 * k + 24, max(k + 2, max_products)))
+        values, vectors, done = _first_cycle(counted, start, k, tolerance, min(size, 2 * k + 24, max(k + 2,
+                                                                                                     max_products)))
         if not done and count < max_products:
             values, vectors = _restarted(counted, vectors.sum(axis=1), k, tolerance, max_products - count)
     order = np.argsort(-values)
@@ -365,14 +374,15 @@ def _eigenpairs(apply, size, k, tolerance, max_products, rng):
     residuals = np.array([np.linalg.norm(counted(v) - value * v) if np.isfinite(value) else np.inf
                           for value, v in zip(values, vectors)])
     scale = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 0.0
-    return Eigenpairs(values, vectors, residuals, bool((residuals <= tolerance * scale + np.finfo(float).tiny).all()), count)
+    return Eigenpairs(values, vectors, residuals, bool((residuals <= tolerance * scale + np.finfo(float).tiny).all()),
+                      count)
 
 
 def _first_cycle(apply, start, k, tolerance, steps):
     """The k largest Ritz pairs of one Krylov space, which ends as soon as they have converged, and whether they have.
 
-    ARPACK tests only once it has filled its space; where one eigenvalue stands out, as at most minima, this takes half as
-    many products.
+    ARPACK tests only once it has filled its space; where one eigenvalue
+    stands out, as at most minima, this takes half as many products.
     """
     basis = np.empty((steps, len(start)))
     basis[0] = start / np.linalg.norm(start)
@@ -410,7 +420,8 @@ def _restarted(apply, start, k, tolerance, max_products):
 
 
 def _first(pairs):
-    return Estimate(float(pairs.values[0]), float(pairs.residuals[0]), pairs.converged, pairs.products, pairs.vectors[0])
+    return Estimate(float(pairs.values[0]), float(pairs.residuals[0]), pairs.converged, pairs.products,
+                    pairs.vectors[0])
 
 
 def _lanczos(apply, start, steps):
@@ -428,7 +439,7 @@ def _lanczos(apply, start, steps):
 
 
 def _lanczos_step(apply, basis, m, diagonal):
-    """A v for the last of the first m basis vectors, orthogonal to all of them, and its norm; vᵀA v goes to `diagonal`."""
+    """A v for the last of m basis vectors, made orthogonal to all, and its norm; vᵀA v goes to `diagonal`."""
     image = np.array(apply(basis[m - 1]), float)
     diagonal.append(float(basis[m - 1] @ image))
     for _ in range(2):  # twice is enough (Kahan, Parlett)

@@ -78,7 +78,7 @@ def times(array, factor):
 
 
 def gradient(weights, inputs, delta, kind, layers, out):
-    """Mean over the examples of the gradients that the outputs' derivatives `delta` (…, n, k) cause, into `out` (…, P)."""
+    """Mean over the examples of the gradients that the outputs' derivatives `delta` (…, n, k) cause, into `out`."""
     grads = split(out, layers)
     delta = delta / delta.shape[-2]
     for level in reversed(range(len(weights))):
@@ -151,7 +151,7 @@ class Linearized:
 
     @cached_property
     def _backward(self):
-        """δ of every layer's output, and the factor of t_l in d_l: φ''/φ' ∘ δWᵀ, which for tanh is −2 h ∘ δWᵀ."""
+        """δ of every layer's output, and the factor of t_l in d_l: φ''/φ' ∘ δWᵀ, for tanh −2 h ∘ δWᵀ."""
         deltas, curved = [self.delta], [None] * len(self.weights)
         for level in reversed(range(1, len(self.weights))):
             back = pull(deltas[-1], self.weights[level][0])
@@ -211,7 +211,7 @@ class Linearized:
         return out
 
     def hessian_square_product(self, v):
-        """(1/n) Σ H_i (H_i v), shape (…, P), by a second pass along each example's own H_i v of rank 2 in each layer."""
+        """(1/n) Σ H_i (H_i v), shape (…, P): a second pass along each example's own H_i v, of rank 2 in a layer."""
         directions = split(v, self.layers)
         tangents, moved = self.output_tangent(v)
         deltas, _ = self._backward

@@ -117,7 +117,8 @@ def descend(model, w0, x, y, *, lr, batch_size=None, goal=1e-7, max_steps=100_00
     for first in range(0, _checks.whole(max_steps, "max_steps"), check_every):
         steps = min(check_every, max_steps - first)
         block = np.broadcast_to(rates[active], (steps, len(active)))
-        run = sgd.run(model, w[active], x, y, lr=block, steps=steps, batch_size=batch_size, rng=rng, divergence_limit=1e6)
+        run = sgd.run(model, w[active], x, y, lr=block, steps=steps, batch_size=batch_size, rng=rng,
+                      divergence_limit=1e6)
         w[active], nit[active] = run.w, first + run.nit
         loss[active] = np.where(run.success, [model.loss(one, x, y) for one in run.w], np.nan)
         status[active] = np.where(~run.success, 1, np.where(loss[active] < goal, 0, 2))
@@ -153,7 +154,8 @@ def polish(model, w, x, y, *, steps=3):
         If the loss is not the squared one: the cross-entropy has no finite minimum that interpolates.
     """
     if model.loss_kind != "squared":
-        raise ValueError(f"model must have the squared loss to interpolate, got {model.loss_kind!r}; its minimum is at infinity")
+        raise ValueError(f"model must have the squared loss to interpolate, got {model.loss_kind!r}; "
+                         "its minimum is at infinity")
     w, y = np.array(_checks.shaped(w, "w", model.parameter_shape)), np.asarray(y)
     for _ in range(_checks.whole(steps, "steps", 0)):
         residual = (model.predict(w, x) - y).reshape(-1)

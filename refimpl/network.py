@@ -61,7 +61,7 @@ class MLP:
     Examples
     --------
     >>> model = MLP((1, 1, 1), activation="identity")
-    >>> model.loss([2.0, 0.0, 3.0, 0.0], [[1.0]], [5.0])
+    >>> float(model.loss([2.0, 0.0, 3.0, 0.0], [[1.0]], [5.0]))
     0.5
     >>> model.gradient([2.0, 0.0, 3.0, 0.0], [[1.0]], [5.0])
     array([3., 3., 2., 1.])
@@ -157,14 +157,15 @@ class MLP:
         return self.linearize(w, x, y).hessian_square_product(self._direction(w, x, v))
 
     def linearize(self, w, x, y):
-        """Forward and backward pass at w, kept for many products: methods {hessian, gauss_newton}_{, square_}product(v)."""
+        """Both passes at w, kept for many products: methods {hessian, gauss_newton}_{, square_}product(v)."""
         w, x = self._point(w, x)
         weights = passes.split(w, self.layers)
         inputs, outputs = passes.forward(weights, x, self.activation)
-        return passes.Linearized(weights, inputs, self._delta(outputs, y), self._bend(outputs), self.activation, self.layers)
+        return passes.Linearized(weights, inputs, self._delta(outputs, y), self._bend(outputs), self.activation,
+                                 self.layers)
 
     def jacobian(self, w, x):
-        """∂f/∂w for each example, shape (…, n, k, P), or (…, n, P) for one output: the one n × P array here."""
+        """∂f/∂w for each example, (…, n, k, P), or (…, n, P) for one output: the one n × P array here."""
         result = passes.jacobian(*self._derivatives(w, x), self.layers)
         return result[..., 0, :] if self.widths[-1] == 1 else result
 
@@ -195,7 +196,7 @@ class MLP:
     def _point(self, w, x):
         w, x = np.asarray(w), np.asarray(x)
         if w.shape[-1:] != self.parameter_shape:
-            raise ValueError(f"w must have shape (…, {self.parameter_shape[0]}) for widths {self.widths}, got {w.shape}; "
+            raise ValueError(f"w must have shape (…, {self.parameter_shape[0]}) for {self.widths}, got {w.shape}; "
                              "put replicas in front and parameters last")
         if x.ndim < 2 or x.shape[-1] != self.widths[0]:
             raise ValueError(f"x must have shape (…, n, {self.widths[0]}), got {x.shape}; flatten each example")
@@ -204,7 +205,8 @@ class MLP:
     def _direction(self, w, x, v):
         v = np.asarray(v)
         if v.shape[-1:] != self.parameter_shape:
-            raise ValueError(f"v must have shape (…, {self.parameter_shape[0]}), got {v.shape}; give one entry a parameter")
+            raise ValueError(f"v must have shape (…, {self.parameter_shape[0]}), got {v.shape}; "
+                             "give one entry a parameter")
         lead = np.broadcast_shapes(np.shape(w)[:-1], np.shape(x)[:-2], v.shape[:-1])
         return v if v.shape[:-1] == lead else np.broadcast_to(v, (*lead, *self.parameter_shape))
 
@@ -214,13 +216,13 @@ class MLP:
         if self.loss_kind == "squared":
             y = y[..., None] if count == 1 else y
             if y.shape[-2:] != outputs.shape[-2:]:
-                raise ValueError(f"y must end with the axes {outputs.shape[-2:][:1 if count == 1 else 2]} of the outputs, "
+                raise ValueError(f"y must end with the axes {outputs.shape[-2:][:1 if count == 1 else 2]} of f, "
                                  f"got {y.shape[:-1] if count == 1 else y.shape}; give one label for each output")
             return y
         hot = y[..., None] == np.arange(count)
         if y.shape[-1:] != outputs.shape[-2:-1] or not hot.any(axis=-1).all():
-            raise ValueError(f"y must hold class numbers 0…{count - 1} in shape (…, {outputs.shape[-2]}), got shape {y.shape}; "
-                             "number the classes from 0")
+            raise ValueError(f"y must hold class numbers 0…{count - 1} in shape (…, {outputs.shape[-2]}), "
+                             f"got shape {y.shape}; number the classes from 0")
         return hot.astype(outputs.dtype)
 
     def _delta(self, outputs, y):

@@ -55,10 +55,11 @@ def path_log_loss(hessians, lr, indices, start):
     lr = _checks.scalar(lr, "lr")
     batches = np.asarray(indices)
     if batches.dtype.kind not in "iu" or batches.ndim != 2 or batches.shape[1] == 0:
-        raise ValueError(f"indices must be an integer array (steps, B), got dtype {batches.dtype} and shape {batches.shape}; "
-                         "give one row of examples for each step")
+        raise ValueError(f"indices must be an integer array (steps, B), got dtype {batches.dtype} and shape "
+                         f"{batches.shape}; give one row of examples for each step")
     if batches.size and (batches.min() < 0 or batches.max() >= n):
-        raise ValueError(f"indices must lie in 0…{n - 1}, got {batches.min()}…{batches.max()}; count examples from 0")
+        raise ValueError(f"indices must lie in 0…{n - 1}, got {batches.min()}…{batches.max()}; "
+                         "count examples from 0")
     reduced = reduce(curvature)
     place = _coordinates(reduced, _checks.shaped(start, "start", (dim,)))
     logs, scale = [], 0.0

@@ -87,7 +87,8 @@ def products():
     note = "the limit counts matrix products; tanh and the other passes over the activations come on top"
     yield Case("gradient, [20, 64, 64, 64, 1], n = 200", "call", CALLS, partial(derivatives, 1),
                flops=CALLS * (2 * size + inner), note=note)
-    yield Case("Hessian-vector product", "call", CALLS, partial(derivatives, 2), flops=CALLS * (3 * size + 5 * inner), note=note)
+    yield Case("Hessian-vector product", "call", CALLS, partial(derivatives, 2), flops=CALLS * (3 * size + 5 * inner),
+               note=note)
 
 
 def replicas():
@@ -102,13 +103,14 @@ def replicas():
             return np.stack([sgd.run(model, start, x, y, lr=0.05, steps=20, indices=indices[:, j].copy()).w
                              for j, start in enumerate(starts)])
 
-        return {"ours": lambda: sgd.run(model, starts, x, y, lr=0.05, steps=20, indices=indices).w, "ours, one by one": apart}
+        return {"ours": lambda: sgd.run(model, starts, x, y, lr=0.05, steps=20, indices=indices).w,
+                "ours, one by one": apart}
 
     yield Case("SGD of 64 nets [20, 40, 40, 40, 1], B = 4", "replica-step", 64 * 20, contenders)
 
 
 def _power(apply, size, tolerance, most=5000):
-    """Power iteration from a random start until ‖A v − λ v‖ ≤ tolerance·λ: what PyHessian does, but for its stopping rule."""
+    """Power iteration from a random start until ‖A v − λ v‖ ≤ tolerance·λ: PyHessian with an honest end."""
     v = np.random.default_rng(3).standard_normal(size)
     v /= np.linalg.norm(v)
     for _ in range(most):
@@ -154,4 +156,5 @@ def scale():
     yield Scaling("H v, two hidden layers, n = 200", "width", (32, 64, 128, 256, 512), wide)
 
 
-BENCHMARKS = {"network-products": products, "network-replicas": replicas, "network-curvature": curvature, "network-scale": scale}
+BENCHMARKS = {"network-products": products, "network-replicas": replicas, "network-curvature": curvature,
+              "network-scale": scale}
