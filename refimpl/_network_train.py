@@ -64,7 +64,7 @@ def teacher_set(n=200, tests=2000, dim=20, hidden=10, *, flipped=0.25, decay=0.5
     Examples
     --------
     >>> x, y, test_x, test_y = teacher_set(4, 2, 3, rng=0)
-    >>> x.shape, sorted(set(y)), test_y.shape
+    >>> x.shape, sorted(set(y.tolist())), test_y.shape
     ((4, 3), [-1.0, 1.0], (2,))
     """
     n, tests, dim, hidden = (_checks.whole(value, name) for value, name in

@@ -391,6 +391,7 @@ def test_operator_of_per_example_products(rng, block):
 
 
 @pytest.mark.claim("WME18.fig4")
+@pytest.mark.filterwarnings("ignore")  # those of torch itself, when it is imported
 def test_curvature_of_a_torch_model(rng):
     """The operator form with per-example products of another framework."""
     torch = pytest.importorskip("torch")
