@@ -235,6 +235,20 @@ def test_bad_input_is_refused_with_a_remedy(rng):
             call()
 
 
+@pytest.mark.claim("WME18.tab1-gd")
+def test_initial_weights_have_the_stated_spread(rng):
+    """Mean square gain²/fan-in within exact errors, biases 0; 1/fan-in for its root, or fan-out, is outside."""
+    model = network.MLP((100, 200, 50), gain=0.6)
+    w = model.init(rng)
+    for first, middle, last, inputs, outputs in model.layers:
+        variance, limit = 0.36 / inputs, support.z_limit(2) * sqrt(2 / (inputs * outputs))
+        measured = (w[first:middle] ** 2).mean() / variance
+        assert abs(measured - 1) <= limit < 0.4
+        assert not w[middle:last].any()
+        for wrong in (0.36 / inputs**2, 0.36 / outputs, 1 / inputs):
+            assert abs(measured * variance / wrong - 1) > limit
+
+
 # --- curvature -------------------------------------------------------------------------------
 
 def dense_curvature(model, w, x, y):
