@@ -82,8 +82,8 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=64, momentum=0.9, weight_de
         batches, B, K, m) for the independent one, instead of `noise_std`.
     evaluate : dict of str to (images, labels), optional
         Sets beside the training set.
-    evaluate_every : int
-        Epochs between records.
+    evaluate_every : int or None
+        Epochs between records; None makes none.
     observe : dict of str to callable, optional
         f(w), recorded with the evaluations.
     divergence_limit : float
@@ -120,7 +120,8 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=64, momentum=0.9, weight_de
     decay = _checks.scalar(weight_decay, "weight_decay", zero=True)
     limit = _checks.scalar(divergence_limit, "divergence_limit")
     _checks.one_of(noise_form, "noise_form", ("shared", "independent"))
-    evaluate_every = _checks.whole(evaluate_every, "evaluate_every")
+    if evaluate_every is not None:
+        evaluate_every = _checks.whole(evaluate_every, "evaluate_every")
     if indices is None:
         batch = _checks.batch_size(batch_size, n)
         batches = n // batch
@@ -139,8 +140,9 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=64, momentum=0.9, weight_de
 
     step = _Step(model, w, images, labels, batch, momentum, decay)
     scorer = _Scorer(model, w.dtype)
-    records = [_record(scorer, w, sets, observe)]
-    recorded, nit, status = [0], 0, COMPLETED
+    wanted = [e for e in range(epochs + 1) if evaluate_every and (e % evaluate_every == 0 or e == epochs)]
+    records = [_record(scorer, w, sets, observe)] if wanted else []
+    nit, status = 0, COMPLETED
     for epoch in range(epochs):
         if indices is None:
             order = index_rng.permutation(n)[:batches * batch].reshape(batches, batch)
@@ -160,13 +162,11 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=64, momentum=0.9, weight_de
                 break
         if status == DIVERGED:
             break
-        if (epoch + 1) % evaluate_every == 0 or epoch + 1 == epochs:
-            recorded.append(epoch + 1)
+        if epoch + 1 in wanted:
             records.append(_record(scorer, w, sets, observe))
     message = f"made {nit} steps" if status == COMPLETED else f"diverged at step {nit}: the batch loss is {value:g}"
-    wanted = [e for e in range(epochs + 1) if e % evaluate_every == 0 or e == epochs]
     loss, accuracy, observed = _stacked(records, len(wanted))
-    return Training(w, status == COMPLETED, status, nit, message, np.array(wanted), loss, accuracy, observed)
+    return Training(w, status == COMPLETED, status, nit, message, np.array(wanted, int), loss, accuracy, observed)
 
 
 class _Step:
@@ -271,6 +271,8 @@ def _record(scorer, w, sets, observe):
 
 def _stacked(records, wanted):
     """(loss, accuracy, observed), NaN where a run ended before the record."""
+    if not records:
+        return {}, {}, {}
     missing = wanted - len(records)
 
     def column(values):
