@@ -51,12 +51,9 @@ def curves(axis, runs, values, k, style, label=None):
     return stack
 
 
-def annealing(axis, epoch, label=False):
+def annealing(axis, epoch):
     """A grey line where rate or noise is lowered."""
     axis.axvline(epoch, color=GREY, linewidth=1.1, zorder=0.5)
-    if label:
-        axis.text(epoch, 1.005, " annealed", transform=axis.get_xaxis_transform(), color="#5a5a5a", fontsize=7, ha="left",
-                  va="bottom")
 
 
 def level(axis, value, text):

@@ -85,16 +85,17 @@ def _least_squares(flat):
 
 def arms(effort, rng, data=None):
     """Accuracy against epoch for the three arms: clean, patch only, mixed; and the units that are active on the patch."""
-    count, epochs, anneal, target = {"quick": (1, 48, 16, 0.2), "standard": (2, 120, 40, 0.15),
+    count, epochs, anneal, target = {"quick": (1, 40, 14, 0.2), "standard": (2, 120, 40, 0.15),
                                      "full": (5, 120, 40, 0.15)}[effort]
     runs, alone, every = {name: [] for name in images.ARMS}, [], []
     for seed, training in seeds(rng, count):
         sets = problem(seed, data)
         for name in images.ARMS:
-            runs[name].append(images.run_arm(sets, name, epochs=epochs, anneal=anneal, rng=training))
+            runs[name].append(images.run_arm(sets, name, epochs=epochs, anneal=anneal, rng=training,
+                                             evaluate_every=4 if effort == "quick" else 2))
         # Few images: as many steps an epoch as before would overfit them otherwise, so the epochs are the same.
         few = images.run_arm(sets, "small", data=sets.train.only(images.CLEAN), batch_size=16, epochs=epochs // 2,
-                             evaluate_every=2, rng=training)
+                             evaluate_every=10, rng=training)
         alone.append(few.accuracy["clean"])
         every.append(sets)
     figure, axes = panels(2, 2, width=4.6, height=3.1)
@@ -107,12 +108,12 @@ def arms(effort, rng, data=None):
             data_out[f"{name}_{kind}"] = stack
         data_out[f"{name}_active"] = curves(axes[3], runs[name], lambda run: run.observed["active"], k, simulation(k))
         data_out[f"{name}_loss"] = np.array([run.loss["train"] for run in runs[name]])
-    _predicted_mixed(axes[2], runs, anneal, data_out)
+    lines = _predicted_mixed(axes[2], runs, anneal, data_out)
     few = float(np.mean([accuracy[-1] for accuracy in alone]))
     axes[0].axhline(few, color="#5a5a5a", linewidth=0.9, linestyle="--")
     axes[0].text(epochs, few - 0.008, "the clean 20 % alone (simulated)", ha="right", va="top", fontsize=7, color="#5a5a5a")
     level(axes[1], CHANCE, "")
-    axes[1].text(0.3 * epochs * 0.03, CHANCE - 0.015, "chance", fontsize=7, va="top")
+    axes[1].text(epochs, CHANCE - 0.015, "chance", fontsize=7, ha="right", va="top")
     axes[3].plot([0], [0.5], **theory(0, marker="_", markersize=11, markeredgewidth=2), zorder=5, clip_on=False)
     axes[3].annotate("½ at a random start", (0, 0.5), (0.09 * epochs, 0.5), fontsize=7.5, va="center",
                      arrowprops={"arrowstyle": "-", "linewidth": 0.6})
@@ -120,13 +121,14 @@ def arms(effort, rng, data=None):
     axes[0].set_ylim(max(0, low - 0.12), min(1, max(data_out[f"{name}_clean"].max() for name in images.ARMS) + 0.03))
     for axis, title in zip(axes, titles):
         axis.set(title=title, xlabel="epoch", ylabel="share of units" if axis is axes[3] else "accuracy", xlim=(-2, epochs + 2))
-        annealing(axis, anneal, label=axis in axes[:2])
+        annealing(axis, anneal)
     axes[1].set_ylim(0, 1.04)
     axes[2].set_ylim(0.55, 1.0)
     axes[3].set_ylim(0, None)
-    axes[3].axhline(0, color="none")
-    axes[1].legend(loc="center right", title=f"{source(data)}, {count} seed{'s' * (count > 1)}", title_fontsize=7.5)
-    axes[2].legend(loc="lower right")
+    handles, labels = axes[0].get_legend_handles_labels()
+    axes[3].legend(handles, labels, loc="upper right", title=f"{source(data)}, {count} seed{'s' * (count > 1)}\n"
+                   "grey line: annealed", title_fontsize=7.5)
+    axes[2].legend(handles=lines, loc="lower right")
     rows = _arm_rows(runs, every, alone, epochs, anneal, target, effort)
     return Drawing(figure, data_out, rows)
 
@@ -138,9 +140,9 @@ def _predicted_mixed(axis, runs, anneal, data_out):
     known = predicted.mixed_accuracy(mean["small"], 1.0, 1.0)
     ignored = predicted.mixed_accuracy(mean["large"], CHANCE, mean["large"])
     late, early = epochs >= 4, (epochs >= 1) & (epochs <= anneal)
-    axis.plot(epochs[late], known[late], label="patch known: .20 clean + .80", **theory(1))
-    axis.plot(epochs[early], ignored[early], label="patch ignored: .84 clean + .16/C", **theory(0))
     data_out["mixed_known"], data_out["mixed_ignored"] = known, ignored
+    return [*axis.plot(epochs[late], known[late], label="patch known: .20 clean + .80", **theory(1)),
+            *axis.plot(epochs[early], ignored[early], label="patch ignored: .84 clean + .16/C", **theory(0))]
 
 
 def _arm_rows(runs, problems, alone, epochs, anneal, target, effort):

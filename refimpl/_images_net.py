@@ -127,9 +127,9 @@ class ConvNet:
         windows = np.moveaxis(windows[..., ::step, ::step, :, :], -5, -3)  # (…, down, across, channel, s, s)
         return np.ascontiguousarray(windows).reshape(*x.shape[:-3], self.block_count, self.inputs)
 
-    def predict(self, w, x):
-        """Scores f (…, n, C) for w (…, P) and images x (…, n, channels, height, width)."""
-        return self._forward(w, self.blocks(x), None)[2]
+    def predict(self, w, x, noise=None):
+        """Scores f (…, n, C) for w (…, P), images x (…, n, channels, height, width) and noise as in `loss`."""
+        return self._forward(w, self.blocks(x), noise)[2]
 
     def loss(self, w, x, y, noise=None):
         """Mean cross-entropy (…) with labels y (…, n) in 0…C−1 and noise ν that broadcasts to (…, n, K, m)."""
