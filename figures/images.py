@@ -85,7 +85,7 @@ def _least_squares(flat):
 
 def arms(effort, rng, data=None):
     """Accuracy against epoch for the three arms: clean, patch only, mixed; and the units that are active on the patch."""
-    count, epochs, anneal, target = {"quick": (1, 40, 14, 0.2), "standard": (2, 120, 40, 0.15),
+    count, epochs, anneal, target = {"quick": (1, 40, 14, 0.25), "standard": (2, 120, 40, 0.15),
                                      "full": (5, 120, 40, 0.15)}[effort]
     runs, alone, every = {name: [] for name in images.ARMS}, [], []
     for seed, training in seeds(rng, count):
@@ -146,7 +146,7 @@ def _predicted_mixed(axis, runs, anneal, data_out):
 
 
 def _arm_rows(runs, problems, alone, epochs, anneal, target, effort):
-    bound = {"quick": (0.02, 0.02, 0.02), "standard": (0.03, 0.05, 0.04), "full": (0.03, 0.05, 0.04)}[effort]
+    bound = {"quick": (0.01, 0.01, 0.0), "standard": (0.02, 0.04, 0.03), "full": (0.03, 0.05, 0.04)}[effort]
     equal = {name: np.array([images.at_equal_loss(run, target=target) for run in runs[name]]) for name in runs}
     lead, noisy = equal["large"] - equal["small"], equal["noise"] - equal["small"]
     rows = [holds("LWM19.img-clean", f"clean accuracy, large then small minus small, train loss first ≤ {target:g}, each seed",
@@ -167,11 +167,12 @@ def _arm_rows(runs, problems, alone, epochs, anneal, target, effort):
     early = patch["small"][:, e == 4]
     rows.append(holds("LWM19.img-order", "patch-only accuracy at epoch 4, small rate", "1", listed(early.ravel(), 2), "≥ 0.9",
                       early.min() >= 0.9))
-    before, ceiling = (e >= 8) & (e <= anneal), 0.35 if effort == "quick" else 0.25
+    before = (e >= 8) & (e <= anneal)
     for name in ("large", "noise"):
         held = patch[name][:, before].mean(axis=1)
         rows.append(holds("LWM19.img-order", f"patch-only accuracy, mean over epochs 8–{anneal}, {NAMES[name]}",
-                          f"{CHANCE:g} (chance)", listed(held, 2), f"≤ {ceiling:g}", held.max() <= ceiling))
+                          f"{CHANCE:g} (chance)", listed(held, 2), "≤ 0.4 each, mean ≤ 0.3",
+                          held.max() <= 0.4 and held.mean() <= 0.3))
         last, floor = patch[name][:, -1], 0.5 if effort == "quick" else 0.9
         rows.append(holds("LWM19.img-order", f"patch-only accuracy at epoch {epochs}, {NAMES[name]}", "1", listed(last, 2),
                           f"≥ {floor:g}", last.min() >= floor))

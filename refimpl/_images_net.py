@@ -195,8 +195,9 @@ class ConvNet:
         flat = blocks.reshape(*blocks.shape[:-3], -1, self.inputs)
         to_filters = flat.swapaxes(-1, -2) @ hidden.reshape(*rows, self.filters)
         to_head = features.swapaxes(-1, -2) @ residual
-        lead = to_head.shape[:-2]
-        return np.concatenate([to_filters.reshape(*lead, -1), to_head.reshape(*lead, -1), residual.sum(axis=-2)], axis=-1)
+        parts = [part.reshape(*part.shape[:-2], -1) for part in (to_filters, to_head)] + [residual.sum(axis=-2)]
+        lead = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
+        return np.concatenate([np.broadcast_to(part, (*lead, part.shape[-1])) for part in parts], axis=-1)
 
 
 def _product(blocks, filters):
