@@ -17,7 +17,7 @@ _SCALES = {"quick": (0.3, 0.6, 1.6), "standard": (0.25, 0.5, 0.75, 0.9, 1.0, 1.1
 
 def plain(effort, rng, data=None):
     """Fig. 1 on images without patches."""
-    count, epochs, anneal = {"quick": (1, 14, 6), "standard": (1, 120, 40), "full": (3, 120, 40)}[effort]
+    count, epochs, anneal = {"quick": (1, 8, 4), "standard": (1, 120, 40), "full": (3, 120, 40)}[effort]
     runs = {name: [] for name in images.ARMS}
     arms = images.ARMS if effort != "quick" else ("large", "small")
     for seed, training in seeds(rng, count):
@@ -85,7 +85,7 @@ def threshold(effort, rng):
             run = images.run_arm(faint, "large", epochs=4, anneal=4, evaluate_every=4, rng=training)
             by_scale[i, j] = run.accuracy["patch"][-1]
         starts[i] = _curvature_at_start(sets, training)
-    whole = _full_batch(sets, training, 31 if effort == "quick" else 124)
+    whole = _full_batch(sets, training, 16 if effort == "quick" else 124)
 
     figure, axes = panels(1, 3, width=3.7, height=3.3)
     for axis, grid, values, unit in ((axes[0], multiples * critical, by_rate, critical), (axes[1], scales * scale, by_scale, scale)):
@@ -157,12 +157,12 @@ def _full_batch(sets, seed, steps):
 
 def controls(effort, rng):
     """What takes the effect away: each control beside the arms' own runs is one pair of curves."""
-    epochs, anneal = {"quick": (14, 8), "standard": (60, 40), "full": (120, 40)}[effort]
+    epochs, anneal = {"quick": (12, 8), "standard": (60, 40), "full": (120, 40)}[effort]
     (seed, training), = seeds(rng, 1)
     sets = problem(seed, patch_validation=10)
     alike = problem(seed, patch_validation=10, separation=0.0)
     faint = problem(seed, patch_validation=10, patch_scale=0.3)
-    options = {"epochs": epochs, "anneal": anneal, "rng": training, "evaluate_every": 2}
+    options = {"epochs": epochs, "anneal": anneal, "rng": training, "evaluate_every": 4 if effort == "quick" else 2}
     runs = {"noise independent for each unit": images.run_arm(sets, "noise", noise_form="independent", **options),
             "large rate, never annealed": images.run_arm(sets, "large", **{**options, "anneal": epochs}),
             "large rate, faint z (s = 0.3)": images.run_arm(faint, "large", **options),
