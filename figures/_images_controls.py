@@ -32,7 +32,8 @@ def plain(effort, rng, data=None):
     out = {"epochs": runs["small"][0].epochs}
     for k, name in enumerate(images.ARMS):
         for axis, kind in zip(axes, ("train", "clean")):
-            out[f"{name}_{kind}"] = curves(axis, runs[name], lambda run: run.accuracy[kind], k, simulation(k), NAMES[name])
+            out[f"{name}_{kind}"] = curves(axis, runs[name], lambda run: run.accuracy[kind], k, simulation(k),
+                                           NAMES[name])
     for axis, title in zip(axes, (f"training, {source(data)} without patches", "validation, enlarged")):
         annealing(axis, anneal)
         axis.set(title=title, xlabel="epoch", ylabel="accuracy")
@@ -50,11 +51,13 @@ def plain(effort, rng, data=None):
         rows.append(holds("LWM19.img-fig1", f"plain images, validation, large minus small at epoch {epochs}",
                           "> 0 in Figure 1; not so here", listed(lead[1].ravel()), "< 0.02", lead[1].max() < 0.02))
         gain = (out["noise_clean"] - out["small_clean"])[:, e > anneal + 4].mean(axis=1)
-        rows.append(holds("LWM19.img-noise-plain", f"plain images, validation, noise minus small, mean over epochs {anneal}–{epochs}",
+        rows.append(holds("LWM19.img-noise-plain",
+                          f"plain images, validation, noise minus small, mean over epochs {anneal}–{epochs}",
                           "> 0 (paper: 0.0472)", listed(gain), "mean > 0", gain.mean() > 0))
     else:
         gain = (out["noise_clean"] - out["small_clean"])[:, -1]
-        rows.append(holds("LWM19.img-noise-plain", f"plain images, validation, noise minus small at epoch {epochs}, too short "
+        rows.append(holds("LWM19.img-noise-plain",
+                          f"plain images, validation, noise minus small at epoch {epochs}, too short "
                           "to show the gain", "not far behind", listed(gain), "> −0.3", gain.min() > -0.3))
     return Drawing(figure, out, tuple(rows))
 
@@ -78,7 +81,8 @@ def threshold(effort, rng):
     for i, (seed, training) in enumerate(pairs):
         sets = problem(seed, patch_validation=10, validation=10)
         for j, multiple in enumerate(multiples):
-            run = images.run_arm(sets, "small", small=multiple * critical, epochs=4, anneal=4, evaluate_every=4, rng=training)
+            run = images.run_arm(sets, "small", small=multiple * critical, epochs=4, anneal=4, evaluate_every=4,
+                                 rng=training)
             by_rate[i, j], active[i, j] = run.accuracy["patch"][-1], run.observed["active"][-1]
         for j, multiple in enumerate(scales):
             faint = problem(seed, patch_validation=10, validation=10, patch_scale=multiple * scale)
@@ -88,7 +92,8 @@ def threshold(effort, rng):
     whole = _full_batch(sets, training, 16 if effort == "quick" else 124)
 
     figure, axes = panels(1, 3, width=3.7, height=3.3)
-    for axis, grid, values, unit in ((axes[0], multiples * critical, by_rate, critical), (axes[1], scales * scale, by_scale, scale)):
+    for axis, grid, values, unit in ((axes[0], multiples * critical, by_rate, critical),
+                                     (axes[1], scales * scale, by_scale, scale)):
         axis.axvspan(unit, grid.max() * 1.15, color="#ececec", zorder=0, linewidth=0)
         axis.axvline(unit, **theory(0))
         for row in values:
@@ -100,7 +105,8 @@ def threshold(effort, rng):
     axes[1].text(scale, 0.99, f"  {scale:.2f}", fontsize=8, va="top")
     axes[0].set(xlabel="learning rate $\\eta$ ($s=2.2$)", title="rate")
     axes[1].set(xlabel="scale $s$ of $z$ ($\\eta=0.2$)", title="brightness of the patch")
-    axes[1].text(0.98, CHANCE + 0.01, "chance", transform=axes[1].get_yaxis_transform(), ha="right", va="bottom", fontsize=7)
+    axes[1].text(0.98, CHANCE + 0.01, "chance", transform=axes[1].get_yaxis_transform(), ha="right", va="bottom",
+                 fontsize=7)
     for axis in axes[:2]:
         axis.text(0.98, 0.55, "unstable", transform=axis.transAxes, ha="right", fontsize=8, color="#5a5a5a")
     for k, (lr, run) in enumerate(whole.items()):
@@ -114,27 +120,33 @@ def threshold(effort, rng):
     faint, bright = by_scale[:, scales <= 0.75], by_scale[:, scales >= 1.5]
     final = {lr: (run.accuracy["patch"][-1], run.observed["active"][-1]) for lr, run in whole.items()}
     rows = [holds("LWM19.img-cause", "largest eigenvalue of the loss's Hessian at the start, scores equal on z",
-                  f"{listed(starts[:, 1], 1)} (mean over starts {curvature:.1f})", listed(starts[:, 0], 1), "−2 % (a lower bound), +25 % (images and ζ add)",
+                  f"{listed(starts[:, 1], 1)} (mean over starts {curvature:.1f})", listed(starts[:, 0], 1),
+                  "−2 % (a lower bound), +25 % (images and ζ add)",
                   bool(((starts[:, 0] > 0.98 * starts[:, 1]) & (starts[:, 0] < 1.25 * starts[:, 1])).all())),
-            holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≤ ½ of the threshold, lowest", "learned", f"{low.min():.2f}",
+            holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≤ ½ of the threshold, lowest", "learned",
+                  f"{low.min():.2f}",
                   "≥ 0.8", low.min() >= 0.8),
             holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≥ twice the threshold, highest", "chance",
                   f"{high.max():.2f}", "≤ 0.5", high.max() <= 0.5),
-            holds("LWM19.img-order", "patch-only accuracy at epoch 4 at η = 0.2, scale ≤ ¾ of the threshold: the null", "learned",
+            holds("LWM19.img-order", "patch-only accuracy at epoch 4 at η = 0.2, scale ≤ ¾ of the threshold: the null",
+                  "learned",
                   f"{faint.min():.2f}", "≥ 0.8", faint.min() >= 0.8),
-            holds("LWM19.img-cause", "the same, scale ≥ 1.5 times the threshold, highest", "chance", f"{bright.max():.2f}",
+            holds("LWM19.img-cause", "the same, scale ≥ 1.5 times the threshold, highest", "chance",
+                  f"{bright.max():.2f}",
                   "≤ 0.5", bright.max() <= 0.5),
             holds("LWM19.img-cause", "share of units active on the patch after full-batch steps, η = 0.2 and 0.02",
-                  "nearly 0 at 0.2 without any noise of SGD", listed([final[0.2][1], final[0.02][1]]), "< 0.1 at 0.2, more at 0.02",
+                  "nearly 0 at 0.2 without any noise of SGD", listed([final[0.2][1], final[0.02][1]]),
+                  "< 0.1 at 0.2, more at 0.02",
                   final[0.2][1] < min(0.1, final[0.02][1]))]
-    out = {"rates": multiples * critical, "by_rate": by_rate, "active": active, "scales": scales * scale, "by_scale": by_scale,
+    out = {"rates": multiples * critical, "by_rate": by_rate, "active": active, "scales": scales * scale,
+           "by_scale": by_scale,
            "critical_rate": critical, "critical_scale": scale, "curvature": starts,
            **{f"full_batch_{lr}": run.observed["active"] for lr, run in whole.items()}}
     return Drawing(figure, out, rows=tuple(rows))
 
 
 def _curvature_at_start(sets, seed):
-    """(largest eigenvalue of the loss's Hessian, what is predicted along z) at a run's start, scores made equal on z."""
+    """(largest eigenvalue of the Hessian, what is predicted along z) at a run's start, scores made equal on z."""
     model = sets.model
     w = model.init(np.random.default_rng(seed).spawn(2)[0])
     filters, head, _ = model.split(w)
@@ -191,14 +203,18 @@ def controls(effort, rng):
     rows = (holds("LWM19.img-noise-form", "patch-only accuracy at epoch 8, noise independent for each unit", "learned",
                   f"{at(independent, 8, independent.accuracy['patch']):.2f}", "≥ 0.9",
                   at(independent, 8, independent.accuracy["patch"]) >= 0.9),
-            holds("LWM19.img-order", f"patch-only accuracy, mean over epochs 8–{epochs}, large rate never annealed", f"{CHANCE:g}",
+            holds("LWM19.img-order", f"patch-only accuracy, mean over epochs 8–{epochs}, large rate never annealed",
+                  f"{CHANCE:g}",
                   f"{kept:.2f}", "≤ 0.35", kept <= 0.35),
             holds("LWM19.img-order", "patch-only accuracy at epoch 4, large rate with z of scale 0.3: the null", "1",
-                  f"{at(bright, 4, bright.accuracy['patch']):.2f}", "≥ 0.9", at(bright, 4, bright.accuracy["patch"]) >= 0.9),
+                  f"{at(bright, 4, bright.accuracy['patch']):.2f}", "≥ 0.9",
+                  at(bright, 4, bright.accuracy["patch"]) >= 0.9),
             holds("LWM19.img-order", "patch-only accuracy with ζ = 0, either rate", f"{CHANCE:g}",
                   listed([run.accuracy["patch"][-1] for run in none], 2), "equal: all patches are alike",
                   all(run.accuracy["patch"][-1] == CHANCE for run in none)),
-            holds("LWM19.img-clean", "clean accuracy at the end with ζ = 0, large minus small: the null", "0", f"{gap:.3f}",
+            holds("LWM19.img-clean", "clean accuracy at the end with ζ = 0, large minus small: the null", "0",
+                  f"{gap:.3f}",
                   "≤ 0.05", gap <= 0.05))
-    out = {"epochs": e, **{f"{name} {kind}": run.accuracy[kind] for name, run in runs.items() for kind in ("clean", "patch")}}
+    out = {"epochs": e,
+           **{f"{name} {kind}": run.accuracy[kind] for name, run in runs.items() for kind in ("clean", "patch")}}
     return Drawing(figure, out, rows)

@@ -152,8 +152,8 @@ def put_patches(images, labels, patches, kind, *, sign, pattern=None, strength=N
     sign, strength = (_checks.shaped(np.ones(n) if value is None else value, name, (n,))
                       for value, name in ((sign, "sign"), (strength, "strength")))
     if images.shape[1] != len(patches.base):
-        raise ValueError(f"images must have the {len(patches.base)} channels of the patches, got {images.shape[1]}; draw "
-                         "patches with as many channels")
+        raise ValueError(f"images must have the {len(patches.base)} channels of the patches, got {images.shape[1]}; "
+                         "draw patches with as many channels")
     row, column = _corner(images, size, place)
     out = images.copy()
     out[kind == PATCH_ONLY] = 0
@@ -297,8 +297,8 @@ def _image_stack(images):
 def _indices(values, name, n, most):
     values = np.asarray(values)
     if values.dtype.kind not in "iu" or values.shape != (n,):
-        raise ValueError(f"{name} must be {n} whole numbers, got dtype {values.dtype} and shape {values.shape}; give one "
-                         "an image")
+        raise ValueError(f"{name} must be {n} whole numbers, got dtype {values.dtype} and shape {values.shape}; give "
+                         "one an image")
     if values.min() < 0 or values.max() >= most:
         raise ValueError(f"{name} must lie in 0…{most - 1}, got {values.min()}…{values.max()}; count from 0")
     return values.astype(np.intp)

@@ -291,8 +291,8 @@ def _examples(model, x, y, name, label_name, dtype):
         raise ValueError(f"{name} must have shape (n, channels, height, width), got {x.shape}; give a stack of images")
     y = np.asarray(y)
     if y.dtype.kind not in "iu" or y.shape != x.shape[:1] or y.min() < 0 or y.max() >= model.classes:
-        raise ValueError(f"{label_name} must be {len(x)} whole numbers in 0…{model.classes - 1}, got dtype {y.dtype} and "
-                         f"shape {y.shape}; give one label an image")
+        raise ValueError(f"{label_name} must be {len(x)} whole numbers in 0…{model.classes - 1}, got dtype {y.dtype} "
+                         f"and shape {y.shape}; give one label an image")
     return model.blocks(x.astype(dtype, copy=False)), y.astype(np.intp)
 
 
@@ -306,8 +306,8 @@ def _per_epoch(value, name, epochs, zero):
 def _index_array(indices, epochs, n):
     indices = np.asarray(indices)
     if indices.dtype.kind not in "iu" or indices.ndim != 3 or len(indices) != epochs or 0 in indices.shape:
-        raise ValueError(f"indices must be an integer array ({epochs}, batches, B), got dtype {indices.dtype} and shape "
-                         f"{indices.shape}; the epochs come first")
+        raise ValueError(f"indices must be an integer array ({epochs}, batches, B), got dtype {indices.dtype} and "
+                         f"shape {indices.shape}; the epochs come first")
     if indices.min() < 0 or indices.max() >= n:
         raise ValueError(f"indices must lie in 0…{n - 1}, got {indices.min()}…{indices.max()}; count examples from 0")
     return indices.astype(np.intp)

@@ -1,4 +1,4 @@
-"""Li, Wei and Ma 2019, section 6: patches, what they give away, the rate at which they are unstable, and the three arms.
+"""Li, Wei and Ma 2019, section 6: patches, what they give away, when they are unstable, and the three arms.
 
 Each test says which wrong answer it would catch and shows it caught.
 """
@@ -19,7 +19,8 @@ SHARE = 0.8
 
 
 def sizes(model, share=SHARE):
-    return {"inputs": model.inputs, "filters": model.filters, "blocks": model.block_count, "classes": model.classes, "share": share}
+    return {"inputs": model.inputs, "filters": model.filters, "blocks": model.block_count, "classes": model.classes,
+            "share": share}
 
 
 # --- patches ----------------------------------------------------------------------------------
@@ -29,7 +30,8 @@ def sizes(model, share=SHARE):
 def test_shares_are_those_asked_for(n, augmented, patch_only, seed):
     """To rounding of whole images, for any shares; the shares of clean and augmented exchanged are caught."""
     patches = images.draw_patches(classes=3, channels=1, size=2, rng=seed)
-    kind = images.augment(np.ones((n, 1, 3, 3)), np.zeros(n, int), patches, augmented=augmented, patch_only=patch_only, rng=seed).kind
+    kind = images.augment(np.ones((n, 1, 3, 3)), np.zeros(n, int), patches, augmented=augmented, patch_only=patch_only,
+                          rng=seed).kind
     counts, shares = np.bincount(kind, minlength=3), np.array(theory.augmentation_shares(augmented, patch_only))
     assert np.abs(counts - n * shares).max() <= 1.01 and abs(shares.sum() - 1) < 1e-12
     if n * abs(1 - 2 * augmented) > 2:
@@ -52,13 +54,14 @@ def test_published_shares():
 @pytest.mark.claim("LWM19.img-shares")
 @given(st.integers(1, 30), st.integers(1, 4), st.integers(1, 3), st.booleans(), support.seeds())
 def test_what_augmentation_does_and_leaves(n, size, patterns, random_scale, seed):
-    """Labels and clean images untouched; patch-only images zero outside; the patch z ± tζ of the label's class, at its place."""
+    """Labels and clean images untouched; patch-only images zero outside; the patch z ± tζ of its class, in place."""
     rng = np.random.default_rng(seed)
     x, y = rng.standard_normal((n, 2, 6, 7)), rng.integers(4, size=n)
     patches = images.draw_patches(classes=4, channels=2, size=size, patterns=patterns, rng=rng)
     place = None if rng.random() < 0.5 else (int(rng.integers(7 - size)), int(rng.integers(8 - size)))
     before = x.copy()
-    data = images.augment(x, y, patches, augmented=0.7, patch_only=0.4, random_scale=random_scale, place=place, rng=seed)
+    data = images.augment(x, y, patches, augmented=0.7, patch_only=0.4, random_scale=random_scale, place=place,
+                          rng=seed)
     assert_array_equal(x, before)
     assert_array_equal(data.labels, y)
     row, column = place or ((6 - size) // 2, (7 - size) // 2)
@@ -141,7 +144,8 @@ def test_no_linear_classifier_passes_the_bound(classes, patterns, seed):
     nearest = -((rows[:, None] - rows) ** 2).sum(axis=2)
     assert (labels[nearest.argmax(axis=1)] == labels).all() and limit < 1
     positive = slice(0, None, 2)  # with one sign alone they are separable: the mirrored sign is what forbids it
-    assert share_right(((rows - patches.base.ravel()) @ coordinates).reshape(-1, classes, patterns).sum(axis=2)[positive],
+    assert share_right(((rows - patches.base.ravel()) @ coordinates).reshape(-1, classes,
+                                                                             patterns).sum(axis=2)[positive],
                        labels[positive]) == 1
     assert theory.distinct_patches(classes, patterns) == len(np.unique(np.round(rows, 12), axis=0))
 
@@ -207,7 +211,7 @@ def test_mean_curvature_at_random_starts(rng):
 @pytest.mark.claim("LWM19.img-cause")
 @given(support.seeds(), st.floats(0, 0.95), st.floats(0, 0.3))
 def test_the_patch_grows_exactly_above_the_momentum_limit(seed, momentum, decay):
-    """A disturbance along the sharpest direction follows the roots of r² − (1 + μ − ηλ)r + μ, and 2/λ is not the limit."""
+    """A disturbance along the sharpest direction has the roots of r² − (1 + μ − ηλ)r + μ, and 2/λ is not the limit."""
     net, w, x, y, z = patch_alone(np.random.default_rng(seed))
     u, head, _ = net.split(w)
     curvature = theory.patch_curvature(z.ravel(), u, head, 1.0)
@@ -217,12 +221,13 @@ def test_the_patch_grows_exactly_above_the_momentum_limit(seed, momentum, decay)
 
     def amplitude(factor):
         """w − (its motion without the disturbance), along the direction."""
-        options = {"lr": factor * limit, "epochs": steps, "batch_size": len(y), "momentum": momentum, "weight_decay": decay,
+        options = {"lr": factor * limit, "epochs": steps, "batch_size": len(y), "momentum": momentum,
+                   "weight_decay": decay,
                    "evaluate_every": None, "rng": 0}
         moved = images.train(net, w + small * direction, x, y, **options).w - images.train(net, w, x, y, **options).w
         return moved @ direction / small
 
-    if decay:   # without decay the start is a fixed point; with it the start shrinks, so only the limit's shape is checked
+    if decay:   # the start is a fixed point without decay alone; with it only the limit's shape is checked
         assert_allclose(limit * (curvature + decay), 2 * (1 + momentum), rtol=1e-13)
         return
     for factor in (0.9, 1.1):
@@ -241,8 +246,10 @@ def test_the_patch_grows_exactly_above_the_momentum_limit(seed, momentum, decay)
 def test_critical_scale_and_rate_are_inverse(lr, momentum, decay):
     setting = sizes(images.ConvNet())
     scale = theory.critical_patch_scale(lr, **setting, momentum=momentum, weight_decay=decay)
-    assert_allclose(theory.momentum_limit(theory.initial_patch_curvature(scale, **setting), momentum, decay), lr, rtol=1e-10)
-    assert not np.isclose(theory.momentum_limit(theory.initial_patch_curvature(2 * scale, **setting), momentum, decay), lr, rtol=0.5)
+    assert_allclose(theory.momentum_limit(theory.initial_patch_curvature(scale, **setting), momentum, decay), lr,
+                    rtol=1e-10)
+    assert not np.isclose(theory.momentum_limit(theory.initial_patch_curvature(2 * scale, **setting), momentum, decay),
+                          lr, rtol=0.5)
 
 
 def short_run(sets, lr, *, epochs=4, **options):
@@ -261,7 +268,8 @@ def test_the_patch_is_learned_below_the_threshold_and_not_above(rng):
     low, high = (short_run(sets, factor * limit, rng=seed) for factor in (0.4, 2.5))
     assert low.accuracy["patch"][-1] >= 0.7 and high.accuracy["patch"][-1] <= 0.5
     assert high.observed["active"][-1] < 0.06 < low.observed["active"][-1]
-    faint, bright = (short_run(images.draw_problem(patch_scale=factor * scale, **small), 0.2, rng=seed) for factor in (0.5, 1.8))
+    faint, bright = (short_run(images.draw_problem(patch_scale=factor * scale, **small), 0.2, rng=seed)
+                     for factor in (0.5, 1.8))
     assert faint.accuracy["patch"][-1] >= 0.7 and bright.accuracy["patch"][-1] <= 0.5
 
 
@@ -304,7 +312,8 @@ def test_only_shared_noise_keeps_the_patch_from_being_learned(rng):
     seed = int(rng.integers(2**60))
     sets = images.draw_problem(validation=10, patch_validation=10, rng=seed)
     options = {"epochs": 10, "anneal": 10, "evaluate_every": 10, "rng": seed}
-    shared, independent = (images.run_arm(sets, "noise", noise_form=form, **options) for form in ("shared", "independent"))
+    shared, independent = (images.run_arm(sets, "noise", noise_form=form, **options)
+                           for form in ("shared", "independent"))
     assert shared.accuracy["patch"][-1] <= 0.5 and independent.accuracy["patch"][-1] >= 0.8
 
 
@@ -339,7 +348,8 @@ def test_order_of_learning(small_study):
 def test_clean_images_are_learned_from_what_the_patch_leaves(small_study):
     """The small rate ends near the clean 20 % alone, the others above it by more than chance allows."""
     sets, runs, seed = small_study
-    alone = images.run_arm(sets, "small", data=sets.train.only(images.CLEAN), batch_size=16, epochs=30, evaluate_every=30, rng=seed)
+    alone = images.run_arm(sets, "small", data=sets.train.only(images.CLEAN), batch_size=16, epochs=30,
+                           evaluate_every=30, rng=seed)
     small, few = runs["small"].accuracy["clean"][-1], alone.accuracy["clean"][-1]
     assert abs(small - few) < 0.12
     error = np.sqrt(2) * support.binomial_error(0.75, 2000)   # more than that of a paired difference
@@ -354,14 +364,15 @@ def test_without_separation_there_is_no_gap(small_study):
     """ζ = 0: the patch stays at chance exactly, and the rates end alike on clean images."""
     _, _, seed = small_study
     sets = images.draw_problem(1000, validation=1000, patch_validation=10, separation=0.0, rng=seed)
-    runs = [images.run_arm(sets, name, epochs=24, anneal=10, evaluate_every=24, rng=seed) for name in ("large", "small")]
+    runs = [images.run_arm(sets, name, epochs=24, anneal=10, evaluate_every=24, rng=seed)
+            for name in ("large", "small")]
     assert all(run.accuracy["patch"][-1] == 0.1 for run in runs)
     assert runs[0].accuracy["clean"][-1] - runs[1].accuracy["clean"][-1] < 0.06
 
 
 @pytest.mark.claim("LWM19.img-fig1")
 def test_mixed_accuracy_is_the_mean_over_kinds(small_study):
-    """An identity on the very images, and with the patch known or ignored a prediction from the clean accuracy alone."""
+    """An identity on the very images, and with the patch known or ignored a prediction from clean accuracy alone."""
     sets, runs, _ = small_study
     net, w = sets.model, runs["small"].w
     parts = [net.accuracy(w, part.images, part.labels) for part in (sets.mixed.only(kind) for kind in range(3))]
@@ -379,7 +390,8 @@ def test_mixed_accuracy_is_the_mean_over_kinds(small_study):
 def test_on_plain_images_the_large_rate_is_ahead_from_the_start(small_study):
     """Figure 1 has it behind until annealing."""
     sets, _, seed = small_study
-    runs = [images.run_arm(sets, name, data=sets.plain, epochs=4, anneal=4, evaluate_every=4, rng=seed) for name in ("large", "small")]
+    runs = [images.run_arm(sets, name, data=sets.plain, epochs=4, anneal=4, evaluate_every=4, rng=seed)
+            for name in ("large", "small")]
     assert runs[0].accuracy["clean"][-1] > runs[1].accuracy["clean"][-1]
     assert runs[0].loss["train"][-1] < runs[1].loss["train"][-1]
 
@@ -391,7 +403,8 @@ def test_on_plain_images_the_large_rate_is_ahead_from_the_start(small_study):
     (lambda: theory.augmentation_shares(1.2), "augmented must be a share"),
     (lambda: theory.mixed_accuracy(1.1, 0, 0), "clean must lie in"),
     (lambda: theory.mixed_accuracy(1, 0, 0, (0.2, 0.16, 0.6)), "shares must be non-negative with sum 1"),
-    (lambda: theory.linear_patch_limit(1), "classes"), (lambda: theory.momentum_limit(1.0, 1.0), "momentum must be below 1"),
+    (lambda: theory.linear_patch_limit(1), "classes"),
+    (lambda: theory.momentum_limit(1.0, 1.0), "momentum must be below 1"),
     (lambda: theory.momentum_limit(0.0), "curvature must be positive"),
     (lambda: theory.patch_curvature([1.0], [[1.0]], [[1.0, 0.0]], 0.0), "share must be above 0"),
     (lambda: theory.patch_curvature([1.0, 2.0], [[1.0]], [[1.0, 0.0]], 1.0), "filters must have shape"),
@@ -401,7 +414,8 @@ def test_on_plain_images_the_large_rate_is_ahead_from_the_start(small_study):
     (lambda: images.augment(np.ones((2, 1, 9, 9)), [0, 1], images.draw_patches()), "channels of the patches"),
     (lambda: images.augment(np.ones((2, 3, 9, 9)), [0, 10], images.draw_patches()), "labels must lie in 0…9"),
     (lambda: images.augment(np.ones((2, 9, 9)), [0, 1], images.draw_patches()), "images must have shape"),
-    (lambda: images.augment(np.ones((2, 3, 9, 9)), [0, 1], images.draw_patches(), patch_only=2), "patch_only must be a share"),
+    (lambda: images.augment(np.ones((2, 3, 9, 9)), [0, 1], images.draw_patches(), patch_only=2),
+     "patch_only must be a share"),
     (lambda: images.draw_patches(scale=-1.0), "scale must be non-negative"),
     (lambda: images.Patches(np.ones((1, 2, 2)), np.ones((3, 2, 2))), "patterns"),
     (lambda: images.synthetic_images(0), "n must be"), (lambda: images.arm("fast"), "name must be one of")])

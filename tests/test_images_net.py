@@ -20,7 +20,8 @@ FORMS = ("none", "shared", "independent")
 def nets(draw):
     """Small nets: blocks apart or overlapping, padded or not, pooled or not."""
     size = draw(st.integers(1, 3))
-    return images.ConvNet(channels=draw(st.integers(1, 2)), height=draw(st.integers(size, 5)), width=draw(st.integers(size, 5)),
+    return images.ConvNet(channels=draw(st.integers(1, 2)), height=draw(st.integers(size, 5)),
+                          width=draw(st.integers(size, 5)),
                           classes=draw(st.integers(2, 4)), size=size, stride=draw(st.sampled_from([None, 1, 2])),
                           pad=draw(st.integers(0, 1)), filters=draw(st.integers(1, 4)), pooled=draw(st.booleans()))
 
@@ -43,7 +44,8 @@ def loops(net, w, x, noise):
     filters, head, bias = net.split(w)
     padded = np.pad(x, [(0, 0), (0, 0), (net.pad, net.pad), (net.pad, net.pad)])
     step, side = net.stride or net.size, net.size
-    corners = [(i, j) for i in range(0, padded.shape[2] - side + 1, step) for j in range(0, padded.shape[3] - side + 1, step)]
+    corners = [(i, j) for i in range(0, padded.shape[2] - side + 1, step)
+               for j in range(0, padded.shape[3] - side + 1, step)]
     scores, before = np.zeros((len(x), net.classes)), np.zeros((len(x), len(corners), net.filters))
     for n, image in enumerate(padded):
         scores[n] = bias
@@ -110,13 +112,15 @@ def test_second_derivatives_against_differences_of_the_gradient(net, seed, form)
 def test_leading_axes_are_replicas(net, seed):
     w, x, y, rng = example(net, seed)
     stack, v = w + 0.1 * rng.standard_normal((2, 3, *w.shape)), rng.standard_normal(w.shape)
-    for one, all_at_once in ((lambda w: net.predict(w, x), net.predict(stack, x)), (lambda w: net.loss(w, x, y), net.loss(stack, x, y)),
+    for one, all_at_once in ((lambda w: net.predict(w, x), net.predict(stack, x)),
+                             (lambda w: net.loss(w, x, y), net.loss(stack, x, y)),
                              (lambda w: net.gradient(w, x, y), net.gradient(stack, x, y)),
                              (lambda w: net.hvp(w, x, y, v), net.hvp(stack, x, y, v))):
         each = np.array([[one(w) for w in row] for row in stack])
         assert_allclose(all_at_once, each, rtol=1e-10, atol=1e-12)
     own = np.stack([x, x + 1])  # data of each replica's own
-    assert_allclose(net.gradient(stack[:, :2], own, y)[1, 1], net.gradient(stack[1, 1], own[1], y), rtol=1e-10, atol=1e-12)
+    assert_allclose(net.gradient(stack[:, :2], own, y)[1, 1], net.gradient(stack[1, 1], own[1], y), rtol=1e-10,
+                    atol=1e-12)
 
 
 def test_single_precision_stays_single():
@@ -203,7 +207,8 @@ def test_drawn_noise_has_the_standard_deviation_asked_for(form, rng):
     net = images.ConvNet(channels=1, height=40, width=40, classes=2, size=2, filters=2)
     w = np.zeros(net.parameter_shape)
     x, y = np.zeros((50, 1, 40, 40)), np.zeros(50, int)
-    run = images.train(net, w, x, y, lr=1.0, epochs=1, batch_size=50, momentum=0.0, noise_std=0.7, noise_form=form, rng=rng)
+    run = images.train(net, w, x, y, lr=1.0, epochs=1, batch_size=50, momentum=0.0, noise_std=0.7, noise_form=form,
+                       rng=rng)
     # With u = 0 the residual is ∓½ for all examples, and the head's step is ½ mean_i [ν_kj]₊.
     means = net.split(run.w)[1][:, 0].reshape(net.block_count, 2) * 2
     if form == "shared":
@@ -227,12 +232,16 @@ def test_divergence_is_a_status(recwarn):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"lr": 0.0}, "lr must be positive"), ({"lr": [0.1]}, "lr must be one number"), ({"momentum": 1.0}, "momentum must be below 1"),
-    ({"batch_size": 9}, "batch_size must be"), ({"weight_decay": -1.0}, "weight_decay"), ({"noise_std": -0.1}, "noise_std"),
+    ({"lr": 0.0}, "lr must be positive"), ({"lr": [0.1]}, "lr must be one number"),
+    ({"momentum": 1.0}, "momentum must be below 1"),
+    ({"batch_size": 9}, "batch_size must be"), ({"weight_decay": -1.0}, "weight_decay"),
+    ({"noise_std": -0.1}, "noise_std"),
     ({"noise_form": "white"}, "noise_form"), ({"indices": np.zeros((2, 3), int)}, "indices must be an integer array"),
-    ({"indices": np.full((2, 1, 2), 8)}, "indices must lie in 0…7"), ({"noise": np.zeros((2, 1, 3))}, "noise must have shape"),
+    ({"indices": np.full((2, 1, 2), 8)}, "indices must lie in 0…7"),
+    ({"noise": np.zeros((2, 1, 3))}, "noise must have shape"),
     ({"noise": np.zeros((2, 8, 4)), "batch_size": 1, "noise_std": 1.0}, "cannot both be given"),
-    ({"evaluate_every": 0}, "evaluate_every"), ({"epochs": 0}, "epochs"), ({"divergence_limit": 0.0}, "divergence_limit"),
+    ({"evaluate_every": 0}, "evaluate_every"), ({"epochs": 0}, "epochs"),
+    ({"divergence_limit": 0.0}, "divergence_limit"),
     ({"evaluate": {"a": (np.zeros((2, 1, 4, 4)), [0, 5])}}, "evaluate\\['a'\\] labels")])
 def test_bad_training_arguments_are_refused(changes, message):
     net = images.ConvNet(channels=1, height=4, width=4, classes=2, size=2, filters=2)
@@ -241,7 +250,8 @@ def test_bad_training_arguments_are_refused(changes, message):
         images.train(net, net.init(0), np.ones((8, 1, 4, 4)), np.zeros(8, int), **options)
 
 
-@pytest.mark.parametrize("changes", [{"channels": 0}, {"classes": 1}, {"size": 9}, {"stride": 0}, {"pad": -1}, {"filters": 0}])
+@pytest.mark.parametrize("changes",
+                         [{"channels": 0}, {"classes": 1}, {"size": 9}, {"stride": 0}, {"pad": -1}, {"filters": 0}])
 def test_bad_nets_are_refused(changes):
     with pytest.raises(ValueError, match=next(iter(changes))):
         images.ConvNet(**{"channels": 1, "height": 4, "width": 4, "size": 2, **changes})

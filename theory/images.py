@@ -341,13 +341,15 @@ def critical_patch_scale(lr, *, inputs, filters, blocks, classes, share, momentu
     >>> round(critical_patch_scale(0.2, inputs=147, filters=256, blocks=9, classes=10, share=0.8), 3)
     1.318
     """
-    ceiling = 2 * (1 + _checks.scalar(momentum, "momentum", zero=True)) / _checks.scalar(lr, "lr")
+    # The curvature that is allowed along the patch: momentum_limit solved for λ.
+    ceiling = momentum_limit(1.0, momentum) / _checks.scalar(lr, "lr")
     bias = initial_patch_curvature(0.0, inputs=inputs, filters=filters, blocks=blocks, classes=classes, share=share)
-    slope = initial_patch_curvature(1.0, inputs=inputs, filters=filters, blocks=blocks, classes=classes, share=share) - bias
+    slope = initial_patch_curvature(1.0, inputs=inputs, filters=filters, blocks=blocks, classes=classes,
+                                    share=share) - bias
     square = (ceiling - _checks.scalar(weight_decay, "weight_decay", zero=True) - bias) / slope
-    if momentum >= 1 or square < 0:
-        raise ValueError(f"lr must be below {momentum_limit(bias, min(momentum, 0.999), weight_decay):g}, where the bias alone "
-                         f"is unstable, with momentum in [0, 1), got lr {lr:g} and momentum {momentum:g}; lower the rate")
+    if square < 0:
+        raise ValueError(f"lr must be below {momentum_limit(bias, momentum, weight_decay):g}, where the bias alone is "
+                         f"unstable, got {lr:g}; lower the rate")
     return float(np.sqrt(square))
 
 
