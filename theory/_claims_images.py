@@ -56,7 +56,7 @@ CLAIMS = (
           "It is the noise of SGD at a large rate that keeps the patch from being learned.",
           "corrected", "images.momentum_limit", regime=_REGIME,
           correction="Here it is curvature. The common part z makes the loss sharp, λ ≈ (q/C)(1 + s²(m + d/K)/2), and "
-                     "above η = 2(1 + μ)/λ the direction is unstable: within an epoch nearly all ReLUs are off on the patch. "
-                     "The threshold in η, and that in the scale s of z, lie where this says; full-batch descent does "
+                     "above η = 2(1 + μ)/λ the direction is unstable: within an epoch nearly all ReLUs are off on the "
+                     "patch. The threshold in η, and that in the scale s of z, lie where this says; full-batch descent does "
                      "the same."),
 )
