@@ -9,9 +9,9 @@ from figures._style import INK, panels, simulation, theory
 from refimpl import images
 from theory import images as predicted
 
-_MULTIPLES = {"quick": (0.25, 0.5, 2.0, 3.0), "standard": (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0),
+_MULTIPLES = {"quick": (0.4, 2.5), "standard": (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.0),
               "full": (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0)}
-_SCALES = {"quick": (0.3, 0.6, 1.6), "standard": (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.7),
+_SCALES = {"quick": (0.5, 1.6), "standard": (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.7),
            "full": (0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.7)}
 
 
@@ -41,7 +41,7 @@ def plain(effort, rng, data=None):
     ends = [out[f"{name}_clean"][:, late] for name in ("small", "large")]
     axes[0].set_ylim(0, 1.02)
     axes[1].set_ylim(max(0.0, min(end.min() for end in ends) - 0.05), min(1.0, max(end.max() for end in ends) + 0.06))
-    axes[0].legend(loc="center right", title="grey line: annealed", title_fontsize=7.5)
+    axes[0].legend(loc="lower right", title="grey line: annealed", title_fontsize=7.5)
     e, rows = out["epochs"], []
     before = int(e[(e > 0) & (e <= anneal)][1])
     lead = [out["large_clean"][:, e == k] - out["small_clean"][:, e == k] for k in (before, epochs)]
@@ -89,7 +89,7 @@ def threshold(effort, rng):
             run = images.run_arm(faint, "large", epochs=4, anneal=4, evaluate_every=4, rng=training)
             by_scale[i, j] = run.accuracy["patch"][-1]
         starts[i] = _curvature_at_start(sets, training)
-    whole = _full_batch(sets, training, 16 if effort == "quick" else 124)
+    whole = _full_batch(sets, training, {"quick": 16, "standard": 62, "full": 124}[effort])
 
     figure, axes = panels(1, 3, width=3.7, height=3.3)
     for axis, grid, values, unit in ((axes[0], multiples * critical, by_rate, critical),
@@ -169,7 +169,7 @@ def _full_batch(sets, seed, steps):
 
 def controls(effort, rng):
     """What takes the effect away: each control beside the arms' own runs is one pair of curves."""
-    epochs, anneal = {"quick": (12, 8), "standard": (60, 40), "full": (120, 40)}[effort]
+    epochs, anneal = {"quick": (8, 4), "standard": (60, 40), "full": (120, 40)}[effort]
     (seed, training), = seeds(rng, 1)
     sets = problem(seed, patch_validation=10)
     alike = problem(seed, patch_validation=10, separation=0.0)

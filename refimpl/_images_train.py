@@ -187,6 +187,7 @@ class _Step:
         self.to_filters, self.to_head, self.to_bias = model.split(self.gradient)
         self.rows, self.lanes = np.arange(batch), np.zeros(batch, np.intp)
 
+    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a loss that is not finite says it
     def __call__(self, indices, noise, lr):
         """The batch loss before the step, which it makes."""
         value = self._passes(indices, noise)
