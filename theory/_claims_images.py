@@ -57,6 +57,6 @@ CLAIMS = (
           "corrected", "images.momentum_limit", regime=_REGIME,
           correction="Here it is curvature. The common part z makes the loss sharp, λ ≈ (q/C)(1 + s²(m + d/K)/2), and "
                      "above η = 2(1 + μ)/λ the direction is unstable: within an epoch nearly all ReLUs are off on the "
-                     "patch. The threshold in η, and that in the scale s of z, lie where this says; full-batch descent does "
-                     "the same."),
+                     "patch. The threshold in η, and that in the scale s of z, lie where this says; full-batch "
+                     "descent does the same."),
 )
