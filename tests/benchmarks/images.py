@@ -96,8 +96,8 @@ def training():
         rows = batch * net.block_count
         flops = steps * (4 * rows * net.inputs * filters + 6 * batch * net.features * net.classes)
         # The machine's rate is that of float64 products; float32 ones take half the time: half is counted.
-        yield Case(f"{filters} filters, B = {batch}", "step", steps, partial(steps_of, net, batch, steps), flops=flops / 2,
-                   rtol=1e-3, note="ours cuts the images into blocks within the time")
+        yield Case(f"{filters} filters, B = {batch}", "step", steps, partial(steps_of, net, batch, steps),
+                   flops=flops / 2, rtol=1e-3, note="ours cuts the images into blocks within the time")
 
 
 def scale():
