@@ -4,7 +4,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from figures._figure import Drawing, holds
-from figures._images_support import CHANCE, GREY, NAMES, annealing, at, curves, level, listed, problem, seeds, source
+from figures._images_support import CHANCE, GREY, NAMES, annealing, at, curves, listed, problem, seeds, source
 from figures._style import INK, panels, simulation, theory
 from refimpl import images
 from theory import images as predicted
@@ -105,15 +105,15 @@ def threshold(effort, rng):
     axes[1].text(scale, 0.99, f"  {scale:.2f}", fontsize=8, va="top")
     axes[0].set(xlabel="learning rate $\\eta$ ($s=2.2$)", title="rate")
     axes[1].set(xlabel="scale $s$ of $z$ ($\\eta=0.2$)", title="brightness of the patch")
-    axes[1].text(0.98, CHANCE + 0.01, "chance", transform=axes[1].get_yaxis_transform(), ha="right", va="bottom",
-                 fontsize=7)
+    axes[1].text(0.02, CHANCE + 0.01, "chance", transform=axes[1].get_yaxis_transform(), va="bottom", fontsize=7)
     for axis in axes[:2]:
         axis.text(0.98, 0.55, "unstable", transform=axis.transAxes, ha="right", fontsize=8, color="#5a5a5a")
     for k, (lr, run) in enumerate(whole.items()):
         axes[2].plot(run.epochs, run.observed["active"], color=simulation(k)["color"], linewidth=0.6)
         axes[2].plot(run.epochs, run.observed["active"], label=f"$\\eta={lr}$", **simulation(k, markersize=4))
     axes[2].set(title="full batch", xlabel="step", ylabel="share of units active on the patch", ylim=(-0.02, 0.6))
-    level(axes[2], 0.5, "½ at a random start")
+    axes[2].axhline(0.5, **theory(0, linestyle=":", linewidth=0.9))
+    axes[2].text(0.98, 0.54, "½ predicted at a random start", transform=axes[2].get_yaxis_transform(), ha="right", fontsize=7)
     axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.55))
 
     low, high = by_rate[:, multiples <= 0.5], by_rate[:, multiples >= 2]
