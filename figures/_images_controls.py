@@ -113,7 +113,8 @@ def threshold(effort, rng):
         axes[2].plot(run.epochs, run.observed["active"], label=f"$\\eta={lr}$", **simulation(k, markersize=4))
     axes[2].set(title="full batch", xlabel="step", ylabel="share of units active on the patch", ylim=(-0.02, 0.6))
     axes[2].axhline(0.5, **theory(0, linestyle=":", linewidth=0.9))
-    axes[2].text(0.98, 0.54, "½ predicted at a random start", transform=axes[2].get_yaxis_transform(), ha="right", fontsize=7)
+    axes[2].text(0.98, 0.54, "½ predicted at a random start", transform=axes[2].get_yaxis_transform(), ha="right",
+                 fontsize=7)
     axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.55))
 
     low, high = by_rate[:, multiples <= 0.5], by_rate[:, multiples >= 2]
