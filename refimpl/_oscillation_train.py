@@ -11,7 +11,7 @@ The filters come back in the end, since w − w₀ lies in the span of the patch
 """
 
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, repeat
 
 import numpy as np
 
@@ -282,7 +282,7 @@ def _batch_source(batch_size, sampling, indices, n, steps, stack, rng):
     size = n if batch_size is None else _checks.batch_size(batch_size, n)
     if size == n and batch_size is None:
         whole = np.broadcast_to(np.arange(n), (replicas, n))
-        return size, iter(lambda: whole, None)
+        return size, repeat(whole)
     if sampling == "epoch" and n % size:
         raise ValueError(f"batch_size must divide the {n} examples for sampling='epoch', got {size}; choose a divisor, or "
                          "sampling='without-replacement'")

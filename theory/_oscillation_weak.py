@@ -57,6 +57,45 @@ def weak_excess(growth, kappa):
     return value if value.ndim else float(value)
 
 
+def update_balance(start, end, c):
+    r"""Sum of all updates of the strong feature, positive ones minus negative ones.
+
+    .. math:: \sum_{t=t_0}^{t_1 - 1} (1 - f_t) \langle w_t, u \rangle
+              = \frac{\langle w_{t_1}, u \rangle - \langle w_{t_0}, u \rangle}{c}
+
+    Exactly, since each update is c(1 − f)⟨w, u⟩. On a bounded orbit the right
+    side stays bounded while the sums of either sign grow with t₁ − t₀: they
+    balance, to a share that falls as 1/(t₁ − t₀).
+
+    Parameters
+    ----------
+    start, end : float or array_like
+        ⟨w_r, u⟩ at t₀ and t₁.
+    c : float
+        > 0; with κc the same holds for v.
+
+    Returns
+    -------
+    float or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is not finite or c not positive.
+
+    References
+    ----------
+    [LWYZ24]_, "Strong signal oscillation".
+
+    Examples
+    --------
+    >>> update_balance(0.5, 1.5, 1.25)
+    0.8
+    """
+    value = (_checks.real(end, "end") - _checks.real(start, "start")) / _checks.scalar(c, "c")
+    return value if value.ndim else float(value)
+
+
 def accumulation_bounds(c, mean_square, least, largest):
     r"""Bounds of the mean residual on any oscillation: of the order of its square.
 
