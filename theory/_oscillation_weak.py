@@ -9,7 +9,7 @@ from scipy.integrate import trapezoid
 import refimpl._checks as _checks
 from theory._oscillation_map import OSCILLATION_ONSET, PERIOD_DOUBLING, SIGN_STABILITY_LIMIT, mean_residual
 
-_GRID = 400       # values of c between which the drift is interpolated beyond √5 − 1
+_GRID = 240       # values of c between which the drift is interpolated beyond √5 − 1
 
 
 def weak_excess(growth, kappa):
