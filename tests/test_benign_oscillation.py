@@ -109,7 +109,7 @@ def test_gradient_against_exact_rational_arithmetic(rng, activation):
             for sign, row in zip((1, 1, -1, -1), w.reshape(4, 3)):
                 for patch in example:
                     z = (row * patch).sum()
-                    output += sign * (z * z if kind == "square" or z > 0 else 0) / 2
+                    output += Fraction(sign, 2) * (z * z if kind == "square" or z > 0 else 0)
             total += (output - label) ** 2
         return total / 2
 
@@ -291,10 +291,10 @@ def test_strengths_add_up_to_the_output(rng):
 # --- the strong feature alone -----------------------------------------------------------------
 
 @pytest.mark.claim("LWYZ24.orbit")
-@pytest.mark.parametrize("c", [1.02, 1.1, 1.2, 1.2359])
+@pytest.mark.parametrize("c", [1.02, 1.1, 1.2, 1.2355])
 def test_simulated_orbit_is_the_closed_form(c):
     """Both outputs, mean residual and its mean square, up to the edge of stability; one with c for 1 + c is caught."""
-    orbit = orbits(c, 0.02, 60_000, 2000)
+    orbit = orbits(c, 0.02, 12_000, 2000)
     low, high = theory.period_two_orbit(c)
     assert_allclose(np.sort(orbit[-2:]), [low, high], rtol=0, atol=1e-12)
     assert_allclose((1 - orbit[:-1]).mean(), theory.mean_residual(c), rtol=1e-11)
@@ -514,7 +514,7 @@ def test_with_a_plain_relu_there_is_no_engine(rng):
 @pytest.mark.parametrize("kappa", [0.1, 0.01])
 def test_weak_feature_grows_at_the_predicted_rate(c, kappa):
     """On the period-2 orbit, β tiny: to 1e-9 over 1000 steps; κ(c − 1) without 1 − κ, and c for c − 1, are caught."""
-    begin = np.array([orbits(c, 0.02, 60_000, 0)[0], 1e-60, 0.0, 0.0])
+    begin = np.array([orbits(c, 0.02, 12_000, 0)[0], 1e-60, 0.0, 0.0])
     path = simulated.descend_reduced(begin, c, kappa, 1000)
     measured = np.log(path[-1, 1] / path[0, 1]) / 1000
     predicted = theory.weak_growth_rate(c, kappa)
@@ -727,7 +727,7 @@ def test_published_setting(rng):
     Overall accuracy is 7/8 of that on strong data and 1/8 of that on weak.
     """
     overall = {}
-    for c, epochs in ((0.1, 1000), (1.3, 1500)):
+    for c, epochs in ((0.1, 800), (1.3, 1200)):
         model, data, w0 = problem(rng, ratio=4, n_weak=2, seeds=40, width=8)
         run = simulated.train(model, data, w0, lr=2 * c, steps=16 * epochs, record_every=16 * epochs, rng=rng)
         kept = run.success
@@ -777,7 +777,7 @@ def test_oscillation_turns_harmful_where_noise_outgrows_the_weak_feature(rng):
     accuracies = []
     for power in (0.5, 1.0, 1.6):
         model, data, w0 = problem(rng, ratio=8 * power)
-        run = simulated.train(model, data, w0, lr=4.8, steps=16 * 1500, record_every=16_000, rng=rng)
+        run = simulated.train(model, data, w0, lr=4.8, steps=16 * 1200, record_every=16_000, rng=rng)
         assert run.success.all()
         accuracies.append(weak_accuracy(model, run.w, 8 * power, rng).mean())
     assert accuracies[0] > 0.99 and 0.65 < accuracies[1] < 0.95 and accuracies[2] < 0.65
