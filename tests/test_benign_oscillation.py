@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
+from scipy.ndimage import maximum_filter1d
 
 from refimpl import benign_oscillation as simulated
 from refimpl import sgd
@@ -614,10 +615,9 @@ def test_oscillation_lasts_until_the_weak_feature_is_learned(rng):
     begin = SMALL * np.exp(rng.uniform(-1, 1, (10, 24, 4)))
     path = simulated.descend_reduced(begin, rates, 0.05, 5000)
     error, beta = np.abs(1 - path @ SIGNS), path[..., 1]
-    recent = np.maximum.reduce([error[300 + k:len(error) - 9 + k] for k in range(10)])  # the largest of ten in a row
-    early = beta[309:] < 0.9 * theory.stable_weak_strength(rates, 0.05)
-    amplitude = np.where(early, recent, np.inf).min(axis=0)
-    assert amplitude.min() > 0.02
+    nearby = maximum_filter1d(error, 61, axis=0)[300:]  # the largest of 61 in a row: a step may come close to f = 1
+    early = beta[300:] < 0.9 * theory.stable_weak_strength(rates, 0.05)
+    assert np.where(early, nearby, np.inf).min() > 0.03
     assert (beta[-1] > 0.99 * theory.stable_weak_strength(rates, 0.05)).all()
     rest = simulated.descend_reduced(begin[:, 0], 0.98, 0.05, 3000, record_every=3000)[-1]
     assert np.abs(1 - rest @ SIGNS).max() < 1e-9 and rest[:, 1].max() < 0.1 * theory.stable_weak_strength(1.02, 0.05)
