@@ -70,7 +70,7 @@ def two_patches(effort, rng):
                 axis.set_xticks(np.arange(0, steps + 1, 4000))
             zoom = axes[0].inset_axes([0.4, 0.1, 0.56, 0.27])
             zoom.plot(time[:41], curves[0][0][:41], **theory(0, linewidth=0.8))
-            zoom.plot(time[:41:2], curves[0][1][:41:2], **simulation(1, markersize=2.5))
+            zoom.plot(time[:41], curves[0][1][:41], **simulation(1, markersize=2.2, markeredgewidth=0.7))
             zoom.set(ylim=(-0.1, 1.5))
             zoom.tick_params(labelsize=6.5)
         else:

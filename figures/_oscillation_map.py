@@ -33,7 +33,7 @@ def bifurcation(effort, rng):
             axis.axvline(edge, color=INK, linewidth=0.7, linestyle=(0, (1, 2)), zorder=0)
         axis.set(xlabel="$c=4\\eta|u|^2/m$")
     for edge, text in ((ONSET, "$1$"), (DOUBLING, "$\\sqrt{5}-1$"), (LIMIT, "$\\frac{3}{2}\\sqrt{3}-1$")):
-        axes[0].text(edge - 0.008, 0.0, text, ha="right", va="bottom", fontsize=8)
+        axes[0].text(edge - 0.008, 1.78 if edge == LIMIT else 0.0, text, ha="right", va="bottom", fontsize=8)
     return Drawing(figure, {key: value for _, data in pieces for key, value in data.items()},
                    tuple(row for rows, _ in pieces for row in rows))
 
@@ -81,7 +81,7 @@ def _stability(axis, marks, steps, rng):
     fine = np.union1d(np.linspace(0.4, LIMIT - 1e-6, 500), rates)
     exponent = predicted.lyapunov_exponent(fine)
     axis.plot(fine, exponent, label="Lyapunov exponent", **theory(0, linewidth=1.1))
-    f = outputs(rates, rng.uniform(0.05, 0.9, (16, 1)), 3000, steps // 10)
+    f = outputs(rates, rng.uniform(0.05, 0.9, (16, 1)), 3000, steps // 10)[:-1]
     state, step = np.zeros((2, *f.shape, 4)), 1e-6
     state[..., 0] = f + step, np.maximum(f - step, 0)
     ends = simulated.descend_reduced(state, rates, 0.01, 1)[-1, ..., 0]

@@ -26,7 +26,7 @@ from refimpl._oscillation_train import COMPLETED, DIVERGED, Training, train
 __all__ = ["TwoLayerCNN", "sample", "two_patches", "Data", "train", "Training", "descend_reduced", "strengths",
            "accuracy", "COMPLETED", "DIVERGED"]
 
-_TEST_ELEMENTS = 2**21  # activations that are held at a time while a test set is scored
+_TEST_ELEMENTS = 2**16  # activations that are held at a time while a test set is scored
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ class TwoLayerCNN:
 
     def _signed_mean(self, values):
         """Sum over patches and mean over filters, F₊ minus F₋: (…, 2, m, n, P) to (…, n)."""
-        total = values.sum(axis=(-3, -1)) / self.width
+        total = values.sum(axis=-3).sum(axis=-1) / self.width   # the long axis first: several times faster
         return total[..., 0, :] - total[..., 1, :]
 
     def _slope(self, z):

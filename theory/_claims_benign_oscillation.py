@@ -13,8 +13,9 @@ CLAIMS = (
     Claim("LWYZ24.small-smooth", "Motivation and Observations, small LR training",
           "A small learning rate makes a curve that is much smoother and converges more rapidly.",
           "holds", "benign_oscillation.fixed_point_multiplier",
-          regime="c < 1: |1 − f| shrinks by |1 − 2c| a step, monotonically for c < ½. A large rate needs thousands of "
-                 "steps more, until the weak feature is learned"),
+          regime="strong data, c < 1: |1 − f| shrinks by |1 − 2c| a step, monotonically for c < ½; a large rate needs "
+                 "thousands of steps more, until the weak feature is learned. With weak examples in the set a small rate is "
+                 "ahead at first only: it then has their noise to memorise"),
     Claim("LWYZ24.orbit", "Oscillation during training",
           "With a large learning rate the output on strong data oscillates around the label.",
           "exact", "benign_oscillation.period_two_orbit"),
