@@ -41,7 +41,8 @@ def division(effort, rng):
     """Training curves, the weak feature against its prediction, accuracy on the way, and accuracy against c."""
     seeds, count, rates = {"quick": (10, 500, (0.5, 0.9, 1.1, 1.3)),
                            "standard": (20, 2000, (0.3, 0.5, 0.7, 0.9, 0.97, 1.03, 1.07, 1.12, 1.2, 1.3, 1.4, 1.5)),
-                           "full": (40, 5000, (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96, 0.99, 1.01, 1.03, 1.05, 1.08,
+                           "full": (40, 5000, (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96, 0.99, 1.01, 1.03,
+                                               1.05, 1.08,
                                                1.12, 1.16, 1.2, 1.25, 1.3, 1.35, 1.4, 1.45, 1.5, 1.55))}[effort]
     figure, axes = panels(2, 2, width=4.3, height=3.2)
     tests = test_sets(2, count, rng)
@@ -83,14 +84,16 @@ def _curves(axes, seeds, tests, rng):
         lost = seeds - len(alive)
         kept = finals[name][alive]
         good = (kept > 0.99).mean() if name == "large" else (kept < 0.75).mean()
-        rows.append(holds("LWYZ24.division", f"weak-only accuracy at c = {c:g}, m = 16, {seeds} seeds ({lost} diverged)",
+        rows.append(holds("LWYZ24.division",
+                          f"weak-only accuracy at c = {c:g}, m = 16, {seeds} seeds ({lost} diverged)",
                           "> 0.99" if name == "large" else "< 0.60", f"{kept.mean():.4f}",
                           "mean; 90 % of the seeds > 0.99" if name == "large" else "mean; 90 % of the seeds < 0.75",
                           (np.median(kept) > 0.99 if name == "large" else kept.mean() < 0.60) and good >= 0.9))
         data |= {f"loss_{name}": loss, f"accuracy_{name}": seen}
     axes[0].plot([], [], color=GREY, linewidth=0.5, label="one seed each")
     early = [data[f"loss_{name}"][4:40].mean() for name in ("large", "small")]
-    rows.append(holds("LWYZ24.small-smooth", "mean train loss over epochs 5…40, large and small rate (two weak examples)",
+    rows.append(holds("LWYZ24.small-smooth",
+                      "mean train loss over epochs 5…40, large and small rate (two weak examples)",
                       "small < large", f"{early[0]:.3f} and {early[1]:.3f}", "order", early[1] < early[0]))
     axes[0].set(xlabel="epoch", ylabel="train loss, $(f-y)^2$", title="training curves")
     axes[0].legend(loc="lower left")
@@ -107,7 +110,8 @@ def _timing(axis, seeds, rng):
         model, examples, w0 = draw(1, 0, seeds, 16, rng)
         right = simulated.strengths(w0 @ examples.strong_vector)[0], simulated.strengths(w0 @ examples.weak_vector)[0]
         born = (right[0].min(axis=1) > 0) & (right[1].min(axis=1) > 0)   # a class may have no filter: once in 2^m
-        half = np.array([predicted.data_half_time(c, KAPPA, a, b, 8) for a, b in zip(*(part[born].ravel() for part in right))])
+        half = np.array([predicted.data_half_time(c, KAPPA, a, b, 8)
+                         for a, b in zip(*(part[born].ravel() for part in right))])
         epochs = int(1.35 * half.max())
         run = simulated.train(model, examples, w0, lr=4 * c, steps=N * epochs, record_every=8, rng=rng)
         beta = simulated.strengths(run.weak)[0][:, born].reshape(len(run.recorded_steps), -1)
@@ -116,7 +120,8 @@ def _timing(axis, seeds, rng):
         hit = time[np.argmax(beta >= plateau / 2, axis=0)]
         ratio = (hit / half).mean()
         limit = 0.005 if c < predicted.PERIOD_DOUBLING else 0.03
-        rows.append(close("LWYZ24.division", f"measured over predicted half-time on data, c = {c:g}, {len(half)} classes", 1.0,
+        rows.append(close("LWYZ24.division",
+                          f"measured over predicted half-time on data, c = {c:g}, {len(half)} classes", 1.0,
                           ratio, limit))
         middle = beta[:, 0]
         marks = np.linspace(0, len(time) - 1, 18).astype(int)
@@ -128,7 +133,8 @@ def _timing(axis, seeds, rng):
         axis.plot(half[0], plateau / 2, marker="x", color=INK, markersize=7, linestyle="none", zorder=5,
                   label="half-time" if k == 2 else None)
         data |= {f"timing_{c:g}": middle, f"timing_epochs_{c:g}": time, f"timing_ratio_{c:g}": hit / half}
-    axis.set(xlabel="epoch ($n_c=8$ strong examples per class)", ylabel="weak feature $\\beta$", title="weak feature on data")
+    axis.set(xlabel="epoch ($n_c=8$ strong examples per class)", ylabel="weak feature $\\beta$",
+             title="weak feature on data")
     axis.legend(loc="upper right", title="line: theory", title_fontsize=7.5)
     return rows, data
 
@@ -147,14 +153,17 @@ def _against_rate(axis, rates, seeds, tests, rng):
             mean.append(scores.mean())
             spread.append(scores.std())
         mean, spread = np.array(mean), np.array(spread)
-        axis.errorbar(rates, mean, spread, color=SHADES[k], marker=MARKERS[k], markerfacecolor="white", linestyle="none",
+        axis.errorbar(rates, mean, spread, color=SHADES[k], marker=MARKERS[k], markerfacecolor="white",
+                      linestyle="none",
                       elinewidth=0.8, label=label, markersize=4.5)
         below, above = np.array(rates) < 1, np.array(rates) > 1.25
-        rows.append(holds("LWYZ24.division", f"weak-only accuracy after 800 epochs, {label} ({lost} runs diverged), c < 1 and c "
-                          "> 1.25", "chance and 1", f"≤ {mean[below].max():.3f} and ≥ {mean[above].min():.3f}",
+        rows.append(holds("LWYZ24.division",
+                          f"weak-only accuracy after 800 epochs, {label} ({lost} runs diverged), c < 1 and c > 1.25",
+                          "chance and 1", f"≤ {mean[below].max():.3f} and ≥ {mean[above].min():.3f}",
                           "≤ 0.70 and ≥ 0.98", mean[below].max() <= 0.70 and mean[above].min() >= 0.98))
         data |= {f"accuracy_{n_weak}": mean, f"accuracy_spread_{n_weak}": spread}
-    axis.plot([min(rates), 1, 1, max(rates)], [chance, chance, 1, 1], label="theory, in the limit of long training", **theory(2))
+    axis.plot([min(rates), 1, 1, max(rates)], [chance, chance, 1, 1], label="theory, in the limit of long training",
+              **theory(2))
     axis.set(xlabel="$c$", ylabel="accuracy on weak data", ylim=(0.2, 1.05), title="jump at the onset")
     axis.legend(loc="lower right")
     return rows, data
@@ -163,7 +172,7 @@ def _against_rate(axis, rates, seeds, tests, rng):
 def published(effort, rng):
     """The published setting, 40 seeds and more: overall accuracy against the rate."""
     seeds, count, rates = {"quick": (40, 500, (0.1, 1.2)), "standard": (40, 2000, (0.1, 0.5, 1.1, 1.2, 1.3, 1.4, 1.5)),
-                           "full": (120, 5000, (0.1, 0.3, 0.5, 0.9, 1.05, 1.1, 1.15, 1.2, 1.25, 1.3, 1.4, 1.5, 1.58))}[effort]
+                           "full": (120, 5000, (0.1, 0.3, 0.5, 0.9, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.58))}[effort]
     figure, axes = panels(1, 2, width=4.6, height=3.4)
     tests, rows = test_sets(4, count, rng), []
     mean, error, lost, every = [], [], [], []
@@ -192,14 +201,16 @@ def published(effort, rng):
     axes[0].legend(loc="lower left", bbox_to_anchor=(0.0, 0.0), ncols=1)
     share = np.array(lost) / seeds
     axes[1].plot(rates, share, label=f"diverged, of {seeds}", **simulation(1, linestyle="-", linewidth=0.7))
-    axes[1].set(xlabel="$c$", ylabel="share of seeds", ylim=(-0.02, max(0.3, 1.1 * share.max())), title="divergent seeds")
+    axes[1].set(xlabel="$c$", ylabel="share of seeds", ylim=(-0.02, max(0.3, 1.1 * share.max())),
+                title="divergent seeds")
     axes[1].legend(loc="upper left")
     window = (np.array(rates) > 1.08) & (np.array(rates) < 1.45)
     rows += [close("LWYZ24.published", f"accuracy at c = 0.1, m = 8, {seeds} seeds", small, mean[0], 0.012),
              holds("LWYZ24.all-points", "accuracy at c = 0.1 against 1 − ρ/2", f"{small:.4f}",
                    f"{mean[0]:.4f} ± {error[0]:.4f}", "±0.012", abs(mean[0] - small) <= 0.012),
              holds("LWYZ24.published", f"accuracy at c in 1.1…1.4, {seeds} seeds each (published 0.9938 at one rate)",
-                   "0.985…1", f"{mean[window].min():.4f}…{mean[window].max():.4f}", "range", mean[window].min() > 0.985),
+                   "0.985…1", f"{mean[window].min():.4f}…{mean[window].max():.4f}", "range",
+                   mean[window].min() > 0.985),
              holds("LWYZ24.window", "seeds that diverged, by rate", "few in the window",
                    ", ".join(f"{c:g}: {k}" for c, k in zip(rates, lost)), "≤ 25 % below c = 1.45",
                    share[np.array(rates) < 1.45].max() <= 0.25)]
@@ -240,7 +251,8 @@ def _powers(axis, seeds, powers, rng):
             model, examples, w0 = draw(8 * power if kind == "random" else 0, 0, seeds, 16, rng)
             if kind == "orthogonal":
                 examples = orthogonal(examples, 8 * KAPPA * power, rng)
-            run = simulated.train(model, examples, w0, lr=4 * c, steps=steps, record_every=steps // 5, record_patches=True, rng=rng)
+            run = simulated.train(model, examples, w0, lr=4 * c, steps=steps, record_every=steps // 5,
+                                  record_patches=True, rng=rng)
             half = (1 - examples.y.astype(int)) // 2
             own = np.take_along_axis(run.patches[:, :, :, 2], half[None, :, :, None, None], axis=3)[..., 0, :]
             size = (np.maximum(own, 0) ** 2).mean(axis=-1)
@@ -254,12 +266,14 @@ def _powers(axis, seeds, powers, rng):
         law = predicted.memorisation_exponent(8 * KAPPA * np.array(tested), KAPPA, 8, 1.0)
         off = slopes / law - 1
         if kind == "orthogonal":
-            rows.append(holds("LWYZ24.benign", f"power p of ν ∝ β^p at c = {c:g}, orthogonal noise: largest relative difference",
+            rows.append(holds("LWYZ24.benign",
+                              f"power p of ν ∝ β^p at c = {c:g}, orthogonal noise: largest relative difference",
                               "0", f"{np.abs(off).max():.3f}", "≤ 0.03", np.abs(off).max() <= 0.03))
         else:
             rows.append(holds("LWYZ24.benign", "the same, random noise in d = 64: mean excess", "> 0, near a tenth",
                               f"{off.mean():.2f}", "0…0.35", 0 < off.mean() < 0.35))
-    axis.set(xlabel="$|\\xi|^2/(n_c|v|^2)$", ylabel="power $p$ in $\\nu\\propto\\beta^p$", title=f"noise memorised, $c={c:g}$")
+    axis.set(xlabel="$|\\xi|^2/(n_c|v|^2)$", ylabel="power $p$ in $\\nu\\propto\\beta^p$",
+             title=f"noise memorised, $c={c:g}$")
     axis.legend(loc="upper left")
     data["powers"] = np.array(tested)
     return rows, data
@@ -278,9 +292,11 @@ def _transition(axis, seeds, count, powers, rng):
             mean.append(scores.mean())
             spread.append(scores.std())
         mean = np.array(mean)
-        axis.errorbar(np.array(powers) + 0.03 * k - 0.015, mean, spread, label=f"$c={c:g}$, {seeds} seeds", **simulation(k, elinewidth=0.8, markersize=4.5))
+        axis.errorbar(np.array(powers) + 0.03 * k - 0.015, mean, spread, label=f"$c={c:g}$, {seeds} seeds",
+                      **simulation(k, elinewidth=0.8, markersize=4.5))
         low, high = np.array(powers) <= 0.55, np.array(powers) >= 1.55
-        rows.append(holds("LWYZ24.benign", f"weak-only accuracy at c = {c:g} ({lost} runs diverged), p ≤ 0.55 and p ≥ 1.55",
+        rows.append(holds("LWYZ24.benign", f"weak-only accuracy at c = {c:g} ({lost} runs diverged), p ≤ 0.55 "
+                                           "and p ≥ 1.55",
                           "1 and chance", f"≥ {mean[low].min():.3f} and ≤ {mean[high].max():.3f}", "≥ 0.98 and ≤ 0.68",
                           mean[low].min() >= 0.98 and mean[high].max() <= 0.68))
         data |= {f"transition_{c:g}": mean, f"transition_spread_{c:g}": np.array(spread)}
@@ -300,14 +316,16 @@ def _full_batch(axis, seeds, quick, rng):
         for c in rates:
             model, examples, w0 = draw(0.5, 0, seeds, 16, rng)
             steps = 800 if size is None else 200 * N
-            run = simulated.train(model, examples, w0, lr=4 * c * scale, steps=steps, batch_size=size, record_every=steps, rng=rng)
+            run = simulated.train(model, examples, w0, lr=4 * c * scale, steps=steps, batch_size=size,
+                                  record_every=steps, rng=rng)
             means.append(np.median(run.residuals[-steps // 4:].mean(axis=(0, 2))))
         axis.plot(scale * fine, predicted.mean_residual(fine), label=f"theory, onset $c={scale:g}$", **theory(k))
         axis.plot(scale * rates, means, label=label, **simulation(k))
         off = np.abs(np.array(means) - predicted.mean_residual(rates)).max()
         allowed = 2e-3
         rows.append(holds("LWYZ24.sgd", f"mean residual of {label} at {len(rates)} rates from {scale * rates[0]:g} to "
-                          f"{scale * rates[-1]:g}: largest difference from the reduced map at c/{scale:g}", "0", f"{off:.1e}",
+                          f"{scale * rates[-1]:g}: largest difference from the reduced map at c/{scale:g}", "0",
+                          f"{off:.1e}",
                           f"≤ {allowed:g}", off <= allowed))
         data[f"batch_{label}"] = np.array(means)
     axis.set(xlabel="$c=4\\eta|u|^2/m$", ylabel="mean of $1-yf$", title="the rate, not the sampling")

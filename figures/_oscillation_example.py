@@ -78,8 +78,9 @@ def two_patches(effort, rng):
                                    ha="right", fontsize=8.5)
         axes[3 * row + 2].set(ylim=(-0.03 * top, top))
         ends[name] = four[-1], four[0], output
-        rows.append(holds("LWYZ24.two-patch", f"four strengths of the network against the map, {steps} steps at c = {c:g}: "
-                          "largest difference", "0", f"{error:.1e}", "≤ 1e-11", error <= 1e-11))
+        rows.append(holds("LWYZ24.two-patch",
+                          f"four strengths of the network against the map, {steps} steps at c = {c:g}: largest "
+                          "difference", "0", f"{error:.1e}", "≤ 1e-11", error <= 1e-11))
     axes[3].legend(loc="lower right")
     axes[0].set_ylim(-0.05, 1.5)
     settled = [int(np.argmax(np.abs(1 - part[2]) < 1e-3)) if (np.abs(1 - part[2]) < 1e-3).any() else len(part[2])
@@ -122,9 +123,11 @@ def _balance(axis):
     axis.set(xlabel="step $t$", ylabel="$\\sum(1-f)\\langle w,u\\rangle$", title=f"strong updates balance, $c={c:g}$")
     axis.legend(loc="upper left")
     worst = np.abs(net - law).max()
-    rows = [holds("LWYZ24.balance", f"net sum of strong updates over 1…{steps} steps: largest difference", "(w_t − w_0)/c",
+    rows = [holds("LWYZ24.balance", f"net sum of strong updates over 1…{steps} steps: largest difference",
+                  "(w_t − w_0)/c",
                   f"{worst:.1e}", "≤ 1e-11", worst <= 1e-11),
-            holds("LWYZ24.balance", f"net over one-signed sum after {steps} steps", "→ 0", f"{abs(net[-1]) / sums[0][-1]:.4f}",
+            holds("LWYZ24.balance", f"net over one-signed sum after {steps} steps", "→ 0",
+                  f"{abs(net[-1]) / sums[0][-1]:.4f}",
                   "≤ 0.02", abs(net[-1]) <= 0.02 * sums[0][-1])]
     return rows, {"balance_positive": sums[0], "balance_negative": sums[1], "balance_net": net}
 
@@ -162,12 +165,14 @@ def _growth(axis):
         early = steps // 8
         measured = np.log(path[early, 1] / path[0, 1]) / early
         exact = predicted.weak_growth_rate(c, kappa)
-        rows.append(close("LWYZ24.weak-learning", f"growth of log β per step, c = {c:g}, κ = {kappa:g}", exact, measured,
+        rows.append(close("LWYZ24.weak-learning", f"growth of log β per step, c = {c:g}, κ = {kappa:g}", exact,
+                          measured,
                           0.01 * exact))
         error = 1 - path[:-1] @ SIGNS
         excess = predicted.weak_excess(c * error, kappa).sum()
         gained = np.log(path[-1, 1] / path[0, 1]) - kappa * np.log(path[-1, 0] / path[0, 0])
-        rows.append(close("LWYZ24.engine", f"log β gained beyond κ log α, c = {c:g}, κ = {kappa:g} ({steps} steps)", excess,
+        rows.append(close("LWYZ24.engine", f"log β gained beyond κ log α, c = {c:g}, κ = {kappa:g} ({steps} steps)",
+                          excess,
                           gained, 1e-9 * abs(gained)))
         data |= {f"growth_{k}": path[:, 1], f"logistic_{k}": logistic}
     w, error = np.sqrt(path[:-1, 1]), 1 - path[:-1] @ SIGNS
@@ -176,7 +181,8 @@ def _growth(axis):
         t = int(np.argmax(reach > size))
         ratio = (error * w)[:t + 1].sum() / (error[:t + 1].sum() * w[0])
         true = np.expm1(reach[t]) / reach[t]
-        rows.append(close("LWYZ24.weak-learning", f"weak updates over the poster's linear sum at κcΣ(1 − f) = {size:g} (poster: "
+        rows.append(close("LWYZ24.weak-learning",
+                          f"weak updates over the poster's linear sum at κcΣ(1 − f) = {size:g} (poster: "
                           "1)", true, ratio, 0.05 * true))
     axis.set(xlabel="step $t$ since the oscillation began", ylabel="$\\beta$", title="the weak feature grows")
     axis.legend(loc="lower right", title="line: logistic law", title_fontsize=7.5)
@@ -203,9 +209,11 @@ def _half_times(axis, points, begins, rng):
         off = np.abs(measured / expected - 1)
         closed = rates < predicted.PERIOD_DOUBLING
         data |= {f"half_time_{kappa:g}": expected, f"half_time_{kappa:g}_measured": measured}
-        rows.append(holds("LWYZ24.longer", f"half-time at κ = {kappa:g}, {points} rates, closed form and beyond: largest "
-                          "relative difference", "0", f"{off[closed].max():.2%} and {off[~closed].max():.2%}",
-                          f"≤ {limit[0]:.0%} and ≤ {limit[1]:.0%}", off[closed].max() <= limit[0] and off[~closed].max() <= limit[1]))
+        rows.append(holds("LWYZ24.longer", f"half-time at κ = {kappa:g}, {points} rates, closed form and beyond: "
+                                           "largest relative difference", "0",
+                          f"{off[closed].max():.2%} and {off[~closed].max():.2%}",
+                          f"≤ {limit[0]:.0%} and ≤ {limit[1]:.0%}",
+                          off[closed].max() <= limit[0] and off[~closed].max() <= limit[1]))
     axis.set(xlabel="$c$", ylabel="steps until $\\beta=\\beta^*/2$", title="half-time")
     axis.legend(loc="upper right", title="line: theory, markers: mean of runs", title_fontsize=7.5)
     return rows, data
@@ -262,12 +270,13 @@ def _learned(axis, points, begins, rng):
     axis.plot([0.2, 1], [flow, flow], label="gradient flow", **theory(1))
     beyond = np.array([1.64, 1.75, 1.9])
     lost = simulated.descend_reduced(SMALL * np.ones((len(beyond), 1)), beyond, kappa, 6000, record_every=6000)[-1]
-    axis.plot(np.tile(rates, begins), end[..., 1].ravel(), label=f"runs, {begins} starts each", **simulation(0, markersize=4))
+    axis.plot(np.tile(rates, begins), end[..., 1].ravel(), label=f"runs, {begins} starts each",
+              **simulation(0, markersize=4))
     axis.plot(beyond, lost[:, 1], label="beyond: $u$ is lost", **simulation(2))
     axis.axvline(LIMIT, color=INK, linewidth=0.7, linestyle=(0, (1, 2)))
     axis.axvline(1, color=INK, linewidth=0.7, linestyle=(0, (1, 2)))
-    axis.set(xlabel="$c$", ylabel="weak feature learned, $\\beta_\\infty$", title=f"what is learned, $\\kappa={kappa:g}$",
-             ylim=(-0.03, 1.08))
+    axis.set(xlabel="$c$", ylabel="weak feature learned, $\\beta_\\infty$",
+             title=f"what is learned, $\\kappa={kappa:g}$", ylim=(-0.03, 1.08))
     axis.legend(loc="upper left")
     large = rates > 1
     expected = np.array([predicted.weak_limit(c, kappa) for c in rates[large]])
@@ -278,16 +287,18 @@ def _learned(axis, points, begins, rng):
     quiet = np.where(before, nearby, np.inf).min()
     small = end[:, ~large, 1] / begin[:, ~large, 1]
     law = predicted.small_rate_limit(begin[:, ~large, 0], begin[:, ~large, 1], kappa) / begin[:, ~large, 1]
-    rows = [holds("LWYZ24.large-lr", f"β at the end, {begins} starts at {large.sum()} rates: largest relative difference from "
-                  "β*(1 + κ(1 − κ)/4)", "0", f"{off:.1e}", "≤ 1e-3", off <= 1e-3),
+    rows = [holds("LWYZ24.large-lr", f"β at the end, {begins} starts at {large.sum()} rates: largest relative "
+                                     "difference from β*(1 + κ(1 − κ)/4)", "0", f"{off:.1e}", "≤ 1e-3", off <= 1e-3),
             holds("LWYZ24.patterns", "share of the output that the weak feature gets, least and most of them",
-                  f"{expected.min():.3f}…{expected.max():.3f}", f"{end[:, large, 1].min():.3f}…{end[:, large, 1].max():.3f}",
+                  f"{expected.min():.3f}…{expected.max():.3f}",
+                  f"{end[:, large, 1].min():.3f}…{end[:, large, 1].max():.3f}",
                   "±1e-3", abs(expected.min() - end[:, large, 1].min()) < 1e-3
                   and abs(expected.max() - end[:, large, 1].max()) < 1e-3),
             holds("LWYZ24.sufficient", "smallest max|1 − f| over 61 steps while β < 0.9 β*, runs with c > 1.06",
                   "> 0: never at rest", f"{quiet:.3f}", "> 0.03", quiet > 0.03),
-            holds("LWYZ24.small-lr", f"growth of β for c < 1, {begins} starts at {(~large).sum()} rates: largest relative "
-                  "difference from gradient flow", "0.04c and less", f"{np.abs(small / law - 1).max():.3f}", "≤ 0.15",
+            holds("LWYZ24.small-lr", f"growth of β for c < 1, {begins} starts at {(~large).sum()} rates: largest "
+                                     "relative difference from gradient flow", "0.04c and less",
+                  f"{np.abs(small / law - 1).max():.3f}", "≤ 0.15",
                   np.abs(small / law - 1).max() <= 0.15),
             holds("LWYZ24.window", "beyond the window (c = 1.64, 1.75, 1.9): α and β at the end", "0 and 1",
                   f"{lost[:, 0].max():g} and {lost[:, 1].min():.6f}", "exact and ±1e-6",
@@ -315,6 +326,7 @@ def _annealed(axis, points):
     axis.semilogy(moments.astype(int) + 1500, ends, label=f"annealed to $c={after:g}$", **simulation(1))
     axis.set(xlabel="step $t$", ylabel="$\\beta$", title="the engine stops when annealed")
     axis.legend(loc="lower right")
-    rows = [holds("LWYZ24.greedy", f"β after annealing at {len(moments)} moments: largest relative difference from its law; "
-                  "|1 − f|", "0 and 0", f"{worst:.1e} and {rest:.0e}", "≤ 0.005 and ≤ 1e-6", worst <= 0.005 and rest <= 1e-6)]
+    rows = [holds("LWYZ24.greedy", f"β after annealing at {len(moments)} moments: largest relative difference from its "
+                                   "law; |1 − f|", "0 and 0", f"{worst:.1e} and {rest:.0e}", "≤ 0.005 and ≤ 1e-6",
+                  worst <= 0.005 and rest <= 1e-6)]
     return rows, {"anneal_path": whole[:, 1], "anneal_moments": moments, "anneal_ends": np.array(ends)}

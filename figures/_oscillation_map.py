@@ -13,7 +13,7 @@ SIGNS = np.array([1.0, 1.0, -1.0, -1.0])
 
 
 def outputs(c, begin, skip, steps):
-    """Simulated outputs of the strong feature alone after `skip` steps, (steps + 1, *S), for c and starts of shape S."""
+    """Simulated outputs of the strong feature after `skip` steps, (steps + 1, *S); c and starts broadcast to S."""
     state = np.zeros((*np.broadcast_shapes(np.shape(c), np.shape(begin)), 4))
     state[..., 0] = begin
     last = simulated.descend_reduced(state, c, 0.01, skip, record_every=max(skip, 1))[-1]
@@ -41,7 +41,8 @@ def bifurcation(effort, rng):
 def _outputs(axis, fine, columns, dots, marks, rng):
     many = np.linspace(0.85, LIMIT - 1e-6, columns)
     cloud = outputs(many, 0.01, 2000, dots)
-    axis.plot(np.broadcast_to(many, cloud.shape).ravel(), cloud.ravel(), ",", color="#777777", alpha=0.5, rasterized=True,
+    axis.plot(np.broadcast_to(many, cloud.shape).ravel(), cloud.ravel(), ",", color="#777777", alpha=0.5,
+              rasterized=True,
               zorder=1, label=None)
     stable = fine <= DOUBLING
     low, high = predicted.period_two_orbit(fine)
@@ -56,7 +57,8 @@ def _outputs(axis, fine, columns, dots, marks, rng):
     settled = np.linspace(1.02, DOUBLING - 0.004, marks)
     pair = np.sort(outputs(settled, 0.02, 8000, 1), axis=0)
     axis.plot(np.tile(settled, 2), pair.ravel(), label="simulated, period 2", **simulation(0, markersize=3.5))
-    axis.set(ylabel="output $f$ on the strong patch", ylim=(-0.05, 2.0), title="where the output goes", xlim=(0.84, 1.62))
+    axis.set(ylabel="output $f$ on the strong patch", ylim=(-0.05, 2.0), title="where the output goes",
+             xlim=(0.84, 1.62))
     axis.legend(loc="upper left", handlelength=1.8)
 
     error = np.abs(pair - np.array(predicted.period_two_orbit(settled))).max()
@@ -98,7 +100,8 @@ def _stability(axis, marks, steps, rng):
     limit = 0.03 + 1.5 / np.sqrt(f[:, :, 0].size)
     rows = [holds("LWYZ24.orbit", f"Lyapunov exponent at {marks} rates: largest difference of its exp, closed form, "
                   "and of itself beyond", "0",
-                  f"{errors[0]:.1e} and {errors[1]:.1e}", f"≤ 1e-4 and ≤ {limit:.2g}", errors[0] <= 1e-4 and errors[1] <= limit)]
+                  f"{errors[0]:.1e} and {errors[1]:.1e}", f"≤ 1e-4 and ≤ {limit:.2g}",
+                  errors[0] <= 1e-4 and errors[1] <= limit)]
     return rows, {"lyapunov_rates": fine, "lyapunov": exponent, "lyapunov_marks": rates, "lyapunov_measured": measured}
 
 
@@ -117,13 +120,15 @@ def _residuals(axis, marks, steps, rng):
         closed = rates < DOUBLING - 0.01
         off = np.abs(measured - law(rates))
         limit = 0.02
-        rows.append(holds("LWYZ24.negative-updates", f"{name} residual at {marks} rates, closed form and beyond: largest "
-                          "difference", "0", f"{off[closed].max():.1e} and {off[~closed].max():.1e}",
+        rows.append(holds("LWYZ24.negative-updates",
+                          f"{name} residual at {marks} rates, closed form and beyond: largest difference", "0",
+                          f"{off[closed].max():.1e} and {off[~closed].max():.1e}",
                           f"≤ 1e-6 and ≤ {limit:g}", off[closed].max() <= 1e-6 and off[~closed].max() <= limit))
     axis.set(ylabel="along the oscillation", title="residuals", xlim=(0.84, 1.62))
     axis.legend(loc="upper left", title="line: theory, markers: runs", title_fontsize=7.5)
     positive = data["residual_mean"][rates > 1.01].min()
-    rows.append(holds("LWYZ24.negative-updates", "smallest mean residual of an oscillation", "> 0", f"{positive:.4f}", "> 0",
+    rows.append(holds("LWYZ24.negative-updates", "smallest mean residual of an oscillation", "> 0", f"{positive:.4f}",
+                      "> 0",
                       positive > 0))
     return rows, data
 
@@ -141,9 +146,11 @@ def _orders(axis, steps):
     axis.set(xlabel="$c-1$", ylabel="mean of $1-f$, relative", ylim=(0.01, 2),
              title="order of the accumulation, $\\delta=\\min|1-f|$")
     axis.legend(loc="lower right")
-    lower, upper = predicted.accumulation_bounds(1.2, (error[:, -1] ** 2).mean(), error[:, -1].min(), error[:, -1].max())
+    lower, upper = predicted.accumulation_bounds(1.2, (error[:, -1] ** 2).mean(), error[:, -1].min(),
+                                                 error[:, -1].max())
     slope = np.polyfit(np.log(size[:4]), np.log(sums[:4]), 1)[0]  # 2 in the limit c → 1
-    rows = [close("LWYZ24.accumulation", "power of δ in the mean residual near the onset (the poster's Ω(δ): 1)", 2.0, slope,
+    rows = [close("LWYZ24.accumulation", "power of δ in the mean residual near the onset (the poster's Ω(δ): 1)", 2.0,
+                  slope,
                   0.25),
             holds("LWYZ24.accumulation", "mean residual at c = 1.2 between its bounds", f"{lower:.4f}…{upper:.4f}",
                   f"{sums[-1]:.4f}", "between", lower <= sums[-1] <= upper)]

@@ -33,8 +33,8 @@ class Data:
         x, y = _checks.real(self.x, "x"), _checks.real(self.y, "y")
         weak = np.asarray(self.weak)
         if x.ndim < 3 or 0 in x.shape or y.shape != x.shape[:-2] or weak.shape != y.shape or weak.dtype != bool:
-            raise ValueError(f"x must have shape (*S, n, P, d) with no empty axis, y (*S, n) and weak (*S, n) of bool, got "
-                             f"{x.shape}, {y.shape} and {weak.shape} of {weak.dtype}; give one label an example")
+            raise ValueError("x must have shape (*S, n, P, d) with no empty axis, y (*S, n) and weak (*S, n) of bool, "
+                             f"got {x.shape}, {y.shape} and {weak.shape} of {weak.dtype}; give one label an example")
         if (np.abs(y) != 1).any():
             raise ValueError(f"y must hold +1 and -1, got {y[np.abs(y) != 1].flat[0]:g}; map the two classes to them")
         u, v = _features(self.strong_vector, self.weak_vector, x.shape[-1])
@@ -95,8 +95,8 @@ def sample(n, *, dim=64, strong=None, weak=None, noise_std=0.0, weak_share=0.0, 
     u, v = _features(u, v, dim)
     noise_std = _checks.scalar(noise_std, "noise_std", zero=True)
     if noise_std and dim < 3:
-        raise ValueError(f"dim must be at least 3 where there is noise, got {dim}; in the plane of the features there is "
-                         "no room for it")
+        raise ValueError(f"dim must be at least 3 where there is noise, got {dim}; in the plane of the features there "
+                         "is no room for it")
     weak_share = _checks.scalar(weak_share, "weak_share", zero=True)
     if weak_share > 1:
         raise ValueError(f"weak_share must be a probability, got {weak_share:g}; give a number in [0, 1]")
@@ -105,7 +105,8 @@ def sample(n, *, dim=64, strong=None, weak=None, noise_std=0.0, weak_share=0.0, 
     if n_weak is None:
         is_weak = rng.random((*size, n)) < weak_share
     elif weak_share:
-        raise ValueError(f"weak_share and n_weak cannot both be given, got {weak_share:g} and {n_weak}; drop one of them")
+        raise ValueError(f"weak_share and n_weak cannot both be given, got {weak_share:g} and {n_weak}; drop one of "
+                         "them")
     else:
         is_weak = np.broadcast_to(np.arange(n) >= n - _checks.whole(n_weak, "n_weak", 0, n), (*size, n)).copy()
     x = noise_std * rng.standard_normal((*size, n, 3, dim))

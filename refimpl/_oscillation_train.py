@@ -112,8 +112,8 @@ def train(model, data, w0, *, lr, steps, batch_size=1, sampling="epoch", indices
     """
     w0 = _checks.real(w0, "w0").astype(float)
     if w0.ndim < 3 or w0.shape[-3:] != model.parameter_shape or 0 in w0.shape:
-        raise ValueError(f"w0 must have shape (*S, {', '.join(map(str, model.parameter_shape))}), got {w0.shape}; draw it "
-                         "with model.init")
+        raise ValueError(f"w0 must have shape (*S, {', '.join(map(str, model.parameter_shape))}), got {w0.shape}; draw "
+                         "it with model.init")
     stack = w0.shape[:-3]
     steps = _checks.whole(steps, "steps", 0)
     n, patches, dim = data.x.shape[-3:]
@@ -275,7 +275,8 @@ def _batch_source(batch_size, sampling, indices, n, steps, stack, rng):
             raise ValueError(f"indices must be an integer array of shape ({steps}, B) or {(steps, *stack)} + (B,), got "
                              f"{indices.dtype} {indices.shape}; the steps come first, then the replicas")
         if indices.size and (indices.min() < 0 or indices.max() >= n):
-            raise ValueError(f"indices must lie in 0…{n - 1}, got {indices.min()}…{indices.max()}; count examples from 0")
+            raise ValueError(f"indices must lie in 0…{n - 1}, got {indices.min()}…{indices.max()}; count examples from "
+                             "0")
         size = indices.shape[-1]
         flat = indices.reshape(steps, -1, size)
         return size, (np.broadcast_to(step, (replicas, size)) for step in flat)
@@ -284,8 +285,8 @@ def _batch_source(batch_size, sampling, indices, n, steps, stack, rng):
         whole = np.broadcast_to(np.arange(n), (replicas, n))
         return size, repeat(whole)
     if sampling == "epoch" and n % size:
-        raise ValueError(f"batch_size must divide the {n} examples for sampling='epoch', got {size}; choose a divisor, or "
-                         "sampling='without-replacement'")
+        raise ValueError(f"batch_size must divide the {n} examples for sampling='epoch', got {size}; choose a divisor, "
+                         "or sampling='without-replacement'")
     seed = np.random.default_rng(rng).spawn(2)[0].bit_generator.seed_seq  # as refimpl.sgd.run draws them
     return size, _sampling.batches(sampling, n, size, seed, 0, replicas)
 

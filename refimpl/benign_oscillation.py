@@ -133,7 +133,8 @@ class TwoLayerCNN:
 def strengths(alignments):
     r"""Strength of a feature in the network, by class, from ⟨w_r, u⟩ or ⟨w_r, v⟩.
 
-    .. math:: \alpha_y = \frac1m \sum_{r} \langle w_{j,r}, y u \rangle_+^2, \qquad j = y \text{ (right) or } -y \text{ (wrong)}
+    .. math:: \alpha_y = \frac1m \sum_{r} \langle w_{j,r}, y u \rangle_+^2, \qquad
+              j = y \text{ (right) or } -y \text{ (wrong)}
 
     The output on the patch y·u is right minus wrong, times y.
 
@@ -160,8 +161,8 @@ def strengths(alignments):
     """
     alignments = np.asarray(alignments, float)  # NaN passes: a replica that diverged has no strengths
     if alignments.ndim < 2 or alignments.shape[-2] != 2:
-        raise ValueError(f"alignments must have shape (…, 2, m), got {alignments.shape}; put F₊ and F₋ on the axis before "
-                         "the last")
+        raise ValueError(f"alignments must have shape (…, 2, m), got {alignments.shape}; put F₊ and F₋ on the axis "
+                         "before the last")
     up = (np.maximum(alignments, 0) ** 2).mean(axis=-1)      # (…, 2): F₊ and F₋ on +u
     down = (np.maximum(-alignments, 0) ** 2).mean(axis=-1)   # on −u
     return (np.stack([up[..., 0], down[..., 1]], axis=-1), np.stack([up[..., 1], down[..., 0]], axis=-1))
@@ -195,11 +196,11 @@ def accuracy(model, w, data):
     """
     w = np.asarray(w, float)
     if w.shape[-3:] != model.parameter_shape:
-        raise ValueError(f"w must have shape (*S, {', '.join(map(str, model.parameter_shape))}), got {w.shape}; give the "
-                         "parameters of this model")
+        raise ValueError(f"w must have shape (*S, {', '.join(map(str, model.parameter_shape))}), got {w.shape}; give "
+                         "the parameters of this model")
     if data.x.ndim != 3 or data.x.shape[-1] != model.dim:
-        raise ValueError(f"data must be one set of examples (n, P, {model.dim}), got {data.x.shape}; score one set at a "
-                         "time")
+        raise ValueError(f"data must be one set of examples (n, P, {model.dim}), got {data.x.shape}; score one set at "
+                         "a time")
     stack = w.shape[:-3]
     flat = w.reshape(-1, *model.parameter_shape)
     n, patches = data.x.shape[:2]

@@ -189,7 +189,8 @@ def test_gram_space_equals_all_dimensions(rng, activation, c, options):
     steps, lr = 240, np.where(np.arange(240) < 200, c, 0.2 * c)
     run = simulated.train(model, data, w0, lr=lr, steps=steps, record_every=60, record_patches=True, rng=5, **options)
     seen = {"u": lambda w, x, y: w @ data.strong_vector, "v": lambda w, x, y: w @ data.weak_vector,
-            "patches": lambda w, x, y: np.einsum("sjrd,snpd->snpjr", w, x), "margins": lambda w, x, y: y * model.predict(w, x)}
+            "patches": lambda w, x, y: np.einsum("sjrd,snpd->snpjr", w, x),
+            "margins": lambda w, x, y: y * model.predict(w, x)}
     plain = sgd.run(model, w0, data.x, data.y, lr=lr, steps=steps, stacked_data=True, rng=5, observe=seen, **options)
     assert run.success.all() and plain.success.all()
     close = partial(assert_allclose, rtol=0, atol=1e-12)
@@ -245,7 +246,7 @@ def test_divergence_is_reported_with_its_step_and_spares_the_others(rng):
     assert run.success.tolist() == [True, False] and run.status.tolist() == [simulated.COMPLETED, simulated.DIVERGED]
     step = run.nit[1]
     assert run.nit[0] == 640 and 2 < step < 640 and f"1 of 2 replicas diverged, the first at step {step}" == run.message
-    assert np.isfinite(run.residuals[:step, 1]).all() and np.isnan(run.residuals[step:, 1]).all()
+    assert np.abs(run.residuals[:step, 1]).max() <= 1e6 and np.isnan(run.residuals[step:, 1]).all()
     assert np.isfinite(run.strong[:step + 1, 1]).all() and np.isnan(run.strong[step + 1:, 1]).all()
     assert np.isnan(run.w[1]).all() and np.isnan(weak_accuracy(model, run.w, 2, rng, 10)[1])
     w = w0[1]
@@ -337,7 +338,7 @@ def test_the_orbit_loses_its_stability_at_root_five_minus_one():
 
 @pytest.mark.claim("LWYZ24.large-oscillates", "LWYZ24.small-smooth")
 def test_oscillation_begins_at_one():
-    """c = 0.98 converges and c = 1.02 never does; below ½ without overshoot; the onset of a loss with ½, 2, is caught."""
+    """c = 0.98 converges and c = 1.02 never does; without overshoot below ½; the onset 2 of a loss with ½: caught."""
     below, above = (orbits(c, 0.05, 4000, 50) for c in (0.98, 1.02))
     assert np.abs(below - 1).max() < 1e-12
     assert np.abs(above - 1).min() > 0.1 and (above > 1).mean() == pytest.approx(0.5, abs=0.02)
@@ -426,7 +427,8 @@ def test_strong_updates_telescope(c, first, count):
     path = simulated.descend_reduced([0.02, 0.0, 0.0, 0.0], c, KAPPA, first + count)
     w, error = np.sqrt(path[first:, 0]), 1 - path[first:, 0]
     updates = error[:-1] * w[:-1]
-    assert_allclose(updates.sum(), theory.update_balance(w[0], w[-1], c), rtol=0, atol=1e-12 * (1 + np.abs(updates).sum()))
+    assert_allclose(updates.sum(), theory.update_balance(w[0], w[-1], c), rtol=0,
+                    atol=1e-12 * (1 + np.abs(updates).sum()))
     if count > 1000:
         assert np.abs(updates).sum() > 20 * abs(updates.sum())
 
@@ -434,7 +436,7 @@ def test_strong_updates_telescope(c, first, count):
 @pytest.mark.claim("LWYZ24.negative-updates")
 @given(st.floats(1.003, 1.597))
 def test_residuals_of_every_oscillation_add_up_to_a_positive_sum(c):
-    """Mean residual positive and as predicted: 1e-9 on the period-2 orbit, 0.01 beyond; 0, a symmetric swing, is caught."""
+    """Positive and as predicted: 1e-9 on the period-2 orbit, 0.01 beyond; 0, a symmetric swing, is caught."""
     orbit = orbits(c, np.linspace(0.05, 0.9, 40), 2000, 1000)[:-1]
     measured = (1 - orbit).mean()
     closed = c < theory.PERIOD_DOUBLING - 0.01 and c > 1.01
@@ -459,12 +461,13 @@ def test_mean_residual_is_of_the_order_of_the_square(c):
 
 @pytest.mark.claim("LWYZ24.accumulation")
 def test_accumulation_is_not_of_the_order_of_the_amplitude():
-    """Over δ the rate falls to 0 at the onset, over δ² it does not: simulated, with the sheet's numbers as the check."""
+    """Over δ the rate falls to 0 at the onset, over δ² it does not: simulated, against known numbers."""
     rates = np.array([1.01, 1.05, 1.1, 1.2])
     orbit = orbits(rates, np.full(4, 0.3), 20_000, 2000)[:-1]
     delta, mean = np.abs(1 - orbit).min(axis=0), (1 - orbit).mean(axis=0)
     assert_allclose(mean / delta, [0.0526, 0.1250, 0.1849, 0.2791], atol=2e-4)
-    assert_allclose(mean / delta, theory.mean_residual(rates) / np.abs(1 - np.array(theory.period_two_orbit(rates))).min(axis=0),
+    assert_allclose(mean / delta, theory.mean_residual(rates)
+                    / np.abs(1 - np.array(theory.period_two_orbit(rates))).min(axis=0),
                     rtol=1e-8)
     squares = mean / delta**2
     assert (0.55 < squares).all() and (squares < 0.94).all()
@@ -474,7 +477,7 @@ def test_accumulation_is_not_of_the_order_of_the_amplitude():
 @pytest.mark.claim("LWYZ24.engine")
 @given(st.floats(0.05, 1.59), st.floats(0.001, 0.3), st.integers(1, 2000))
 def test_weak_growth_is_kappa_times_the_strong_plus_the_excess(c, kappa, steps):
-    """log β = κ log α + Σ g(ce) to rounding, and g ≥ 0: what a rate learns beyond gradient flow. Without 1 − κ: caught."""
+    """log β = κ log α + Σ g(ce) to rounding, with g > 0 off f = 1; g doubled, or left out, is caught."""
     path = simulated.descend_reduced([0.01, 1e-9, 0.0, 0.0], c, kappa, steps)
     error = 1 - path @ SIGNS
     excess = theory.weak_excess(c * error[:-1], kappa)
@@ -482,6 +485,8 @@ def test_weak_growth_is_kappa_times_the_strong_plus_the_excess(c, kappa, steps):
     gained = np.log(beta[-1] / beta[0]) - kappa * np.log(alpha[-1] / alpha[0])
     assert_allclose(gained, excess.sum(), rtol=1e-9, atol=1e-11)
     assert (excess >= 0).all()
+    if excess.sum() > 1e-6:
+        assert not np.isclose(gained, 2 * excess.sum(), rtol=1e-3) and not np.isclose(gained, 0, atol=1e-7)
     assert (excess[np.abs(error[:-1]) > 1e-3] > 0).all()
 
 
@@ -495,7 +500,7 @@ def test_excess_is_the_square_of_the_residual_to_lowest_order():
 
 @pytest.mark.claim("LWYZ24.engine")
 def test_with_a_plain_relu_there_is_no_engine(rng):
-    """Updates of ⟨w, v⟩ are then κ times those of ⟨w, u⟩, whatever the rate: nothing beyond; ReLU² has a multiple of that."""
+    """Updates of ⟨w, v⟩ are then κ times those of ⟨w, u⟩, whatever the rate; with ReLU² they are a multiple."""
     data, gains = simulated.two_patches(np.eye(4)[0], 0.1 * np.eye(4)[1]), {}
     for activation, lr in (("relu", 6.0), ("relu2", 4.8)):
         model = simulated.TwoLayerCNN(4, 16, activation)
@@ -526,7 +531,7 @@ def test_weak_feature_grows_at_the_predicted_rate(c, kappa):
 
 @pytest.mark.claim("LWYZ24.weak-learning")
 def test_the_poster_s_linear_step_is_good_only_while_little_has_been_learned():
-    """Σ(1 − f)⟨w, v⟩ over ⟨w, v⟩ at the start times Σ(1 − f): within 5 % up to κcΣ = 0.1, off by e² near the half-time."""
+    """Σ(1 − f)⟨w, v⟩ over ⟨w, v⟩ at the start times Σ(1 − f): good up to κcΣ = 0.1, far off later."""
     c = 1.2
     begin = np.array([orbits(c, 0.02, 8000, 0)[0], 1e-6, 0.0, 0.0])
     path = simulated.descend_reduced(begin, c, KAPPA, 5000)
@@ -656,7 +661,7 @@ def test_a_small_rate_learns_the_strong_feature_only():
 @pytest.mark.claim("LWYZ24.greedy")
 @pytest.mark.parametrize("c", [1.2, 1.4])
 def test_annealing_freezes_the_weak_feature(c):
-    """From c to 0.02 at four moments: β ends by the law of gradient flow to 1e-3; going on would give 1.7 to 10⁵ times it."""
+    """From c to 0.02 at four moments: β ends by the law of gradient flow to 1e-3; going on gives up to 10⁵ times it."""
     begin = np.array([orbits(c, 0.02, 3000, 0)[0], 1e-6, 0.0, 0.0])
     longest = int(theory.weak_half_time(c, KAPPA, 0.5, 1e-6))
     for stop in (longest // 4, longest // 2, longest - longest // 8, longest):
@@ -688,7 +693,7 @@ def test_half_time_on_data_counts_visits_of_strong_examples(rng, c, ratio, toler
 
 @pytest.mark.claim("LWYZ24.division", "LWYZ24.large-lr", "LWYZ24.small-lr")
 def test_large_rates_generalise_to_weak_data_and_small_ones_do_not(rng):
-    """20 seeds, m = 16, two weak examples: above 0.99 at c = 1.3, below 0.60 at c = 0.5; both are right on strong data."""
+    """20 seeds, m = 16, two weak examples: above 0.99 at c = 1.3, below 0.60 at c = 0.5; both know strong data."""
     accuracies = {}
     for c in (0.5, 1.3):
         model, data, w0 = problem(rng, ratio=2, n_weak=2)
@@ -733,7 +738,8 @@ def test_published_setting(rng):
         kept = run.success
         assert kept.mean() > 0.7, run.message
         strong = simulated.sample(1000, noise_std=noise_std(4), labels="random", rng=rng)
-        overall[c] = (7 * simulated.accuracy(model, run.w[kept], strong) + weak_accuracy(model, run.w[kept], 4, rng)) / 8
+        overall[c] = (7 * simulated.accuracy(model, run.w[kept], strong)
+                      + weak_accuracy(model, run.w[kept], 4, rng)) / 8
     assert abs(overall[0.1].mean() - theory.accuracy_without_weak(1 / 8)) < 0.01
     assert abs(overall[1.3].mean() - 0.9938) < 0.0075 and overall[1.3].mean() > 0.985
     assert overall[0.1].max() < 0.97
@@ -752,7 +758,7 @@ def orthogonal_noise(data, square, rng):
 @pytest.mark.claim("LWYZ24.benign")
 @pytest.mark.parametrize("power", [0.25, 0.75, 1.25])
 def test_orthogonal_noise_is_memorised_with_the_predicted_power(rng, power):
-    """Slope of log ν over log β, 20 seeds × 16 patches: 1.5 %; the power without its corrections in |ξ|²/|u|² is caught."""
+    """Slope of log ν over log β, 20 seeds × 16 patches: 1.5 %; without the correction in |ξ|²/|u|²: caught."""
     model, data, w0 = problem(rng, ratio=0)
     data = orthogonal_noise(data, 0.08 * power, rng)
     steps = 16 * int(0.9 * theory.data_half_time(1.2, KAPPA, 5e-5, 5e-7, 8))
@@ -810,14 +816,16 @@ BAD = {
     "sampling": (lambda: RUN(sampling="random"), "sampling must be one of"),
     "indices": (lambda: RUN(indices=[[0], [1]]), r"indices must lie in 0…0, got 0…1"),
     "shape of indices": (lambda: RUN(indices=[0, 0]), "indices must be an integer array"),
-    "w0": (lambda: simulated.train(MODEL, DATA, np.ones((2, 3)), lr=1.0, steps=1), r"w0 must have shape \(\*S, 2, 2, 3\)"),
+    "w0": (lambda: simulated.train(MODEL, DATA, np.ones((2, 3)), lr=1.0, steps=1),
+           r"w0 must have shape \(\*S, 2, 2, 3"),
     "data": (lambda: simulated.train(MODEL, simulated.sample(2, dim=4), np.ones((2, 2, 3)), lr=1.0, steps=1),
              "data.x must have shape"),
-    "epoch": (lambda: simulated.train(simulated.TwoLayerCNN(4, 1), simulated.sample(3, dim=4), np.ones((2, 1, 4)), lr=1.0,
+    "epoch": (lambda: simulated.train(simulated.TwoLayerCNN(4, 1), simulated.sample(3, dim=4), np.ones((2, 1, 4)),
+                                      lr=1.0,
                                       steps=1, batch_size=2), "batch_size must divide the 3 examples"),
     "activation": (lambda: simulated.TwoLayerCNN(3, 2, "tanh"), "activation must be one of 'relu2'"),
     "width": (lambda: simulated.TwoLayerCNN(3, 0), "width must be at least 1"),
-    "features": (lambda: simulated.sample(2, strong=np.eye(64)[0], weak=np.eye(64)[0]), "strong and weak must be orthogonal"),
+    "features": (lambda: simulated.sample(2, strong=np.eye(64)[0], weak=np.eye(64)[0]), "must be orthogonal"),
     "no feature": (lambda: simulated.two_patches([0.0, 0.0], [0.0, 1.0]), "strong must not be 0"),
     "noise_std": (lambda: simulated.sample(2, noise_std=-1.0), "noise_std must be non-negative"),
     "dim": (lambda: simulated.sample(2, dim=2, noise_std=1.0), "dim must be at least 3"),

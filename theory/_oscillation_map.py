@@ -54,7 +54,8 @@ def effective_rate(lr, strong_norm, width):
     >>> effective_rate(4.0, 1.0, 16)
     1.0
     """
-    return 4 * _checks.positive(lr, "lr") * _checks.positive(strong_norm, "strong_norm") ** 2 / _checks.whole(width, "width")
+    lr, strong_norm = _checks.positive(lr, "lr"), _checks.positive(strong_norm, "strong_norm")
+    return 4 * lr * strong_norm**2 / _checks.whole(width, "width")
 
 
 def feature_map(state, c, kappa):
@@ -392,8 +393,8 @@ def _within(c, least, below):
     if np.any(np.asarray(c) < least):
         raise ValueError(f"c must be at least {least:g}, got {np.min(c):g}; {below}: see fixed_point_multiplier")
     if np.any(np.asarray(c) >= SIGN_STABILITY_LIMIT):
-        raise ValueError(f"c must be below 3√3/2 - 1 = {SIGN_STABILITY_LIMIT:.6f}, got {np.max(c):g}; from there on the "
-                         "strong feature is turned off for good: iterate feature_map")
+        raise ValueError(f"c must be below 3√3/2 - 1 = {SIGN_STABILITY_LIMIT:.6f}, got {np.max(c):g}; from there on "
+                         "the strong feature is turned off for good: iterate feature_map")
     return c
 
 

@@ -99,7 +99,8 @@ def update_balance(start, end, c):
 def accumulation_bounds(c, mean_square, least, largest):
     r"""Bounds of the mean residual on any oscillation: of the order of its square.
 
-    .. math:: \frac{c\, \overline{e^2}}{2 (1 + c e_{\max})^2} \le \bar e \le \frac{c\, \overline{e^2}}{2 (1 + c e_{\min})^2}
+    .. math:: \frac{c\, \overline{e^2}}{2 (1 + c e_{\max})^2} \le \bar e
+              \le \frac{c\, \overline{e^2}}{2 (1 + c e_{\min})^2}
 
     since the mean of log(1 + ce) is 0 on an orbit that neither grows nor dies,
     and log(1 + x) = x − x²/(2(1 + ξ)²) with ξ between 0 and x. So the poster's
@@ -356,8 +357,8 @@ def weak_half_time(c, kappa, alpha0, beta0):
     grown_up = np.log(1 / alpha0) / (2 * np.log1p(c))
     start = beta0 * (1 + kappa * c) ** (2 * grown_up)
     if start >= plateau / 2:
-        raise ValueError(f"beta0 must be so small that it is below β*/2 = {plateau / 2:g} when the strong feature has grown "
-                         f"up, got {start:g} there; start from smaller filters")
+        raise ValueError(f"beta0 must be so small that it is below β*/2 = {plateau / 2:g} when the strong feature has "
+                         f"grown up, got {start:g} there; start from smaller filters")
     if c <= PERIOD_DOUBLING:
         return float(grown_up + np.log((plateau - start) / start) / (kappa * (1 - kappa) * (c - 1)))
     grid = np.linspace(c * (1 - plateau / 2), c, _GRID)
@@ -437,7 +438,8 @@ def small_rate_limit(alpha0, beta0, kappa):
     >>> round(small_rate_limit(1e-4, 1e-4, 0.01) / 1e-4, 6)    # 10 %, while α grows 10⁴-fold
     1.096477
     """
-    alpha0, beta0 = (np.asarray(_checks.positive(value, name)) for value, name in ((alpha0, "alpha0"), (beta0, "beta0")))
+    alpha0, beta0 = (np.asarray(_checks.positive(value, name))
+                     for value, name in ((alpha0, "alpha0"), (beta0, "beta0")))
     kappa = _kappa(kappa)
     offset = np.log(beta0) - kappa * np.log(alpha0)
     low, high = np.broadcast_arrays(np.minimum(offset - 1.0, -1.0) - 1.0, 0.0)  # of log β: the root is between
@@ -459,6 +461,6 @@ def _kappa(kappa):
 def _oscillating(c):
     c = _checks.scalar(c, "c")
     if not OSCILLATION_ONSET < c < SIGN_STABILITY_LIMIT:
-        raise ValueError(f"c must be in (1, 3√3/2 - 1 = {SIGN_STABILITY_LIMIT:.6f}), got {c:g}; below, the output settles at "
-                         "once (small_rate_limit); beyond, the strong feature is turned off (feature_map)")
+        raise ValueError(f"c must be in (1, 3√3/2 - 1 = {SIGN_STABILITY_LIMIT:.6f}), got {c:g}; below, the output "
+                         "settles at once (small_rate_limit); beyond, the strong feature is turned off (feature_map)")
     return c

@@ -47,7 +47,8 @@ from theory._oscillation_weak import (accumulation_bounds, interpolation_multipl
 
 __all__ = ["OSCILLATION_ONSET", "PERIOD_DOUBLING", "SIGN_STABILITY_LIMIT", "effective_rate", "feature_map",
            "reduced_map", "fixed_point_multiplier", "period_two_orbit", "orbit_multiplier", "attractor_bounds",
-           "mean_residual", "mean_square_residual", "lyapunov_exponent", "weak_excess", "update_balance", "accumulation_bounds",
+           "mean_residual", "mean_square_residual", "lyapunov_exponent", "weak_excess", "update_balance",
+           "accumulation_bounds",
            "stable_weak_strength", "interpolation_multiplier", "weak_growth_rate", "weak_drift", "weak_half_time",
            "weak_limit", "small_rate_limit", "data_half_time", "memorisation_exponent",
            "accuracy_without_weak", "full_batch_onset"]

@@ -89,13 +89,14 @@ def step_time():
     expected = functions["NumPy"]()
     for name, function in functions.items():
         np.testing.assert_allclose(function(), expected, rtol=1e-9, atol=1e-10, err_msg=name)
-    rows = [(name, f"{seconds / STEPS * 1e6:.1f}", f"{ratio:.2f}") for name, (seconds, ratio) in alternate(functions).items()]
-    table(f"SGD on the two-layer network: {SEEDS} seeds, n = {N}, d = {DIM}, m = {WIDTH}, float64, one thread, {STEPS} steps "
-          "with set-up", ("", "µs / step of all seeds", "time / ours"), rows)
+    rows = [(name, f"{seconds / STEPS * 1e6:.1f}", f"{ratio:.2f}")
+            for name, (seconds, ratio) in alternate(functions).items()]
+    table(f"SGD on the two-layer network: {SEEDS} seeds, n = {N}, d = {DIM}, m = {WIDTH}, float64, one thread, {STEPS} "
+          "steps with set-up", ("", "µs / step of all seeds", "time / ours"), rows)
     patches = N + 2 + 4
-    print(f"  ours updates {patches} inner products a filter (every patch of the data, u and v) instead of {DIM} weights: "
-          f"{SEEDS * 2 * WIDTH * patches * 8 // 1024} KB,\n  ten NumPy calls a step into buffers that are made once; a "
-          "patch that is visited costs a row of the Gram matrix.")
+    print(f"  ours updates {patches} inner products a filter (every patch of the data, u and v) instead of {DIM} "
+          f"weights: {SEEDS * 2 * WIDTH * patches * 8 // 1024} KB,\n  ten NumPy calls a step into buffers that are "
+          "made once; a patch that is visited costs a row of the Gram matrix.")
 
 
 BENCHMARKS = {"oscillation-step": step_time}
