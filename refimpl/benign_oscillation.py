@@ -42,6 +42,7 @@ class TwoLayerCNN:
     activation : {"relu2", "relu", "square"}
         σ = max(z, 0)², the poster's; max(z, 0); or z². The derivative of the
         first two is taken as 0 at z = 0, and so is the second derivative.
+        float32 parameters and patches give float32 results.
     init_std : float
         σ₀, the standard deviation of the entries that `init` draws.
 

@@ -92,6 +92,23 @@ def test_gradient_and_hessian_products_against_differences(activation, seed):
 
 
 @pytest.mark.claim("LWYZ24.two-patch")
+@pytest.mark.parametrize("activation", ["relu2", "relu", "square"])
+def test_kink_and_precision(rng, activation):
+    """At z = 0 both derivatives are 0 (with z² the second is not), f = 0 scores as wrong, and float32 stays float32."""
+    model, w, x, y, v = random_case(rng, activation)
+    flat = np.zeros_like(w)
+    assert not model.gradient(flat, x, y).any()
+    assert model.hvp(flat, x, y, v).any() == (activation == "square")
+    assert simulated.accuracy(simulated.TwoLayerCNN(3, 2, activation), np.zeros((2, 2, 3)), DATA) == 0
+    single = [array.astype(np.float32) for array in (w, x, y, v)]
+    for function in (model.loss, model.gradient):
+        assert function(*single[:3]).dtype == np.float32
+        assert_allclose(function(*single[:3]), function(w, x, y), rtol=1e-3, atol=1e-3)
+    assert model.hvp(*single).dtype == np.float32
+    assert model.init(1).std() == pytest.approx(0.01, rel=0.6) and model.init(1).shape == model.parameter_shape
+
+
+@pytest.mark.claim("LWYZ24.two-patch")
 @pytest.mark.parametrize("activation", ["relu2", "square"])
 def test_gradient_against_exact_rational_arithmetic(rng, activation):
     """Loss and network written out in Fractions; its exact slope is a five-point formula, for degree 4 without error.

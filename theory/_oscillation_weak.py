@@ -8,138 +8,9 @@ from scipy.integrate import trapezoid
 
 import refimpl._checks as _checks
 from theory._oscillation_map import OSCILLATION_ONSET, PERIOD_DOUBLING, SIGN_STABILITY_LIMIT, mean_residual
+from theory._oscillation_sums import below_one
 
 _GRID = 240       # values of c between which the drift is interpolated beyond √5 − 1
-
-
-def weak_excess(growth, kappa):
-    r"""What a step adds to log β beyond κ times what it adds to log α; never negative.
-
-    .. math:: g(x) = 2\left[\log(1 + \kappa x) - \kappa \log(1 + x)\right] \ge 0, \qquad x = ce
-
-    with equality only at x = 0: log is concave and 1 + κx is the mean of 1 and
-    1 + x with weights 1 − κ and κ. Summed over steps,
-
-    .. math:: \log\frac{\beta_T}{\beta_0} = \kappa \log\frac{\alpha_T}{\alpha_0} + \sum_t g(c e_t) .
-
-    At a small rate the sum vanishes; it is what oscillation is good for. It is
-    κ(1 − κ)(ce)² to lowest order: driven by the square of the residual.
-
-    Parameters
-    ----------
-    growth : float or array_like
-        x = c(1 − f) > −1.
-    kappa : float
-        κ in (0, 1).
-
-    Returns
-    -------
-    float or ndarray
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range.
-
-    References
-    ----------
-    [LWYZ24]_, "Oscillation accumulates", made exact.
-
-    Examples
-    --------
-    >>> weak_excess([-0.5, 0.0, 0.5], 0.01).round(6).tolist()
-    [0.003838, 0.0, 0.001866]
-    """
-    x = _checks.real(growth, "growth").astype(float)
-    if (x <= -1).any():
-        raise ValueError(f"growth must be above -1, got {x.min():g}; at -1 a filter turns off and α is 0 from then on")
-    value = 2 * (np.log1p(_kappa(kappa) * x) - kappa * np.log1p(x))
-    return value if value.ndim else float(value)
-
-
-def update_balance(start, end, c):
-    r"""Sum of all updates of the strong feature, positive ones minus negative ones.
-
-    .. math:: \sum_{t=t_0}^{t_1 - 1} (1 - f_t) \langle w_t, u \rangle
-              = \frac{\langle w_{t_1}, u \rangle - \langle w_{t_0}, u \rangle}{c}
-
-    Exactly, since each update is c(1 − f)⟨w, u⟩. On a bounded orbit the right
-    side stays bounded while the sums of either sign grow with t₁ − t₀: they
-    balance, to a share that falls as 1/(t₁ − t₀).
-
-    Parameters
-    ----------
-    start, end : float or array_like
-        ⟨w_r, u⟩ at t₀ and t₁.
-    c : float
-        > 0; with κc the same holds for v.
-
-    Returns
-    -------
-    float or ndarray
-
-    Raises
-    ------
-    ValueError
-        If an argument is not finite or c not positive.
-
-    References
-    ----------
-    [LWYZ24]_, "Strong signal oscillation".
-
-    Examples
-    --------
-    >>> update_balance(0.5, 1.5, 1.25)
-    0.8
-    """
-    value = (_checks.real(end, "end") - _checks.real(start, "start")) / _checks.scalar(c, "c")
-    return value if value.ndim else float(value)
-
-
-def accumulation_bounds(c, mean_square, least, largest):
-    r"""Bounds of the mean residual on any oscillation: of the order of its square.
-
-    .. math:: \frac{c\, \overline{e^2}}{2 (1 + c e_{\max})^2} \le \bar e
-              \le \frac{c\, \overline{e^2}}{2 (1 + c e_{\min})^2}
-
-    since the mean of log(1 + ce) is 0 on an orbit that neither grows nor dies,
-    and log(1 + x) = x − x²/(2(1 + ξ)²) with ξ between 0 and x. So the poster's
-    sum grows like δ² (t₁ − t₀) for an oscillation of size δ, not like δ.
-
-    Parameters
-    ----------
-    c : float
-    mean_square : float or array_like
-        Mean of e² = (1 − f)².
-    least, largest : float or array_like
-        e_min ≤ 0 ≤ e_max, with 1 + c e_min > 0.
-
-    Returns
-    -------
-    lower, upper : float or ndarray
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range.
-
-    References
-    ----------
-    [LWYZ24]_, "Accumulation of negative updates", corrected.
-
-    Examples
-    --------
-    >>> lower, upper = accumulation_bounds(1.2, 0.152778, 1 - 1.298548, 1 - 0.534785)
-    >>> bool(lower < 1 / 12 < upper)
-    True
-    """
-    c = _checks.scalar(c, "c")
-    square = np.asarray(_checks.positive(mean_square, "mean_square", zero=True))
-    least, largest = _checks.real(least, "least"), _checks.real(largest, "largest")
-    if (least > 0).any() or (largest < 0).any() or (1 + c * least <= 0).any():
-        raise ValueError(f"least and largest must enclose 0 with 1 + c·least > 0, got {least.min():g} and "
-                         f"{largest.max():g}; a residual that keeps its sign does not oscillate")
-    return tuple((c * square / (2 * (1 + c * edge) ** 2))[()] for edge in (largest, least))
 
 
 def stable_weak_strength(c, kappa):
@@ -177,7 +48,7 @@ def stable_weak_strength(c, kappa):
     >>> round(stable_weak_strength(1.3, 0.01), 6)
     0.2331
     """
-    c, kappa = _checks.positive(c, "c"), _kappa(kappa)
+    c, kappa = _checks.positive(c, "c"), below_one(kappa)
     if np.any(np.asarray(c) > 1 / kappa):
         raise ValueError(f"c must be at most 1/kappa = {1 / kappa:g}, got {np.max(c):g}; above it the weak feature "
                          "oscillates too and no interpolating point is stable")
@@ -219,7 +90,7 @@ def interpolation_multiplier(c, kappa, beta):
     c, beta = _checks.positive(c, "c"), _checks.positive(beta, "beta", zero=True)
     if np.any(np.asarray(beta) > 1):
         raise ValueError(f"beta must be at most 1, got {np.max(beta):g}; α = 1 − β is a strength")
-    return 1 - 2 * c * (1 - (1 - _kappa(kappa)) * beta)
+    return 1 - 2 * c * (1 - (1 - below_one(kappa)) * beta)
 
 
 def weak_growth_rate(c, kappa):
@@ -260,7 +131,7 @@ def weak_growth_rate(c, kappa):
     if (c < OSCILLATION_ONSET).any() or (c > PERIOD_DOUBLING).any():
         raise ValueError(f"c must be in [1, √5 - 1 = {PERIOD_DOUBLING:.6f}], got {c.flat[0]:g}; below, nothing grows; "
                          "beyond, use weak_drift")
-    value = np.log1p(_kappa(kappa) * (1 - kappa) * (c - 1))
+    value = np.log1p(below_one(kappa) * (1 - kappa) * (c - 1))
     return value if value.ndim else float(value)
 
 
@@ -304,7 +175,7 @@ def weak_drift(c, kappa, beta=0.0):
     if (beta >= 1).any():
         raise ValueError(f"beta must be below 1, got {beta.max():g}; with β = 1 nothing is left of the strong feature")
     held = c * (1 - beta)
-    value = 2 * _kappa(kappa) * (1 - kappa) * held * mean_residual(held)
+    value = 2 * below_one(kappa) * (1 - kappa) * held * mean_residual(held)
     return value if np.ndim(value) else float(value)
 
 
@@ -350,7 +221,7 @@ def weak_half_time(c, kappa, alpha0, beta0):
     6013.1
     """
     c = _oscillating(c)
-    kappa, alpha0, beta0 = _kappa(kappa), _checks.scalar(alpha0, "alpha0"), _checks.scalar(beta0, "beta0")
+    kappa, alpha0, beta0 = below_one(kappa), _checks.scalar(alpha0, "alpha0"), _checks.scalar(beta0, "beta0")
     if alpha0 >= 1:
         raise ValueError(f"alpha0 must be below 1, got {alpha0:g}; start from small filters")
     plateau = stable_weak_strength(c, kappa)
@@ -400,7 +271,7 @@ def weak_limit(c, kappa):
     >>> round(weak_limit(1.3, 0.01), 6)
     0.233677
     """
-    c, kappa = _oscillating(c), _kappa(kappa)
+    c, kappa = _oscillating(c), below_one(kappa)
     return stable_weak_strength(c, kappa) * (1 + kappa * (1 - kappa) / 4)
 
 
@@ -440,7 +311,7 @@ def small_rate_limit(alpha0, beta0, kappa):
     """
     alpha0, beta0 = (np.asarray(_checks.positive(value, name))
                      for value, name in ((alpha0, "alpha0"), (beta0, "beta0")))
-    kappa = _kappa(kappa)
+    kappa = below_one(kappa)
     offset = np.log(beta0) - kappa * np.log(alpha0)
     low, high = np.broadcast_arrays(np.minimum(offset - 1.0, -1.0) - 1.0, 0.0)  # of log β: the root is between
     for _ in range(80):
@@ -449,13 +320,6 @@ def small_rate_limit(alpha0, beta0, kappa):
         low, high = np.where(above, low, middle), np.where(above, middle, high)
     beta = np.exp((low + high) / 2)
     return beta if beta.ndim else float(beta)
-
-
-def _kappa(kappa):
-    kappa = _checks.scalar(kappa, "kappa")
-    if kappa >= 1:
-        raise ValueError(f"kappa must be below 1, got {kappa:g}; the weak feature is the shorter one: swap them")
-    return kappa
 
 
 def _oscillating(c):

@@ -41,14 +41,13 @@ from theory._oscillation_map import (OSCILLATION_ONSET, PERIOD_DOUBLING, SIGN_ST
                                      effective_rate, feature_map, fixed_point_multiplier, lyapunov_exponent,
                                      mean_residual, mean_square_residual, orbit_multiplier, period_two_orbit,
                                      reduced_map)
-from theory._oscillation_weak import (accumulation_bounds, interpolation_multiplier, small_rate_limit,
-                                      stable_weak_strength, update_balance, weak_drift, weak_excess, weak_growth_rate,
-                                      weak_half_time, weak_limit)
+from theory._oscillation_sums import accumulation_bounds, update_balance, weak_excess
+from theory._oscillation_weak import (interpolation_multiplier, small_rate_limit, stable_weak_strength, weak_drift,
+                                      weak_growth_rate, weak_half_time, weak_limit)
 
 __all__ = ["OSCILLATION_ONSET", "PERIOD_DOUBLING", "SIGN_STABILITY_LIMIT", "effective_rate", "feature_map",
            "reduced_map", "fixed_point_multiplier", "period_two_orbit", "orbit_multiplier", "attractor_bounds",
            "mean_residual", "mean_square_residual", "lyapunov_exponent", "weak_excess", "update_balance",
-           "accumulation_bounds",
-           "stable_weak_strength", "interpolation_multiplier", "weak_growth_rate", "weak_drift", "weak_half_time",
-           "weak_limit", "small_rate_limit", "data_half_time", "memorisation_exponent",
-           "accuracy_without_weak", "full_batch_onset"]
+           "accumulation_bounds", "stable_weak_strength", "interpolation_multiplier", "weak_growth_rate",
+           "weak_drift", "weak_half_time", "weak_limit", "small_rate_limit", "data_half_time",
+           "memorisation_exponent", "accuracy_without_weak", "full_batch_onset"]
