@@ -102,7 +102,7 @@ def two_patches(effort, rng):
 
 def mechanism(effort, rng):
     """Balance of the strong updates, accumulation of residuals, growth of the weak feature and its half-time."""
-    points, begins = {"quick": (5, 16), "standard": (11, 64), "full": (21, 200)}[effort]
+    points, begins = {"quick": (5, 24), "standard": (11, 64), "full": (21, 200)}[effort]
     figure, axes = panels(2, 2, width=4.4, height=3.2)
     pieces = (_balance(axes[0]), _accumulation(axes[1]), _growth(axes[2]), _half_times(axes[3], points, begins, rng))
     return Drawing(figure, {key: value for _, data in pieces for key, value in data.items()},

@@ -308,7 +308,7 @@ def mean_residual(c):
     >>> round(mean_residual(1.2), 12)
     0.083333333333
     """
-    return _average(c, lambda c: np.maximum(c - 1, 0) / (2 * c), lambda f, c: 1 - f)
+    return residual_average(c)
 
 
 def mean_square_residual(c):
@@ -398,20 +398,25 @@ def _within(c, least, below):
     return c
 
 
-def _average(c, closed, observable):
+def residual_average(c, starts=_STARTS):
+    """`mean_residual`, averaged over fewer orbits where many rates are averaged again."""
+    return _average(c, lambda c: np.maximum(c - 1, 0) / (2 * c), lambda f, c: 1 - f, starts)
+
+
+def _average(c, closed, observable, starts=_STARTS):
     """A mean along the attractor: `closed`(c) up to √5 − 1, of `observable`(f, c) over orbits beyond."""
     values = np.asarray(_within(c, 0.0, ""))
     result = np.asarray(closed(values), float).copy()
     beyond = values > PERIOD_DOUBLING
     if beyond.any():
-        result[beyond] = _orbit_average(values[beyond], observable)
+        result[beyond] = _orbit_average(values[beyond], observable, starts)
     return result if result.ndim else float(result)
 
 
-def _orbit_average(c, observable):
+def _orbit_average(c, observable, starts):
     """Mean of `observable`(f, c) over orbits from a grid inside the attractor, for c (k,)."""
     least, largest = attractor_bounds(c)
-    inside = (np.arange(_STARTS) + 0.5) / _STARTS
+    inside = (np.arange(starts) + 0.5) / starts
     f, c = least + (largest - least) * inside[:, None], c[None]
     total = np.zeros(c.shape[1])
     for step in range(_TRANSIENT + _KEPT):

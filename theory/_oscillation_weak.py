@@ -7,7 +7,8 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 import refimpl._checks as _checks
-from theory._oscillation_map import OSCILLATION_ONSET, PERIOD_DOUBLING, SIGN_STABILITY_LIMIT, mean_residual
+from theory._oscillation_map import (OSCILLATION_ONSET, PERIOD_DOUBLING, SIGN_STABILITY_LIMIT, mean_residual,
+                                     residual_average)
 from theory._oscillation_sums import below_one
 
 _GRID = 240       # values of c between which the drift is interpolated beyond √5 − 1
@@ -233,7 +234,7 @@ def weak_half_time(c, kappa, alpha0, beta0):
     if c <= PERIOD_DOUBLING:
         return float(grown_up + np.log((plateau - start) / start) / (kappa * (1 - kappa) * (c - 1)))
     grid = np.linspace(c * (1 - plateau / 2), c, _GRID)
-    drift = 2 * kappa * (1 - kappa) * grid * mean_residual(grid)
+    drift = 2 * kappa * (1 - kappa) * grid * residual_average(grid, starts=16)
     log_beta = np.linspace(np.log(start), np.log(plateau / 2), 20 * _GRID)
     return float(grown_up + trapezoid(1 / np.interp(c * (1 - np.exp(log_beta)), grid, drift), log_beta))
 
