@@ -198,7 +198,7 @@ def test_network_equals_the_map_on_a_short_prefix_in_chaos(rng):
 def test_gram_space_equals_all_dimensions(rng, activation, c, options):
     """The same batches from the same seed, annealed on the way: 60 steps to 1e-12, all 240 to 1e-9, every activation.
 
-    Rounding grows while small filters do, by a factor that depends on the draw. Another order of the examples is caught.
+    Rounding grows while small filters do, by a factor that depends on the draw. Another order of examples is caught.
     """
     model = simulated.TwoLayerCNN(20, 4, activation)
     data = simulated.sample(8, dim=20, noise_std=0.03, weak_share=0.3, labels="random", size=(3,), rng=rng)
@@ -795,6 +795,19 @@ def test_orthogonal_noise_is_memorised_with_the_predicted_power(rng, power):
     assert abs(measured / predicted - 1) < 0.015
     if power > 0.5:
         assert abs(measured / theory.memorisation_exponent(0.08 * power, 0.01, 8) - 1) > 0.03
+
+
+@pytest.mark.claim("LWYZ24.benign")
+@pytest.mark.parametrize("square", [0.02, 0.06])
+def test_power_of_noise_is_the_ratio_of_the_growth_of_two_features(square):
+    """Simulated features with κ = |ξ|² and κ = |v|², one visit of eight against all: 1e-3; no 1 − |v|²/|u|²: caught."""
+    begin = np.tile([orbits(1.02, 0.02, 8000, 0)[0], 1e-60, 0.0, 0.0], (2, 1))
+    path = simulated.descend_reduced(begin, 1.02, np.array([square, 0.01]), 2000)
+    growth = np.log(path[-1, :, 1] / path[0, :, 1])
+    predicted = theory.memorisation_exponent(square, 0.01, 8, 1.0)
+    assert_allclose(growth[0] / (8 * growth[1]), predicted, rtol=1e-3)
+    assert abs(predicted * (1 - 0.01) / (growth[0] / (8 * growth[1])) - 1) > 5e-3
+    assert_allclose(theory.memorisation_exponent(4 * square, 0.04, 8), theory.memorisation_exponent(square, 0.01, 8))
 
 
 @pytest.mark.claim("LWYZ24.benign")
