@@ -282,7 +282,7 @@ def _powers(axis, seeds, powers, rng):
 def _transition(axis, seeds, count, powers, rng):
     rows, data = [], {"transition_powers": np.array(powers)}
     for k, c in enumerate((1.2, 1.4)):
-        mean, spread, lost = [], [], 0
+        mean, spread, middle, lost = [], [], [], 0
         for power in powers:
             model, examples, w0 = draw(8 * power, 0, seeds, 16, rng)
             epochs = epochs_to(c) // 2
@@ -291,14 +291,15 @@ def _transition(axis, seeds, count, powers, rng):
             lost += int((~run.success).sum())
             mean.append(scores.mean())
             spread.append(scores.std())
-        mean = np.array(mean)
+            middle.append(np.median(scores))
+        mean, middle = np.array(mean), np.array(middle)
         axis.errorbar(np.array(powers) + 0.03 * k - 0.015, mean, spread, label=f"$c={c:g}$, {seeds} seeds",
                       **simulation(k, elinewidth=0.8, markersize=4.5))
         low, high = np.array(powers) <= 0.55, np.array(powers) >= 1.55
         rows.append(holds("LWYZ24.benign", f"weak-only accuracy at c = {c:g} ({lost} runs diverged), p ≤ 0.55 "
                                            "and p ≥ 1.55",
-                          "1 and chance", f"≥ {mean[low].min():.3f} and ≤ {mean[high].max():.3f}", "≥ 0.98 and ≤ 0.68",
-                          mean[low].min() >= 0.98 and mean[high].max() <= 0.68))
+                          "1 and chance", f"≥ {middle[low].min():.3f} and ≤ {middle[high].max():.3f}", "medians ≥ 0.98 and ≤ 0.68",
+                          middle[low].min() >= 0.98 and middle[high].max() <= 0.68))
         data |= {f"transition_{c:g}": mean, f"transition_spread_{c:g}": np.array(spread)}
     axis.axvline(1, label="$p=1$", **theory(2))
     axis.set(xlabel="$p=|\\xi|^2/(n_c|v|^2)$", ylabel="accuracy on weak data", ylim=(0.4, 1.05),
@@ -329,5 +330,5 @@ def _full_batch(axis, seeds, quick, rng):
                           f"≤ {allowed:g}", off <= allowed))
         data[f"batch_{label}"] = np.array(means)
     axis.set(xlabel="$c=4\\eta|u|^2/m$", ylabel="mean of $1-yf$", title="the rate, not the sampling")
-    axis.legend(loc="upper center", bbox_to_anchor=(0.58, 1.0))
+    axis.legend(loc="center", bbox_to_anchor=(0.61, 0.6))
     return rows, data
