@@ -43,7 +43,7 @@ def run_chunk(task):
     """Run the replicas first…first+len(start)−1: (w, status, nit, recorded steps, records).
 
     The task is (plan, start, first, total, notify); `notify`, if not None, is
-    called as notify(w, status, nit) after each step and says whether to stop.
+    called as notify(w, status, nit, step) after each step and says whether to stop.
     """
     plan, start, first, total, notify = task
     replicas = len(start)
@@ -82,7 +82,7 @@ def run_chunk(task):
             _record(plan, records, done, kernel, state, x, y, alive)
             if notify is not None:
                 final = _replaced(final, kernel.unpack(state), alive)
-                if notify(final, status.copy(), np.where(alive, done, nit)):
+                if notify(final, status.copy(), np.where(alive, done, nit), done):
                     status[alive], nit[alive] = STOPPED, done
                     break
             elif not alive.any():

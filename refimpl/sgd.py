@@ -12,7 +12,7 @@ A model is a frozen dataclass with an attribute `parameter_shape` and a method
 returns a new array.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -235,10 +235,13 @@ def _chunk_size(plan, chunk_size, workers, total):
 
 
 def _notifier(callback, plan):
-    def notify(w, status, nit):
-        message = f"after step {nit.max()} of {plan.steps}"
+    stack, nothing = plan.stack, np.arange(0)
+
+    def notify(w, status, nit, step):
+        message = f"after step {step} of {plan.steps}"
+        w, status, nit = w.reshape(*stack, *w.shape[1:]), status.reshape(stack)[()], nit.reshape(stack)[()]
         try:
-            callback(intermediate_result=replace(_result([(w, status, nit, np.arange(0), {})], plan), message=message))
+            callback(intermediate_result=Result(w, status == COMPLETED, status, nit, message, nothing, {}))
         except StopIteration:
             return True
         return False
