@@ -283,10 +283,11 @@ def _record(state, data, output, losses, groups, test, first):
     weights = (data.distribution.p0, data.distribution.q0, 1 - data.distribution.p0 - data.distribution.q0)
     error = loss = 0.0
     for (name, _), weight, f in zip(_SUBSETS, weights, predicted):
-        margin = np.full(1, np.nan) if test is None else test.y * f
-        wrong = np.nan if test is None else np.mean(margin <= 0)
-        found[f"test_error_{name}"], found[f"test_loss_{name}"] = wrong, logistic_loss(margin).mean()
-        error, loss = error + weight * wrong, loss + weight * found[f"test_loss_{name}"]
+        wrong = cost = np.nan
+        if test is not None:
+            wrong, cost = np.mean(test.y * f <= 0), logistic_loss(test.y * f).mean()
+        found[f"test_error_{name}"], found[f"test_loss_{name}"] = wrong, cost
+        error, loss = error + weight * wrong, loss + weight * cost
     found["test_error"], found["test_loss"] = error, loss
     found["turnover"] = np.mean(state.pattern() != first)
     found["signal_norm"] = state.signal_norm()
