@@ -11,6 +11,7 @@ from refimpl._order_engines import PlainEngine, ReducedEngine, slopes
 from refimpl._order_model import logistic_loss
 
 STOPPED, DIVERGED, EXHAUSTED = 0, 1, 2
+_NEVER = 1e-300  # a training loss that no run reaches
 _LIMIT = 1e12  # |f| beyond which a run has diverged
 _SUBSETS = (("p", P_ONLY), ("q", Q_ONLY), ("both", BOTH))
 
@@ -136,13 +137,14 @@ def train_large_then_small(model, data, *, large_lr, small_lr, anneal_loss, stop
                   start, noise, rng)
 
 
-def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_std=0.0, anneal_loss=None, lump=1,
-                decoupled=False, engine="reduced", test=None, max_steps=100_000, record_every=100, start=None,
-                noise=None, rng=None):
+def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_std=0.0, anneal_loss=None,
+                jitter_steps=None, lump=1, decoupled=False, engine="reduced", test=None, max_steps=100_000,
+                record_every=100, start=None, noise=None, rng=None):
     """Algorithm 2 (S): one small rate throughout; with `jitter_std` the mitigation.
 
     The mitigation puts noise before the activations of V until the training
-    loss falls to `anneal_loss`, and then takes it away.
+    loss falls to `anneal_loss`, or for `jitter_steps` updates, and then takes
+    it away.
 
     Parameters
     ----------
@@ -153,7 +155,9 @@ def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_s
     jitter_std : float
         Std of the noise before V's activations for a unit input.
     anneal_loss : float, optional
-        Needed with `jitter_std`: loss at which that noise is taken away.
+        Loss at which that noise is taken away. The loss fluctuates under the noise; `jitter_steps` is steadier.
+    jitter_steps : int, optional
+        Updates after which it is taken away; one of the two is needed with `jitter_std`.
 
     Returns
     -------
@@ -178,9 +182,9 @@ def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_s
     """
     phases = [(lr, lump, 0.0, stop_loss, None)]
     if jitter_std:
-        if anneal_loss is None:
-            raise ValueError("anneal_loss must be given with jitter_std, got None; give the loss at which the noise ends")
-        phases = [(lr, lump, jitter_std, _checks.scalar(anneal_loss, "anneal_loss"), None), *phases]
+        if anneal_loss is None and jitter_steps is None:
+            raise ValueError("anneal_loss or jitter_steps must be given with jitter_std, got None; say when the noise ends")
+        phases = [(lr, lump, jitter_std, _NEVER if anneal_loss is None else anneal_loss, jitter_steps), *phases]
     return _train(model, data, phases, weight_decay, noise_std, decoupled, engine, test, max_steps, record_every,
                   start, noise, rng)
 
