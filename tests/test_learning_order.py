@@ -287,3 +287,118 @@ def test_odd_part_of_a_relu_network_is_linear(rng):
     odd = model.predict(u, x1) - model.predict(u, -x1)
     assert_allclose(odd, 2 * x1[:, :model.dim] @ alpha, rtol=0, atol=1e-13)
     assert np.abs(odd - 4 * x1[:, :model.dim] @ alpha).max() > 1e-3
+
+
+# --- learning order ---------------------------------------------------------------------------
+
+DIM, EXAMPLES, STOP = 50, 200, 0.1
+ORDER = dict(weight_decay=4e-3, noise_std=float(theory.noise_std(0.05, 4e-3, 0.2)), decoupled=True, stop_loss=STOP,
+             max_steps=20_000, record_every=200)
+
+
+def problem(rng, kappa=0.5):
+    n = round(DIM / kappa**2)
+    dist = simulated.Distribution(DIM, DIM / 5 / n, 0.2, 0.05, (0.5, 1.0))
+    model = simulated.TwoLayerReLU(DIM, 16, 1000, 1.0, 20.0, 0.2)
+    return model, simulated.sample(dist, n, rng), simulated.full_sample(dist, 2000, rng), model.init(rng)
+
+
+@lru_cache(maxsize=None)
+def runs(seed, seeds=3, kappa=0.5):
+    """[(large then small, small), …] from the same data and start."""
+    found, small = [], 0.05 / 3e4
+    for child in np.random.default_rng(seed).spawn(seeds):
+        model, data, test, start = problem(child, kappa)
+        kw = dict(test=test, start=start, rng=child, lump=round(0.01 / small), **ORDER)
+        found.append((simulated.train_large_then_small(model, data, large_lr=0.05, small_lr=small,
+                                                       anneal_loss=0.3 + data.q * np.log(2), **kw),
+                      simulated.train_small(model, data, lr=small, **kw)))
+    return found
+
+
+@pytest.fixture
+def seed(request):
+    return request.config.getoption("--rng-seed")
+
+
+def mean(found, which, name, index=-1):
+    return np.mean([pair[which].observed[name][index] for pair in found])
+
+
+def at_annealing(found, name):
+    return np.mean([large.observed[name][np.searchsorted(large.time, large.anneal_time)] for large, _ in found])
+
+
+@pytest.mark.claim("LWM19.3.4", "LWM19.3.5", "LWM19.kappa", "LWM19.visible")
+def test_large_rate_first_errs_less_on_p(seed):
+    """At equal training loss, three seeds: a third of the error at most; no effect, a ratio of 1, is caught by that."""
+    found = runs(seed)
+    for large, small in found:
+        assert large.success and small.success and large.anneal_step > 0
+        assert 0.08 < large.observed["loss"][-1] <= STOP and 0.08 < small.observed["loss"][-1] <= STOP
+    ratio = mean(found, 0, "test_error_p") / mean(found, 1, "test_error_p")
+    assert ratio < 1 / 3 < 0.5  # κ = ½
+    assert mean(found, 0, "test_error") < mean(found, 1, "test_error") / 3
+    assert mean(found, 1, "test_error_p") > 0.04
+    seen = theory.visibility(DIM, 0.05, 20.0, 4e-3, 0.05, mean_alpha=0.75, mean_square_alpha=7 / 12)
+    assert seen.speed == pytest.approx(1000) and seen.decay == pytest.approx(0.45) and seen.stability < 1
+    assert not theory.visibility(DIM, 0.05, 5.0, 4e-3, 0.05).visible
+    asymptotic = theory.asymptotic_exponents()
+    assert asymptotic["error of L-S (3.4)"][1] - asymptotic["error of S (3.5)"][1] == asymptotic["ratio of errors"][1] == 1
+
+
+@pytest.mark.claim("LWM19.test-loss")
+def test_total_test_loss_does_not_separate_and_q_reverses_the_order(seed):
+    """The total test loss of L-S is not a third, nor below nine tenths, of that of S; exchanging P and Q reverses the ratio."""
+    found = runs(seed)
+    ratio = {name: mean(found, 0, name) / mean(found, 1, name) for name in ("test_loss", "test_loss_p", "test_loss_q")}
+    assert 0.9 < ratio["test_loss"] < 1.4
+    assert ratio["test_loss_p"] < 1 < ratio["test_loss_q"]
+
+
+@pytest.mark.claim("LWM19.1.1", "LWM19.1.2", "LWM19.4.1", "LWM19.4.2", "LWM19.4.3", "LWM19.4.4", "LWM19.5.1", "LWM19.5.2")
+def test_order_of_learning(seed):
+    """Large rate: P first, D small before annealing. Small rate: Q first. Each would fail with the two runs exchanged."""
+    found = runs(seed)
+    assert at_annealing(found, "test_error_p") < 0.1
+    before = [np.abs(large.observed["curvature"][(large.time > 0.2 * large.anneal_time) & (large.time < large.anneal_time)].mean())
+              for large, _ in found]
+    assert np.mean(before) < min(3.0, theory.curvature_bound(20.0, 0.05, 4e-3))
+    early = [np.searchsorted(small.time, 0.25 * small.time[-1]) for _, small in found]
+    small_d = np.mean([-small.observed["curvature"][i] for (_, small), i in zip(found, early)])
+    assert small_d > 3.0
+    assert np.mean([small.observed["loss_q"][i] - small.observed["loss_p"][i] for (_, small), i in zip(found, early)]) < 0
+    large_q, large_p = (np.mean([large.observed[name][np.searchsorted(large.time, large.anneal_time) - 1] for large, _ in found])
+                        for name in ("loss_q", "loss_p"))
+    assert large_p < large_q
+    time = np.mean([large.anneal_time for large, _ in found]) / DIM
+    assert 0.5 < time < 5 and at_annealing(found, "signal_norm") < 10 * DIM
+    assert np.mean([large.time[-1] - large.anneal_time for large, _ in found]) < 2 * time * DIM
+    assert mean(found, 0, "loss_q") < np.log(2) and mean(found, 0, "loss_p") < np.log(2)
+    assert mean(found, 1, "test_loss_p") > at_annealing(found, "test_loss_p")
+
+
+@pytest.mark.claim("LWM19.3.4")
+def test_equal_rates_give_no_difference(rng):
+    """The null: with η₁ = η₂ Algorithm 1 is Algorithm 2, to the last bit."""
+    model, data, test, start = problem(rng)
+    seed = rng.integers(2**32)
+    kw = dict(test=test, start=start, **{**ORDER, "max_steps": 600})
+    one = simulated.train_large_then_small(model, data, large_lr=0.01, small_lr=0.01, anneal_loss=0.4, rng=seed, **kw)
+    two = simulated.train_small(model, data, lr=0.01, rng=seed, **kw)
+    assert one.nit == two.nit
+    assert_array_equal(one.signal, two.signal)
+    assert one.observed["test_error_p"][-1] == two.observed["test_error_p"][-1]
+
+
+@pytest.mark.claim("LWM19.mitigation")
+def test_noise_before_activations_holds_back_q(rng):
+    """Same data, start and time: |D| is a fifth of that without noise; noise that is not there, 1, is caught."""
+    model, data, _, start = problem(rng)
+    small = 0.05 / 3e4
+    kw = dict(lr=small, lump=round(0.02 / small), start=start, rng=rng, **{**ORDER, "max_steps": 500, "stop_loss": 1e-9})
+    plain = simulated.train_small(model, data, **kw)
+    noisy = simulated.train_small(model, data, jitter_std=0.06, jitter_steps=1000, **kw)
+    assert abs(noisy.observed["curvature"][-1]) < 0.2 * abs(plain.observed["curvature"][-1])
+    with pytest.raises(ValueError, match="jitter_steps"):
+        simulated.train_small(model, data, jitter_std=0.06, **kw)
