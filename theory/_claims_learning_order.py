@@ -64,7 +64,7 @@ CLAIMS = (
     Claim("LWM19.1.2", "Theorem 1.2", "A small rate learns Q quickly, and P only from the pN examples without Q.",
           "holds", "learning_order.effective_samples", regime=_TOY),
     Claim("LWM19.kappa", "below Assumption 3.3, “factor O(κ)”", "The ratio of errors of L-S and S is O(κ).",
-          "holds", "learning_order.asymptotic_exponents", regime="below κ for κ = .71 and .5 (toy, Np₀ = d/5); the exponent was not fitted"),
+          "holds", "learning_order.asymptotic_exponents", regime="toy, Np₀ = d/5: below κ for κ = .5 and .35, below 1 for κ = .71; the exponent was not fitted"),
     Claim("LWM19.mitigation", "section 6", "Noise before the activations, later taken away, helps a small rate.",
           "holds", "learning_order.arc_cosine_kernel", regime=_TOY + "; noise on V, of the size of the noise part times .15 to .5"),
     Claim("LWM19.visible", "Assumption 3.3, “can be relaxed”", "Learning order shows also away from the asymptotic choices.",
