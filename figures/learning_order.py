@@ -75,7 +75,8 @@ def order(effort, rng):
         run = found[0][0][kind]
         for k, (name, label) in enumerate((("loss_q", "training loss, Q only"), ("loss_p", "training loss, P only"),
                                            ("test_error_p", "test error, P only"))):
-            axis.plot(run.time, run.observed[name], **simulation(k, markersize=3, markevery=max(1, len(run.time) // 25)),
+            axis.plot(run.time, run.observed[name], **simulation(k, markersize=3, markevery=max(1,
+                                                                                                len(run.time) // 25)),
                       label=label)
         axis.axhline(LOG2, label="log 2", **theory(3, linewidth=1))
         if np.isfinite(run.anneal_time):
@@ -85,7 +86,8 @@ def order(effort, rng):
     errors = {kind: np.array([runs[kind].observed["test_error_p"][-1] for runs, _ in found]) for kind in names}
     for k, (kind, values) in enumerate(errors.items()):
         axes[3].plot(k + np.linspace(-0.2, 0.2, seeds), values, **simulation(k))
-    axes[3].set(xticks=range(3), xticklabels=["large,\nthen small", "small", "small\n+ noise"], ylabel="test error, P only",
+    axes[3].set(xticks=range(3), xticklabels=["large,\nthen small", "small", "small\n+ noise"], ylabel="test error, "
+                                                                                                       "P only",
                 title=f"at training loss {regime.stop:g}")
 
     def last(kind, name):
@@ -116,13 +118,16 @@ def order(effort, rng):
     samples = np.mean([predicted.effective_samples(len(data.y), data.p, data.q) for _, data in found], axis=0)
     rows = (
         holds("LWM19.1.1", f"Q-only test loss before annealing; P from {samples[0]:.0f} examples, error at annealing",
-              f"≈ {LOG2:.2f}; small", f"{before:.3f}; {at_anneal:.4f}", "> 0.5; < 0.1", before > 0.5 and at_anneal < 0.1),
-        holds("LWM19.1.2", f"a quarter of the way: training loss on Q only and P only ({samples[1]:.0f} examples)", "Q first",
+              f"≈ {LOG2:.2f}; small", f"{before:.3f}; {at_anneal:.4f}", "> 0.5; < 0.1",
+              before > 0.5 and at_anneal < 0.1),
+        holds("LWM19.1.2", f"a quarter of the way: training loss on Q only and P only ({samples[1]:.0f} examples)",
+              "Q first",
               f"{half_q:.3f}, {half_p:.3f}", "Q below P", half_q < half_p),
         holds("LWM19.3.4", "total test error of L-S at the stop", f"O(pκ), p₀κ = {regime.p0 * kappa:.3g}",
               f"{last('large', 'test_error'):.2e}", "< p₀κ/5", last("large", "test_error") < regime.p0 * kappa / 5),
         holds("LWM19.3.5", "P-only error of S, and error of L-S over that of S (P-only; total)", "not small; ≪ 1",
-              f"{last('small', 'test_error_p'):.3f}, {ratio['test_error_p']:.3f}, {ratio['test_error']:.3f}", f"> 0.03, < {limit:.2g} each",
+              f"{last('small', 'test_error_p'):.3f}, {ratio['test_error_p']:.3f}, {ratio['test_error']:.3f}", f"> "
+                                                                                                              f"0.03, < {limit:.2g} each",
               last("small", "test_error_p") > 0.03 and max(ratio["test_error_p"], ratio["test_error"]) < limit),
         holds("LWM19.test-loss", "test loss of L-S over that of S: total; P only; Q only", "total about 1",
               f"{ratio['test_loss']:.3f}; {ratio['test_loss_p']:.3f}; {ratio['test_loss_q']:.3f}", "> 0.9; < 1; > 1",

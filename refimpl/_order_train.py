@@ -1,7 +1,7 @@
 r"""Algorithms 1 and 2 of Li, Wei and Ma 2019. The public names are those of `refimpl.learning_order`."""
 
 from dataclasses import dataclass, field
-from math import expm1, log, log1p, sqrt
+from math import expm1, log1p, sqrt
 
 import numpy as np
 
@@ -37,8 +37,10 @@ class Run:
     time : ndarray (K,)
         Σ of the learning rates.
     observed : dict of str to ndarray (K,) or (K, 3)
-        ``loss``, ``loss_p``, ``loss_q``, ``loss_both``: training losses, whole and by subset; ``accuracy_p``, ``accuracy_q``
-        beside them. ``test_error``, ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted and by subset. ``g``:
+        ``loss``, ``loss_p``, ``loss_q``, ``loss_both``: training losses, whole and by subset; ``accuracy_p``,
+        ``accuracy_q``
+        beside them. ``test_error``, ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted and by subset.
+        ``g``:
         g on z − ζ, z, z + ζ. ``curvature``: D = g(z+ζ) + g(z−ζ) − 2g(z). ``turnover``: fraction of V's pattern on z
         that differs from the start. ``signal_norm``: ‖Ū‖_F². A subset without examples gives NaN.
     signal, noise : ndarray (m, 2d)
@@ -125,7 +127,8 @@ def train_large_then_small(model, data, *, large_lr, small_lr, anneal_loss, stop
     --------
     >>> from refimpl.learning_order import Distribution, TwoLayerReLU, sample, train_large_then_small
     >>> data = sample(Distribution(10), 50, rng=0)
-    >>> run = train_large_then_small(TwoLayerReLU(10, 8, 40, v_scale=4.0, init_std=0.1), data, large_lr=0.2, small_lr=0.02,
+    >>> run = train_large_then_small(TwoLayerReLU(10, 8, 40, v_scale=4.0, init_std=0.1), data, large_lr=0.2,
+    small_lr=0.02,
     ...                              anneal_loss=0.5, stop_loss=0.4, weight_decay=1e-3, noise_std=0.01, rng=0)
     >>> run.success, bool(run.observed["loss"][-1] <= 0.4)
     (True, True)
@@ -148,7 +151,8 @@ def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_s
 
     Parameters
     ----------
-    model, data, stop_loss, weight_decay, noise_std, lump, decoupled, engine, test, max_steps, record_every, start, noise, rng
+    model, data, stop_loss, weight_decay, noise_std, lump, decoupled, engine, test, max_steps, record_every, start,
+    noise, rng
         As in `train_large_then_small`.
     lr : float
         η₂.
@@ -183,7 +187,8 @@ def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_s
     phases = [(lr, lump, 0.0, stop_loss, None)]
     if jitter_std:
         if anneal_loss is None and jitter_steps is None:
-            raise ValueError("anneal_loss or jitter_steps must be given with jitter_std, got None; say when the noise ends")
+            raise ValueError("anneal_loss or jitter_steps must be given with jitter_std, got None; say when the "
+                             "noise ends")
         phases = [(lr, lump, jitter_std, _NEVER if anneal_loss is None else anneal_loss, jitter_steps), *phases]
     return _train(model, data, phases, weight_decay, noise_std, decoupled, engine, test, max_steps, record_every,
                   start, noise, rng)
@@ -209,7 +214,8 @@ def _train(model, data, phases, weight_decay, noise_std, decoupled, engine, test
     _checks.one_of(engine, "engine", ("reduced", "plain"))
     max_steps, record_every = _checks.whole(max_steps, "max_steps"), _checks.whole(record_every, "record_every")
     if model.dim != data.distribution.dim:
-        raise ValueError(f"model.dim must be that of the data, {data.distribution.dim}, got {model.dim}; rebuild one of them")
+        raise ValueError(f"model.dim must be that of the data, {data.distribution.dim}, got {model.dim}; rebuild one "
+                         f"of them")
     if engine == "reduced" and not model.block:
         raise ValueError("engine must be 'plain' for a model that is not in block form, got 'reduced'; choose 'plain'")
     rng = np.random.default_rng(rng)

@@ -10,5 +10,6 @@ from refimpl._order_data import BOTH, P_ONLY, Q_ONLY, Data, Distribution, full_s
 from refimpl._order_model import TwoLayerReLU, logistic_loss
 from refimpl._order_train import DIVERGED, EXHAUSTED, STOPPED, Run, train_large_then_small, train_small
 
-__all__ = ["BOTH", "DIVERGED", "EXHAUSTED", "P_ONLY", "Q_ONLY", "STOPPED", "Data", "Distribution", "Run", "TwoLayerReLU",
+__all__ = ["BOTH", "DIVERGED", "EXHAUSTED", "P_ONLY", "Q_ONLY", "STOPPED", "Data", "Distribution", "Run",
+           "TwoLayerReLU",
            "full_sample", "logistic_loss", "sample", "train_large_then_small", "train_small"]

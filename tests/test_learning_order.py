@@ -38,13 +38,15 @@ def test_stationary_noise_solves_the_balance(rng):
 
 @pytest.mark.claim("LWM19.stationary", "LWM19.decomposition", "LWM19.turnover")
 def test_noise_part_of_a_run_has_the_stationary_law(rng):
-    """Variance and lag correlation after 40 steps of training, 30 000 weights; noise without γ, or no decay, is caught."""
+    """Variance and lag correlation after 40 steps of training, 30 000 weights; noise without γ, or no decay, is
+    caught."""
     lr, decay, tau, steps, width = 0.1, 0.2, 0.5, 40, 15_000
     noise = float(theory.noise_std(lr, decay, tau))
     data = simulated.sample(simulated.Distribution(2, 0, 1), 20, rng)
     model = simulated.TwoLayerReLU(2, 1, width, 1, 1, tau)
     start = model.init(rng)
-    run = simulated.train_small(model, data, lr=lr, stop_loss=1e-6, weight_decay=decay, noise_std=noise, max_steps=steps,
+    run = simulated.train_small(model, data, lr=lr, stop_loss=1e-6, weight_decay=decay, noise_std=noise,
+                                max_steps=steps,
                                 record_every=steps, start=start, rng=rng)
     first, last = start[1:, 2:], run.noise[1:, 2:]
     count, limit = first.size, support.z_limit(3)
@@ -62,7 +64,8 @@ def test_noise_part_of_a_run_has_the_stationary_law(rng):
 @pytest.mark.claim("LWM19.decomposition")
 @pytest.mark.parametrize("block", [True, False])
 def test_signal_and_noise_sum_to_the_run_of_sgd(rng, block):
-    """The foundation's SGD with the same noise, to 1e-12; (3.4) as simplified in print, +Σ η(1−ηλ)^{t−s}∇L, is caught."""
+    """The foundation's SGD with the same noise, to 1e-12; (3.4) as simplified in print, +Σ η(1−ηλ)^{t−s}∇L, is
+    caught."""
     model, data, start = tiny(rng, block)
     noise = rng.standard_normal((30, *model.parameter_shape)) * model.mask
     other = sgd.run(model, start, data.x, data.y, lr=0.2, steps=30, noise=noise, weight_decay=0.05)
@@ -113,7 +116,8 @@ def test_reduced_engine_is_the_plain_one(rng, decoupled):
     noise = 0.3 * rng.standard_normal((60, *model.parameter_shape))
     kw = dict(large_lr=0.3, small_lr=0.1, anneal_loss=1e-9, stop_loss=1e-9, weight_decay=0.05, noise_std=0, noise=noise,
               large_steps=30, start=start, test=test, record_every=7)
-    plain, reduced, other = (simulated.train_large_then_small(model, data, engine=engine, decoupled=kind, **kw) for engine, kind
+    plain, reduced, other = (simulated.train_large_then_small(model, data, engine=engine, decoupled=kind,
+                                                              **kw) for engine, kind
                              in (("plain", decoupled), ("reduced", decoupled), ("reduced", not decoupled)))
     assert plain.anneal_step == reduced.anneal_step == 30 and plain.nit == reduced.nit == 60
     for name, values in plain.observed.items():
@@ -185,7 +189,8 @@ def test_memorising_network(rng):
     wrong = theory.memorising_error(offset)
     assert abs(np.mean(margin < 0) - wrong) <= support.z_limit(1) * support.binomial_error(wrong, n) < wrong
     fine = theory.memorising_network(r, offset, homogeneous=True)
-    assert_allclose(data.y * fine.predict(data.x2[:, :2]), data.alpha * np.where(data.y > 0, offset, 1 - offset), atol=1e-12)
+    assert_allclose(data.y * fine.predict(data.x2[:, :2]), data.alpha * np.where(data.y > 0, offset, 1 - offset),
+                    atol=1e-12)
 
 
 # --- kernels and D ----------------------------------------------------------------------------
@@ -204,7 +209,8 @@ def test_kernels_against_quadrature():
 
 @pytest.mark.claim("LWM19.4.2")
 def test_lag_kernel_against_monte_carlo(rng):
-    """400 000 pairs of weights at correlation ρ; the kernel at lag 0 is caught. Standard error from the sample, bounded terms."""
+    """400 000 pairs of weights at correlation ρ; the kernel at lag 0 is caught. Standard error from the sample,
+    bounded terms."""
     n, r = 400_000, 0.5
     x = np.array([[1, -r], [1, 0], [1, r]])
     weights = np.array([1, -2, 1])
@@ -221,6 +227,7 @@ def test_lag_kernel_against_monte_carlo(rng):
 def test_curvature_scales_as_the_cube():
     """The sum tends to (4/3π)r³/λ: exponents 3 and −1; the bound's r² is caught, and the bound lies above."""
     decay, r = 1e-4, 0.02
+
     def total(r, decay):
         return theory.curvature_prediction(5.0, r, decay, lr=0.01)
     power_r = np.log(total(2 * r, decay) / total(r, decay)) / np.log(2)
@@ -258,7 +265,8 @@ def test_curvature_of_frozen_slopes(rng):
 
 # --- theorems ---------------------------------------------------------------------------------
 
-@pytest.mark.claim("LWM19.conditions", "LWM19.4.1", "LWM19.4.2", "LWM19.4.3", "LWM19.5.1", "LWM19.5.2", "LWM19.3.4", "LWM19.3.5")
+@pytest.mark.claim("LWM19.conditions", "LWM19.4.1", "LWM19.4.2", "LWM19.4.3", "LWM19.5.1", "LWM19.5.2", "LWM19.3.4",
+                   "LWM19.3.5")
 def test_exponents_follow_from_the_assumptions():
     """Recomputed from two sizes of d and of κ; the condition λ ≤ r²/(…) in print fails as d grows."""
     def sizes(d, kappa):
@@ -266,13 +274,15 @@ def test_exponents_follow_from_the_assumptions():
         return {"curvature bound (4.2)": r**2 / decay, "curvature law": r**3 / decay, "memorising time (4.3)": 1 / r,
                 "signal change squared (4.3)": 1 / r, "fitting time of P-only examples (5.1)": n * p,
                 "norm of alpha (5.3)": np.sqrt(n * p), "error of L-S (3.4)": p * kappa, "error of S (3.5)": p,
-                "stated condition, lambda / r^2": decay / r**2, "annealing time (4.1)": d, "signal norm squared (4.1)": d,
+                "stated condition, lambda / r^2": decay / r**2, "annealing time (4.1)": d,
+                "signal norm squared (4.1)": d,
                 "signal of M2 (5.2)": d**(15 / 32), "ratio of errors": kappa}
     powers = theory.asymptotic_exponents()
     base, in_d, in_kappa = sizes(100, 0.1), sizes(1e6, 0.1), sizes(100, 0.2)
     assert set(base) == set(powers)
     for name, value in base.items():
-        assert_allclose([np.log(in_d[name] / value) / np.log(1e4), np.log(in_kappa[name] / value) / np.log(2)], powers[name],
+        assert_allclose([np.log(in_d[name] / value) / np.log(1e4), np.log(in_kappa[name] / value) / np.log(2)],
+                        powers[name],
                         atol=1e-12, err_msg=name)
     assert powers["stated condition, lambda / r^2"][0] > 0 > powers["curvature bound (4.2)"][0]
 

@@ -1,4 +1,4 @@
-r"""Kernels of the decoupled network and what they predict for D. The public names are those of `theory.learning_order`."""
+r"""Kernels of the decoupled network and the law of D. The public names are those of `theory.learning_order`."""
 
 import numpy as np
 
@@ -139,7 +139,8 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
     scale = -_checks.scalar(mean_alpha, "mean_alpha") / 8 * _checks.scalar(fraction, "fraction") * v_scale**2
     if lr is None:
         if steps is not None:
-            raise ValueError(f"steps must be None without lr, got {steps!r}; the limit is that of infinitely many steps")
+            raise ValueError(f"steps must be None without lr, got {steps!r}; the limit is that of infinitely many "
+                             f"steps")
         return scale * 4 / (3 * np.pi) * r**3 / weight_decay
     product = _checks.scalar(lr, "lr") * weight_decay
     if product >= 1:
@@ -176,4 +177,5 @@ def curvature_bound(v_scale, r, weight_decay):
     >>> round(curvature_bound(1.0, 0.1, 0.01), 12)
     1.0
     """
-    return _checks.scalar(v_scale, "v_scale")**2 * _checks.scalar(r, "r")**2 / _checks.scalar(weight_decay, "weight_decay")
+    v_scale, r = _checks.scalar(v_scale, "v_scale"), _checks.scalar(r, "r")
+    return v_scale**2 * r**2 / _checks.scalar(weight_decay, "weight_decay")

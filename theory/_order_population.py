@@ -1,4 +1,4 @@
-r"""Closed forms of the distribution and exponents of the theorems. The public names are those of `theory.learning_order`."""
+r"""Closed forms of the distribution, and exponents. The public names are those of `theory.learning_order`."""
 
 from dataclasses import dataclass
 
@@ -309,4 +309,5 @@ def visibility(dim, r, v_scale, weight_decay, lr, *, w_scale=1.0, mean_alpha=0.5
     curvature = -curvature_prediction(v_scale, r, weight_decay, mean_alpha=mean_alpha)
     speed = (v_scale / _checks.scalar(w_scale, "w_scale"))**2 * r * dim
     return Visibility(speed, curvature, 2.25 * dim * weight_decay,
-                      _checks.scalar(lr, "lr") * v_scale**2 * _checks.scalar(mean_square_alpha, "mean_square_alpha") / 16)
+                      _checks.scalar(lr, "lr") * v_scale**2 * _checks.scalar(mean_square_alpha,
+                                                                             "mean_square_alpha") / 16)

@@ -2,7 +2,8 @@
 
 from theory._order_kernel import arc_cosine_kernel, curvature_bound, curvature_prediction, lag_kernel
 from theory._order_noise import mixing_time, noise_autocorrelation, noise_std, pattern_turnover, stationary_std
-from theory._order_population import (MemorisingNetwork, Visibility, asymptotic_exponents, effective_samples, linear_error,
+from theory._order_population import (MemorisingNetwork, Visibility, asymptotic_exponents, effective_samples,
+                                      linear_error,
                                       memorising_error, memorising_network, odd_part, visibility)
 
 __all__ = ["MemorisingNetwork", "Visibility", "arc_cosine_kernel", "asymptotic_exponents", "curvature_bound",

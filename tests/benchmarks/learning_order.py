@@ -40,7 +40,8 @@ def steps():
         module = load(name)
         if module is not None:
             contenders[name] = make(module, data, start, model.output_weights)
-    rows = [(name, f"{seconds * 1e3:.2f}", f"{ratio:.1f}") for name, (seconds, ratio) in alternate(contenders, 5).items()]
+    rows = [(name, f"{seconds * 1e3:.2f}", f"{ratio:.1f}") for name, (seconds, ratio) in alternate(contenders,
+                                                                                                   5).items()]
     table("One update, d = 200, N = 800, m_v = 8000", ("", "ms", "time / reduced"), rows)
 
 
