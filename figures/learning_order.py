@@ -126,13 +126,14 @@ def order(effort, rng):
         holds("LWM19.3.4", "total test error of L-S at the stop", f"O(pκ), p₀κ = {regime.p0 * kappa:.3g}",
               f"{last('large', 'test_error'):.2e}", "< p₀κ/5", last("large", "test_error") < regime.p0 * kappa / 5),
         holds("LWM19.3.5", "P-only error of S, and error of L-S over that of S (P-only; total)", "not small; ≪ 1",
-              f"{last('small', 'test_error_p'):.3f}, {ratio['test_error_p']:.3f}, {ratio['test_error']:.3f}", f"> "
-                                                                                                              f"0.03, < {limit:.2g} each",
+              f"{last('small', 'test_error_p'):.3f}, {ratio['test_error_p']:.3f}, {ratio['test_error']:.3f}",
+              f"> 0.03, < {limit:.2g} each",
               last("small", "test_error_p") > 0.03 and max(ratio["test_error_p"], ratio["test_error"]) < limit),
         holds("LWM19.test-loss", "test loss of L-S over that of S: total; P only; Q only", "total about 1",
               f"{ratio['test_loss']:.3f}; {ratio['test_loss_p']:.3f}; {ratio['test_loss_q']:.3f}", "> 0.9; < 1; > 1",
               ratio["test_loss"] > 0.9 and ratio["test_loss_p"] < 1 < ratio["test_loss_q"]),
-        holds("LWM19.4.1", "annealing time / d and ‖Ū‖² / d", "O(1)", f"{time:.2f}, {norm / regime.dim:.2f}", "0.5…5, < 10",
+        holds("LWM19.4.1", "annealing time / d and ‖Ū‖² / d", "O(1)", f"{time:.2f}, {norm / regime.dim:.2f}",
+              "0.5…5, < 10",
               0.5 < time < 5 and norm < 10 * regime.dim),
         holds("LWM19.4.3", "time from annealing to the stop / d", "shorter than before", f"{after:.2f}",
               f"< {2 * time:.2f}, twice that before", after < 2 * time),
@@ -150,7 +151,8 @@ def order(effort, rng):
               last("jitter", "test_error_p") < 0.7 * last("small", "test_error_p")),
         holds("LWM19.visible", "conditions (speed, |D|, λT₁, stability)", "visible",
               f"{seen.speed:.0f}, {seen.curvature:.2f}, {seen.decay:.2f}, {seen.stability:.2f}; error {at_end:.4f}",
-              "all of the order of their limits", seen.speed >= 999 and seen.stability < 1 and ratio["test_error_p"] < limit))
+              "all of the order of their limits",
+              seen.speed >= 999 and seen.stability < 1 and ratio["test_error_p"] < limit))
     data = {f"error_{kind}": values for kind, values in errors.items()}
     return Drawing(figure, data, rows)
 
@@ -173,7 +175,8 @@ def kappa(effort, rng):
     ratios = errors[0].mean(axis=1) / errors[1].mean(axis=1)
     # At κ = .71 the constant of O(κ) matters and S varies widely between seeds: only the order is required there.
     rows = [holds("LWM19.kappa", f"ratio of P-only errors at κ = {value:.2f}", f"O(κ) = {value:.2f}", f"{ratio:.3f}",
-                  "< 1" if value > 0.6 else "< κ", ratio < (1 if value > 0.6 else value)) for value, ratio in zip(kappas, ratios)]
+                  "< 1" if value > 0.6 else "< κ", ratio < (1 if value > 0.6 else value))
+            for value, ratio in zip(kappas, ratios)]
     return Drawing(figure, {"kappa": kappas, "errors": errors}, tuple(rows))
 
 
@@ -195,16 +198,19 @@ def memorising(effort, rng):
             axis.plot(*points[labels == sign][:60].T, label=f"$y={sign:+d}$", **simulation(k, markersize=4))
         for name, y in (("$z$", 0), ("$z+\\zeta$", r), ("$z-\\zeta$", -r)):
             axis.annotate(name, (1.03, y), va="center", fontsize=8)
-        axis.set(xlabel="along $z$", ylabel="along $\\zeta/r$", title="offset ρ" if not homogeneous else "offset ρ⟨z, x⟩")
+        axis.set(xlabel="along $z$", ylabel="along $\\zeta/r$",
+                 title="offset ρ⟨z, x⟩" if homogeneous else "offset ρ")
         axis.grid(False)
         errors.append(np.mean(labels * net.predict(points) < 0))
     axes[0].legend(loc="upper left")
     wrong = predicted.memorising_error(offset)
     error = 6 * (wrong / len(labels))**0.5
-    rows.append(close("LWM19.memorise", "error of the fixed offset on Q", wrong, errors[0], error, "six standard errors"))
+    rows.append(close("LWM19.memorise", "error of the fixed offset on Q", wrong, errors[0], error,
+                      "six standard errors"))
     rows.append(close("LWM19.memorise", "error with ρ⟨z, x⟩", 0.0, errors[1], 0.0))
     rows.append(close("LWM19.fractions", "q = 1 − |M₁|/N", data.q, 1 - data.in_m1.mean(), 1e-12))
-    rows.append(holds("LWM19.bayes", "smallest margin y⟨w*, x₁⟩", "≥ 0.5", f"{(data.y * data.x1[:, 0])[data.in_m1].min():.4f}",
+    rows.append(holds("LWM19.bayes", "smallest margin y⟨w*, x₁⟩", "≥ 0.5",
+                      f"{(data.y * data.x1[:, 0])[data.in_m1].min():.4f}",
                       "γ₀ = 1/√d", (data.y * data.x1[:, 0])[data.in_m1].min() >= 0.5))
     model = simulated.TwoLayerReLU(4, 6, 40_000, 1.0, 1.0, 1.0)
     u = model.init(rng)
@@ -213,7 +219,8 @@ def memorising(effort, rng):
     x[1, 5] = 0.8
     h = np.maximum(model.preactivations(u, x)[:, 6:], 0)
     kernel = float(predicted.arc_cosine_kernel(1, 0.6))
-    rows.append(close("LWM19.network", "E[ReLU ReLU] of 40 000 neurons at cos θ = 0.6", kernel, (h[0] * h[1]).mean(), 0.04,
+    rows.append(close("LWM19.network", "E[ReLU ReLU] of 40 000 neurons at cos θ = 0.6", kernel, (h[0] * h[1]).mean(),
+                      0.04,
                       "six standard errors, below 6·1.2/200"))
     odd = model.predict(u, data.part(0)[:50]) - model.predict(u, -data.part(0)[:50])
     alpha = predicted.odd_part(u[:6, :4], model.output_weights[:6])
@@ -237,7 +244,8 @@ def curvature(effort, rng):
             model = simulated.TwoLayerReLU(4, 1, width, 1.0, scale, std)
             steps = int(12 / (lr * decay))
             run = simulated.train_small(model, set_, lr=lr, stop_loss=1e-9, weight_decay=decay,
-                                        noise_std=float(predicted.noise_std(lr, decay, std)), decoupled=True, max_steps=steps,
+                                        noise_std=float(predicted.noise_std(lr, decay, std)), decoupled=True,
+                                        max_steps=steps,
                                         record_every=10, rng=rng)
             measured.append(run.observed["curvature"][run.time > 3 / decay].mean())
         measured = -np.array(measured)
@@ -252,13 +260,16 @@ def curvature(effort, rng):
         axis.xaxis.set_minor_locator(NullLocator())
         axis.set(xlabel="$r$" if name == "r" else "$\\lambda$", ylabel="$-D$")
         gap = np.abs(measured - law)
-        rows.append(holds("LWM19.4.2", f"largest |D| over {name}", f"below {bound.min():.3g}", f"{np.abs(measured).max():.3g}",
+        rows.append(holds("LWM19.4.2", f"largest |D| over {name}", f"below {bound.min():.3g}",
+                          f"{np.abs(measured).max():.3g}",
                           "the bound", np.all(np.abs(measured) < bound)))
         rows.append(holds("LWM19.4.2-law", f"−D over {name}", ", ".join(f"{v:.3f}" for v in law),
-                          ", ".join(f"{v:.3f}" for v in measured), "±0.1 or 40 %", np.all(gap < np.maximum(0.1, 0.4 * law))))
+                          ", ".join(f"{v:.3f}" for v in measured), "±0.1 or 40 %",
+                          np.all(gap < np.maximum(0.1, 0.4 * law))))
         data[name.replace(" ", "_")], data[f"D_{name[0]}"] = marks, -measured
     power = predicted.asymptotic_exponents()["stated condition, lambda / r^2"][0]
-    rows.append(holds("LWM19.conditions", "power of d in λ/r²", "> 0, so λ ≤ r²/(κ²q³p²) fails", f"{power:g}", "> 0", power > 0))
+    rows.append(holds("LWM19.conditions", "power of d in λ/r²", "> 0, so λ ≤ r²/(κ²q³p²) fails", f"{power:g}", "> 0",
+                      power > 0))
     axes[0].legend(loc="center left", bbox_to_anchor=(0.0, 0.62))
     return Drawing(figure, data, tuple(rows))
 
@@ -274,7 +285,8 @@ def turnover(effort, rng):
     rows, data = [], {}
     for k, lr in enumerate(rates):
         start = model.init(rng)
-        run = simulated.train_small(model, set_, lr=lr, stop_loss=1e-9, weight_decay=decay, noise_std=noise, decoupled=True,
+        run = simulated.train_small(model, set_, lr=lr, stop_loss=1e-9, weight_decay=decay, noise_std=noise,
+                                    decoupled=True,
                                     max_steps=steps, record_every=steps // 10, start=start, rng=rng)
         lags = np.linspace(0, steps, 11)
         fine = np.arange(steps + 1)
@@ -304,7 +316,8 @@ FIGURES = (
     Figure("memorising-net", "Li, Wei and Ma: Q and the net that memorises it", memorising,
            ("LWM19.memorise", "LWM19.fractions", "LWM19.bayes", "LWM19.network", "LWM19.5.3"), (1, 1, 2)),
     Figure("learning-order", "Li, Wei and Ma: learning order under large and small rates", order,
-           ("LWM19.1.1", "LWM19.1.2", "LWM19.3.4", "LWM19.3.5", "LWM19.test-loss", "LWM19.4.1", "LWM19.4.3", "LWM19.4.4",
+           ("LWM19.1.1", "LWM19.1.2", "LWM19.3.4", "LWM19.3.5", "LWM19.test-loss", "LWM19.4.1", "LWM19.4.3",
+            "LWM19.4.4",
             "LWM19.5.1", "LWM19.5.2", "LWM19.mitigation", "LWM19.visible"), (10, 35, 500)),
     Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (5, 30, 80)),
     Figure("curvature-law", "Li, Wei and Ma: D before annealing", curvature,
