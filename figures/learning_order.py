@@ -159,7 +159,7 @@ def order(effort, rng):
 
 def kappa(effort, rng):
     """P-only error against κ = √(d/N) at fixed N p₀ = d/5."""
-    sizes, seeds = {"quick": ((100, 200), 3), "standard": ((100, 200, 400), 4), "full": ((100, 200, 400), 8)}[effort]
+    sizes, seeds = {"quick": ((100, 200), 2), "standard": ((100, 200, 400), 4), "full": ((100, 200, 400), 8)}[effort]
     errors = np.zeros((2, len(sizes), seeds))
     for i, n in enumerate(sizes):
         for j in range(seeds):
@@ -318,8 +318,8 @@ FIGURES = (
     Figure("learning-order", "Li, Wei and Ma: learning order under large and small rates", order,
            ("LWM19.1.1", "LWM19.1.2", "LWM19.3.4", "LWM19.3.5", "LWM19.test-loss", "LWM19.4.1", "LWM19.4.3",
             "LWM19.4.4",
-            "LWM19.5.1", "LWM19.5.2", "LWM19.mitigation", "LWM19.visible"), (10, 35, 500)),
-    Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (5, 30, 80)),
+            "LWM19.5.1", "LWM19.5.2", "LWM19.mitigation", "LWM19.visible"), (9, 35, 450)),
+    Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (6, 30, 80)),
     Figure("curvature-law", "Li, Wei and Ma: D before annealing", curvature,
            ("LWM19.4.2", "LWM19.4.2-law", "LWM19.conditions"), (3, 10, 60)),
     Figure("pattern-turnover", "Li, Wei and Ma: activation patterns under large and small rates", turnover,

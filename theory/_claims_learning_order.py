@@ -3,9 +3,8 @@
 from theory._claim import Claim
 
 _TOY = ("d = 50, N = 200, κ = ½, p₀ = .05, q₀ = .2, r = .05, c_v = 20, λ = 4e-3, α ~ U[.5, 1], V's patterns from its "
-        "noise "
-        "part, small-rate steps lumped, summed over seeds; at full effort d = 200, N = 800, r = .02, c_v = √750, λ = "
-        "7.5e-4")
+        "noise part (not those of the network's own weights), small-rate steps lumped, summed over seeds")
+
 
 CLAIMS = (
     Claim("LWM19.fractions", "Notations", "q and p, the fractions with only Q and only P, are |M₁|/N and |M₂|/N.",
@@ -43,7 +42,7 @@ CLAIMS = (
           "signal ‖Ū‖² of order d.", "holds", "learning_order.asymptotic_exponents",
           regime=_TOY + "; annealed at Σ η of 1 to 4 d with ‖Ū‖² below 10 d; the orders in d and ε were not fitted"),
     Claim("LWM19.4.2", "Lemma 4.2", "Under the large rate |D| = |g(z+ζ) + g(z−ζ) − 2g(z)| stays below Õ(r²/λ).",
-          "holds", "learning_order.curvature_bound", regime="Q-only population, r = .1 to .3, with constant c_v² and "
+          "holds", "learning_order.curvature_bound", regime="Q-only population, r = .1 to .18, with constant c_v² and "
                                                             "no logarithm"),
     Claim("LWM19.4.2-law", "Lemma 4.2, the order of D", "|D| before annealing is of the order r²/λ.",
           "corrected", "learning_order.curvature_prediction",
@@ -82,7 +81,7 @@ CLAIMS = (
                                                                  "1 for κ = .71; the exponent was not fitted"),
     Claim("LWM19.mitigation", "section 6", "Noise before the activations, later taken away, helps a small rate.",
           "holds", "learning_order.arc_cosine_kernel", regime=_TOY + "; noise on V, of the size of the noise part "
-                                                                     "times .15 to .5"),
+                                                                     "times .15"),
     Claim("LWM19.visible", "Assumption 3.3, “can be relaxed”", "Learning order shows also away from the asymptotic "
                                                                "choices.",
           "holds", "learning_order.visibility", regime=_TOY),
