@@ -5,7 +5,6 @@ from theory._claim import Claim
 _TOY = ("d = 50, N = 200, κ = ½, p₀ = .05, q₀ = .2, r = .05, c_v = 20, λ = 4e-3, α ~ U[.5, 1], V's patterns from its "
         "noise part (not those of the network's own weights), small-rate steps lumped, summed over seeds")
 
-
 CLAIMS = (
     Claim("LWM19.fractions", "Notations", "q and p, the fractions with only Q and only P, are |M₁|/N and |M₂|/N.",
           "corrected", "learning_order.effective_samples", regime="every sample of (2.1)–(2.5)",
@@ -77,11 +76,11 @@ CLAIMS = (
     Claim("LWM19.1.2", "Theorem 1.2", "A small rate learns Q quickly, and P only from the pN examples without Q.",
           "holds", "learning_order.effective_samples", regime=_TOY),
     Claim("LWM19.kappa", "below Assumption 3.3, “factor O(κ)”", "The ratio of errors of L-S and S is O(κ).",
-          "holds", "learning_order.asymptotic_exponents", regime="toy, Np₀ = d/5: below κ for κ = .5 and .35, below "
-                                                                 "1 for κ = .71; the exponent was not fitted"),
+          "holds", "learning_order.asymptotic_exponents",
+          regime="toy, Np₀ = d/5: below κ for κ = .5, below 1 for κ = .71; the exponent was not fitted"),
     Claim("LWM19.mitigation", "section 6", "Noise before the activations, later taken away, helps a small rate.",
-          "holds", "learning_order.arc_cosine_kernel", regime=_TOY + "; noise on V, of the size of the noise part "
-                                                                     "times .15"),
+          "holds", "learning_order.arc_cosine_kernel",
+          regime=_TOY + "; noise before V alone, 0.15 of the noise part's, taken away after a fixed time"),
     Claim("LWM19.visible", "Assumption 3.3, “can be relaxed”", "Learning order shows also away from the asymptotic "
                                                                "choices.",
           "holds", "learning_order.visibility", regime=_TOY),
