@@ -1,18 +1,62 @@
 r"""Two engines for the noisy gradient steps (3.1)–(3.2): one plain, one that uses exact reductions.
 
-Both carry signal and noise (3.4) apart: with decay factor a, step h and the
-noise increment n,
+Both carry signal and noise (3.4) apart: with decay factor a, step h, normal
+numbers n and their standard deviation s,
 
-    signal ← a signal − h ∇L(signal + noise),   noise ← a noise − n.
+    signal ← a signal − h ∇L(signal + noise),   noise ← a noise − s n.
 
-One step has a = 1 − γλ, h = γ, n = γ ξ. The engines know nothing of
-schedules; `refimpl._order_train` drives them.
+One step has a = 1 − γλ, h = γ, s = γ τ_ξ. The part of W's signal that comes
+from P-only examples is carried beside it; the rest of it is W̄⁽²⁾ of (5.1). The
+engines know nothing of schedules; `refimpl._order_train` drives them.
 """
 
 import numpy as np
+from scipy.linalg.blas import dgemm
 from scipy.special import expit
 
 from refimpl._order_data import BOTH, P_ONLY, Q_ONLY
+
+_BYTES = 2**19  # of one array of a chunk of neurons: what a cache holds
+
+
+class _Block:
+    """Rows of U and the columns that they see; neurons in chunks, so that what is not a product stays in cache."""
+
+    def __init__(self, x, u, start, decoupled):
+        self.x, self.u, self.decoupled = np.ascontiguousarray(x), u, decoupled
+        self.noise = np.array(start, dtype=float)
+        self.signal, self.drawn = np.zeros_like(self.noise), np.empty_like(self.noise)
+        self.active = np.empty((len(u), len(x)), dtype=bool)
+        size = max(1, _BYTES // (8 * len(x)))
+        self.chunks = [slice(k, k + size) for k in range(0, len(u), size)]
+        self.scratch = np.empty((min(size, len(u)), len(x))), np.empty((min(size, len(u)), self.x.shape[1]))
+
+    def outputs(self, jitter=None):
+        total = 0.0
+        for rows in self.chunks:
+            active, noise = self.active[rows], self.noise[rows]
+            weights = np.add(self.signal[rows], noise, out=self.scratch[1][:len(noise)])
+            h = np.matmul(weights, self.x.T, out=self.scratch[0][:len(noise)])
+            reach = noise @ self.x.T if self.decoupled else h
+            if jitter is not None:
+                reach, h = reach + jitter.T[rows], h + jitter.T[rows]
+            np.greater(reach, 0, out=active)
+            np.multiply(h, active, out=h)
+            total = total + self.u[rows] @ h
+        return total
+
+    def gradient(self, slope, rows, part=slice(None)):
+        """∇L of some rows, from all examples or some."""
+        weighted = np.multiply(self.active[rows, part], slope[part], out=self.scratch[0][:len(self.u[rows]), part])
+        found = np.matmul(weighted, self.x[part], out=self.scratch[1][:len(weighted)])
+        found *= self.u[rows, None]
+        return found
+
+    def step(self, slope, decay, rate, drawn, std):
+        for rows in self.chunks:
+            _advance(self.signal[rows], decay, rate, self.gradient(slope, rows))
+            change = np.multiply(drawn[rows], std, out=self.scratch[1][:len(self.u[rows])])
+            _advance(self.noise[rows], decay, 1.0, change)
 
 
 class PlainEngine:
@@ -20,51 +64,37 @@ class PlainEngine:
 
     def __init__(self, model, data, start, decoupled):
         self.model, self.data, self.decoupled = model, data, decoupled
-        self.u, self.mask = model.output_weights, model.mask
-        self.noise = np.array(start, dtype=float) * self.mask
-        self.signal = np.zeros_like(self.noise)
-        d, m = model.dim, model.w_width
+        d, m, u = model.dim, model.w_width, model.output_weights
         # Rows of U, columns of x that they see, and whether the pattern is that of the noise part.
-        blocks = [(slice(0, m), slice(0, d), False), (slice(m, None), slice(d, None), decoupled)]
-        self.blocks = blocks if model.block else [(slice(None), slice(None), decoupled)]
-        self.parts = [np.ascontiguousarray(data.x[:, columns]) for _, columns, _ in self.blocks]
-        self.masks = [np.empty((len(data.y), len(self.u[rows]))) for rows, _, _ in self.blocks]
-        self.gradient = np.zeros_like(self.noise)
-        self.scratch = np.empty_like(self.noise)
+        self.places = [(slice(0, m), slice(0, d), False), (slice(m, None), slice(d, None), decoupled)]
+        if not model.block:
+            self.places = [(slice(None), slice(None), decoupled)]
+        self.blocks = [_Block(data.x[:, columns], u[rows], np.asarray(start)[rows, columns], kind)
+                       for rows, columns, kind in self.places]
+        self.p_only = np.flatnonzero(data.kind == P_ONLY)
+        self.p_signal = np.zeros((m, d)) if model.block else None
 
     def outputs(self, jitter=None):
         """f on the training set; keeps the activation patterns for `step`. `jitter` is (N, m_v)."""
-        total = 0.0
-        for x, active, (rows, columns, decoupled) in zip(self.parts, self.masks, self.blocks):
-            noise = self.noise[rows, columns]
-            h = x @ (self.signal[rows, columns] + noise).T
-            reach = x @ noise.T if decoupled else h
-            if jitter is not None and len(self.u[rows]) == jitter.shape[1]:
-                reach, h = reach + jitter, h + jitter
-            np.greater(reach, 0, out=active)
-            np.multiply(h, active, out=h)
-            total = total + h @ self.u[rows]
-        return total
+        *others, last = self.blocks
+        return sum((block.outputs() for block in others), last.outputs(jitter))
 
-    def step(self, slope, decay, rate, noise):
-        """One update; `slope` is dL/df (N,), `noise` the increment (m, 2d)."""
-        for x, active, (rows, columns, _) in zip(self.parts, self.masks, self.blocks):
-            gradient = active.T @ (slope[:, None] * x)
-            gradient *= self.u[rows, None]
-            self.gradient[rows, columns] = gradient
-        _advance(self.signal, decay, rate, self.gradient, self.scratch)
-        _advance(self.noise, decay, 1.0, noise, self.scratch)
+    def step(self, slope, decay, rate, noise, std):
+        """One update; `slope` is dL/df (N,), `noise` a list of normals (m, k), one for each block."""
+        if self.p_signal is not None:
+            first, weights = self.blocks[0], slope[self.p_only]
+            gradient = (first.active[:, self.p_only] * weights) @ first.x[self.p_only]
+            _advance(self.p_signal, decay, rate, gradient * first.u[:, None])
+        for block, drawn in zip(self.blocks, noise):
+            block.step(slope, decay, rate, drawn, std)
 
-    def draw(self, rng, std):
-        """Noise of one step (m, 2d), 0 where no weight acts."""
-        noise = np.empty_like(self.noise)
-        for x, (rows, columns, _) in zip(self.parts, self.blocks):
-            noise[rows, columns] = std * rng.standard_normal((len(self.u[rows]), x.shape[1]))
-        return noise if len(self.blocks) == 1 else noise * self.mask
+    def draw(self, rng):
+        """Normals of one step, a list."""
+        return [rng.standard_normal(out=block.drawn) for block in self.blocks]
 
     def increment(self, noise):
         """Noise given for U, as `step` takes it."""
-        return noise * self.mask
+        return [noise[rows, columns] for rows, columns, _ in self.places]
 
     def jitter(self, rng, std):
         """Noise before the activations of V: one draw an example direction and neuron, scaled by α."""
@@ -77,13 +107,13 @@ class PlainEngine:
 
     def predictions(self, data):
         """f on P-only, Q-only and full versions of `data`, and g on the three directions."""
+        signal, noise = self.weights()
+        pattern = noise.copy() if self.decoupled else None
+        if self.decoupled and self.model.block:  # W keeps its own pattern
+            pattern[:self.model.w_width] += signal[:self.model.w_width]
+
         def f(x):
-            if self.decoupled and self.model.block:  # W keeps its own pattern
-                pattern = self.noise.copy()
-                pattern[:self.model.w_width] += self.signal[:self.model.w_width]
-            else:
-                pattern = self.noise if self.decoupled else None
-            return self.model.predict(self.signal + self.noise, x, pattern)
+            return self.model.predict(signal + noise, x, pattern)
 
         directions = np.zeros((3, 2 * self.model.dim))
         directions[:, self.model.dim:] = self.data.distribution.directions
@@ -91,19 +121,26 @@ class PlainEngine:
 
     def pattern(self):
         """Activation pattern of V, or of all of U, on z: (m_v,) or (m,) of bool."""
-        z = np.zeros(2 * self.model.dim)
-        z[self.model.dim] = 1
-        u = self.noise if self.decoupled else self.signal + self.noise
-        h = u @ z
-        return (h[self.model.w_width:] if self.model.block else h) > 0
+        last = self.blocks[-1]
+        z = last.noise.shape[1] - self.model.dim
+        return (last.noise[:, z] if self.decoupled else last.signal[:, z] + last.noise[:, z]) > 0
+
+    def parts(self):
+        """Signal of W from P-only examples, from M₂, and its noise, each (m_w, d); None if U is not in block form."""
+        if self.p_signal is None:
+            return None
+        return self.p_signal, self.blocks[0].signal - self.p_signal, self.blocks[0].noise
 
     def signal_norm(self):
         """‖Ū‖_F²."""
-        return float((self.signal**2).sum())
+        return float(sum((block.signal**2).sum() for block in self.blocks))
 
     def weights(self):
         """(signal, noise), each (m, 2d)."""
-        return self.signal.copy(), self.noise.copy()
+        found = np.zeros((2, *self.model.parameter_shape))
+        for block, (rows, columns, _) in zip(self.blocks, self.places):
+            found[0, rows, columns], found[1, rows, columns] = block.signal, block.noise
+        return tuple(found)
 
 
 class ReducedEngine:
@@ -112,58 +149,71 @@ class ReducedEngine:
     V acts on multiples of z − ζ, z and z + ζ alone and ReLU is positively
     homogeneous, so g(αx) = αg(x): three directions give g everywhere. Isotropic
     noise projects to isotropic noise. Examples with x₁ = 0 drop out of W.
+
+    Signal and noise of V are rows of one array, patterns times v and normals
+    rows of another: an update is one product between the two.
     """
 
     def __init__(self, model, data, start, decoupled):
         self.model, self.data, self.decoupled = model, data, decoupled
         d, m = model.dim, model.w_width
         self.w_noise = np.array(start[:m, :d], dtype=float)
-        self.v_noise = np.ascontiguousarray(start[m:, d:d + 2].T, dtype=float)
-        self.w_signal, self.v_signal = np.zeros_like(self.w_noise), np.zeros_like(self.v_noise)
+        self.w_signal, self.p_signal = np.zeros_like(self.w_noise), np.zeros_like(self.w_noise)
+        self.v = np.zeros((4, model.v_width))  # two rows of signal, two of noise
+        self.v_signal, self.v_noise = self.v[:2], self.v[2:]
+        self.v_noise[:] = start[m:, d:d + 2].T
         self.w_out, self.v_out = model.output_weights[:m], model.output_weights[m:]
         self.directions = np.ascontiguousarray(data.distribution.directions[:, :2])  # (3, 2)
-        self.rows = np.flatnonzero(data.in_m1)
+        self.doubled = np.concatenate([self.directions, self.directions], axis=1)
+        of_p, of_both = np.flatnonzero(data.kind == P_ONLY), np.flatnonzero(data.kind == BOTH)
+        self.p_count, self.rows = len(of_p), np.concatenate([of_p, of_both])
         self.x1 = np.ascontiguousarray(data.x1[self.rows])
+        self.p_x1 = self.x1[:self.p_count]
         self.allocation = np.zeros((len(data.y), 3))  # α_i in the column of example i's direction
         self.allocation[np.arange(len(data.y)), data.direction] = data.alpha
-        self.w_active = np.empty((len(self.rows), m))
-        self.v_active = np.empty((3, model.v_width))
-        self.scratch = [np.empty_like(self.w_noise), np.empty_like(self.v_noise)]
+        self.w_active = np.empty((m, len(self.rows)))
+        self.sources = np.empty((5, model.v_width))  # patterns times v on three directions, two rows of normals
+        self.coefficients = np.zeros((4, 5))
+        self.drawn = np.empty_like(self.w_noise), self.sources[3:]
+        self.h, self.w_h = np.empty((3, model.v_width)), np.empty_like(self.w_active)
+        self.bits, self.w_bits = np.empty(self.h.shape, dtype=bool), np.empty(self.w_h.shape, dtype=bool)
 
     def outputs(self, jitter=None):
         """f on the training set; keeps the activation patterns for `step`. `jitter` is (3, m_v)."""
-        h = self.x1 @ (self.w_signal + self.w_noise).T
-        np.greater(h, 0, out=self.w_active)
-        np.multiply(h, self.w_active, out=h)
-        f = self.allocation @ self._directions(self.v_active, jitter)
-        f[self.rows] += h @ self.w_out
+        h = np.matmul(self.w_signal + self.w_noise, self.x1.T, out=self.w_h)
+        np.greater(h, 0, out=self.w_bits)
+        np.multiply(self.w_bits, self.w_out[:, None], out=self.w_active)
+        f = self.allocation @ self._directions(self.sources[:3], jitter)
+        f[self.rows] += np.einsum("jn,jn->n", h, self.w_active)
         return f
 
     def _directions(self, active, jitter=None):
-        h = self.directions @ (self.v_signal + self.v_noise)
+        h = np.matmul(self.doubled, self.v, out=self.h)
         reach = self.directions @ self.v_noise if self.decoupled else h
         if jitter is not None:
             reach, h = reach + jitter, h + jitter
-        np.greater(reach, 0, out=active)
-        return np.multiply(h, active, out=h) @ self.v_out
+        np.greater(reach, 0, out=self.bits)
+        np.multiply(self.bits, self.v_out, out=active)
+        return np.einsum("ij,ij->i", h, active)
 
-    def step(self, slope, decay, rate, noise):
-        """One update; `slope` is dL/df (N,), `noise` the pair of increments (m_w, d) and (2, m_v)."""
-        gradient = (self.w_active * slope[self.rows, None]).T @ self.x1
-        gradient *= self.w_out[:, None]
-        _advance(self.w_signal, decay, rate, gradient, self.scratch[0])
-        gradient = (self.directions.T * (slope @ self.allocation)) @ self.v_active
-        gradient *= self.v_out
-        _advance(self.v_signal, decay, rate, gradient, self.scratch[1])
-        _advance(self.w_noise, decay, 1.0, noise[0], self.scratch[0])
-        _advance(self.v_noise, decay, 1.0, noise[1], self.scratch[1])
+    def step(self, slope, decay, rate, noise, std):
+        """One update; `slope` is dL/df (N,), `noise` the pair of normals (m_w, d) and (2, m_v)."""
+        self.w_active *= slope[self.rows]
+        _accumulate(self.w_signal, decay, -rate, self.w_active, self.x1)
+        if self.p_count:
+            _accumulate(self.p_signal, decay, -rate, self.w_active[:, :self.p_count], self.p_x1)
+        self.coefficients[:2, :3] = rate * self.directions.T * (slope @ self.allocation)
+        self.coefficients[2, 3] = self.coefficients[3, 4] = std
+        if noise[1] is not self.drawn[1]:
+            self.drawn[1][:] = noise[1]
+        _accumulate(self.v, decay, -1.0, self.coefficients, self.sources)
+        _advance(self.w_noise, decay, std, noise[0])
 
-    def draw(self, rng, std):
-        """Noise of one step: (m_w, d) and (2, m_v)."""
-        drawn = [rng.standard_normal(out=np.empty(array.shape)) for array in (self.w_noise, self.v_noise)]
-        for array in drawn:
-            array *= std
-        return drawn
+    def draw(self, rng):
+        """Normals of one step: (m_w, d) and (2, m_v)."""
+        for array in self.drawn:
+            rng.standard_normal(out=array)
+        return self.drawn
 
     def increment(self, noise):
         """Noise given for all of U, as `step` takes it."""
@@ -180,7 +230,7 @@ class ReducedEngine:
 
     def predictions(self, data):
         """f on P-only, Q-only and full versions of `data`, and g on the three directions."""
-        g = self._directions(np.empty_like(self.v_active))
+        g = self._directions(np.empty_like(self.h))
         h = data.x1 @ (self.w_signal + self.w_noise).T
         of_p = np.maximum(h, 0) @ self.w_out
         of_q = data.alpha * g[data.direction]
@@ -188,8 +238,11 @@ class ReducedEngine:
 
     def pattern(self):
         """Activation pattern of V on z, (m_v,) of bool."""
-        v = self.v_noise if self.decoupled else self.v_signal + self.v_noise
-        return v[0] > 0
+        return (self.v_noise[0] if self.decoupled else self.v_signal[0] + self.v_noise[0]) > 0
+
+    def parts(self):
+        """Signal of W from P-only examples, from M₂, and its noise, each (m_w, d)."""
+        return self.p_signal, self.w_signal - self.p_signal, self.w_noise
 
     def signal_norm(self):
         """‖Ū‖_F²; V's signal lies in span(z, ζ)."""
@@ -211,8 +264,12 @@ def slopes(output, y):
     return -y * expit(-y * output) / len(y)
 
 
-def _advance(state, decay, rate, direction, scratch):
+def _advance(state, decay, rate, direction):
     """state ← decay state − rate direction, in place."""
-    np.multiply(direction, rate, out=scratch)
     state *= decay
-    state -= scratch
+    state -= direction if rate == 1.0 else rate * direction
+
+
+def _accumulate(state, decay, rate, a, b):
+    """state ← decay state + rate a @ b, in place and in one pass; arrays in C order, which is Fortran's transposed."""
+    dgemm(rate, b.T, a.T, beta=decay, c=state.T, overwrite_c=True)

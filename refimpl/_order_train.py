@@ -42,7 +42,10 @@ class Run:
         beside them. ``test_error``, ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted and by subset.
         ``g``:
         g on z − ζ, z, z + ζ. ``curvature``: D = g(z+ζ) + g(z−ζ) − 2g(z). ``turnover``: fraction of V's pattern on z
-        that differs from the start. ``signal_norm``: ‖Ū‖_F². A subset without examples gives NaN.
+        that differs from the start. ``signal_norm``: ‖Ū‖_F².
+        ``signal_m2``: ‖W̄⁽²⁾‖_F of (5.1), the signal of W from examples with x₂ ≠ 0. ``odd``: ‖½ Σ_j w_j W_j‖ of the
+        signal from P-only examples, of W̄⁽²⁾ and of the noise (Lemma 5.3). A subset without examples gives NaN; so do
+        the last two for a model that is not in block form.
     signal, noise : ndarray (m, 2d)
         Ū and Ũ of (3.4) at the end; the reduced engine leaves V's coordinates
         outside span(z, ζ) at 0.
@@ -262,8 +265,8 @@ def _loop(state, data, phases, weight_decay, noise_std, test, max_steps, record_
         if step == max_steps:
             break
         decay, rate, std = update
-        increment = state.draw(rng, std) if noise is None else state.increment(lr * noise[step])
-        state.step(slopes(output, data.y), decay, rate, increment)
+        increment, spread = (state.draw(rng), std) if noise is None else (state.increment(noise[step]), lr)
+        state.step(slopes(output, data.y), decay, rate, increment, spread)
         time += lr * lump
     message = (f"reached a training loss of {loss:.4g} after {step} updates", f"diverged at update {step}",
                f"training loss {loss:.4g} after all {step} updates")[status]
@@ -301,4 +304,10 @@ def _record(state, data, output, losses, groups, test, first):
     found["test_error"], found["test_loss"] = error, loss
     found["turnover"] = np.mean(state.pattern() != first)
     found["signal_norm"] = state.signal_norm()
+    found["signal_m2"], found["odd"] = np.nan, np.full(3, np.nan)
+    parts = state.parts()
+    if parts is not None:
+        found["signal_m2"] = np.sqrt((parts[1]**2).sum())
+        odd = state.model.output_weights[:state.model.w_width] @ np.stack(parts) / 2
+        found["odd"] = np.sqrt((odd**2).sum(axis=1))
     return found
