@@ -1,0 +1,181 @@
+r"""Kernels of the decoupled network and the law of D. The public names are those of `theory.learning_order`."""
+
+import numpy as np
+
+import refimpl._checks as _checks
+from theory._order_noise import _correlation, noise_autocorrelation
+
+
+def arc_cosine_kernel(degree, cosine):
+    r"""E[ReLU^{(1−degree)′}] products for Gaussian weights and unit inputs at angle θ.
+
+    .. math:: k_0 = \tfrac12 - \tfrac{\theta}{2\pi}, \qquad
+              k_1 = \frac{\sin\theta + (\pi - \theta)\cos\theta}{2\pi}
+
+    k₀ is the probability that both inputs are active, the kernel of the
+    gradient; k₁ = E[ReLU(a) ReLU(b)], the kernel of the network at its start.
+
+    Parameters
+    ----------
+    degree : {0, 1}
+    cosine : float or array_like
+        cos θ in [−1, 1].
+
+    Returns
+    -------
+    float or ndarray
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    References
+    ----------
+    [CS09] Cho and Saul 2009, there without the factor ½.
+
+    Examples
+    --------
+    >>> float(arc_cosine_kernel(0, 1.0)), float(arc_cosine_kernel(1, 1.0))
+    (0.5, 0.5)
+    """
+    _checks.one_of(degree, "degree", (0, 1))
+    angle = np.arccos(_correlation(cosine))
+    if degree == 0:
+        return 0.5 - angle / (2 * np.pi)
+    return (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
+
+
+def lag_kernel(rho, r):
+    r"""Second difference, over z − ζ, z, z + ζ in both arguments, of the gradient's kernel at lag correlation ρ.
+
+    .. math:: C(\rho) = \sum_{ij} c_i c_j \langle x_i, x_j\rangle
+              \Bigl(\tfrac12 - \frac{\arccos(\rho\cos\theta_{ij})}{2\pi}\Bigr), \qquad c = (1, -2, 1)
+
+    Parameters
+    ----------
+    rho : float or array_like
+        Correlation of the weights that make the two patterns, in [−1, 1].
+    r : float
+        ‖ζ‖ > 0, for ‖z‖ = 1.
+
+    Returns
+    -------
+    float or ndarray
+        Shape of `rho`.
+
+    Raises
+    ------
+    ValueError
+        Outside that domain.
+
+    References
+    ----------
+    Stands behind [LWM19, Lemma 4.2].
+
+    Examples
+    --------
+    >>> abs(round(float(lag_kernel(0.0, 0.1)), 12))
+    0.0
+    """
+    rho, r = _correlation(rho), _checks.scalar(r, "r")
+    near, far = 1 / np.sqrt(1 + r * r), (1 - r * r) / (1 + r * r)
+
+    def both(cosine):
+        # Without the ½, which the weights cancel to Σ c_i c_j ⟨x_i, x_j⟩ / 2 = 0.
+        return -np.arccos(np.clip(rho * cosine, -1, 1)) / (2 * np.pi)
+
+    return 2 * (1 + r * r) * both(1.0) + 4 * both(1.0) - 8 * both(near) + 2 * (1 - r * r) * both(far)
+
+
+def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_alpha=0.5, fraction=1.0):
+    r"""D = g(z+ζ) + g(z−ζ) − 2g(z) under a large rate, before Q is learned.
+
+    .. math:: D = -\tfrac18 E[\alpha]\, q\, c_v^2 \sum_{k=1}^{t} \eta (1-\eta\lambda)^{k-1} C((1-\eta\lambda)^k)
+              \;\to\; -\tfrac18 E[\alpha]\, q\, \frac{4}{3\pi} \frac{c_v^2 r^3}{\lambda}
+
+    The factor ⅛E[α] is ¼E[ασ] with σ = ½, the slope of the loss at f = 0. The
+    second form is the limit of small η, r and λ with t → ∞; it is r³/λ where
+    Lemma 4.2 bounds by r²/λ. Gradients are taken at f ≈ 0 and patterns from
+    the noise part.
+
+    Parameters
+    ----------
+    v_scale : float
+        c_v.
+    r : float
+        ‖ζ‖.
+    weight_decay : float
+        λ.
+    lr : float, optional
+        η for the sum over steps; None gives the limit.
+    steps : int, optional
+        t; None sums until the lags have no correlation left. Not with lr None.
+    mean_alpha : float
+        E[α], ½ for (2.5).
+    fraction : float
+        Fraction of the data whose x₂ is not 0 and whose slope is ½.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        Outside that domain.
+
+    References
+    ----------
+    Sharpens [LWM19, Lemma 4.2].
+
+    Examples
+    --------
+    >>> round(float(curvature_prediction(5.0, 0.1, 3.3e-3, lr=0.25)), 3)
+    -0.183
+    """
+    v_scale, r, weight_decay = _checks.scalar(v_scale, "v_scale"), _checks.scalar(r, "r"), \
+        _checks.scalar(weight_decay, "weight_decay")
+    scale = -_checks.scalar(mean_alpha, "mean_alpha") / 8 * _checks.scalar(fraction, "fraction") * v_scale**2
+    if lr is None:
+        if steps is not None:
+            raise ValueError(f"steps must be None without lr, got {steps!r}; the limit is that of infinitely many "
+                             f"steps")
+        return scale * 4 / (3 * np.pi) * r**3 / weight_decay
+    product = _checks.scalar(lr, "lr") * weight_decay
+    if product >= 1:
+        raise ValueError(f"lr times weight_decay must be below 1, got {product:g}; lower one of them")
+    steps = int(np.ceil(40 / product)) if steps is None else _checks.whole(steps, "steps")
+    lags = np.arange(1, steps + 1)
+    weights = lr * (1 - product) ** (lags - 1)
+    return scale * float(weights @ lag_kernel(noise_autocorrelation(lr, weight_decay, lags), r))
+
+
+def curvature_bound(v_scale, r, weight_decay):
+    r"""The paper's bound on |D| without its logarithms and constant, c_v² r²/λ.
+
+    Parameters
+    ----------
+    v_scale, r, weight_decay : float
+        c_v, ‖ζ‖ and λ.
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If one is not positive.
+
+    References
+    ----------
+    [LWM19, Lemma 4.2], for c_v = 1 there.
+
+    Examples
+    --------
+    >>> round(curvature_bound(1.0, 0.1, 0.01), 12)
+    1.0
+    """
+    v_scale, r = _checks.scalar(v_scale, "v_scale"), _checks.scalar(r, "r")
+    return v_scale**2 * r**2 / _checks.scalar(weight_decay, "weight_decay")
