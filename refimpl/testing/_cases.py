@@ -1,0 +1,162 @@
+"""The cases: every model of the table at every size and in every hard place, with everything that should come out."""
+
+import functools
+
+import numpy as np
+
+from refimpl import sgd
+from refimpl.testing._case import RELATIVE, Case, Expected, tolerance
+from refimpl.testing._linear import LINEAR
+from refimpl.testing._numbers import Numbers
+
+MODELS = {**LINEAR}
+_STEPS = 6
+
+
+def cases(model=None):
+    """Every case of the kit, or those of one model.
+
+    Parameters
+    ----------
+    model : str, optional
+        A name in `models`.
+
+    Returns
+    -------
+    tuple of Case
+        Always the same, in the same order. Arrays are read-only; copy what is
+        to be changed.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model.
+
+    Examples
+    --------
+    >>> first = cases("LinearRegression")[0]
+    >>> first.name, first.x.shape, sorted(first.expected)[:3]
+    ('LinearRegression/n1-d1', (1, 1), ['critical_lr:B1', 'critical_lr:B1-replacement', 'gradient'])
+    """
+    if model is None:
+        return tuple(case for name in MODELS for case in _of(name))
+    return _of(known(model))
+
+
+def models():
+    """Names of the models that there are cases of, a tuple of str."""
+    return tuple(MODELS)
+
+
+def known(model):
+    """`model`, if there are cases of it."""
+    if model not in MODELS:
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}; refimpl.testing.models() lists them")
+    return model
+
+
+@functools.cache
+def _of(name):
+    entry = MODELS[name]
+    found = []
+    for key, size in entry.sizes.items():
+        found.append(complete(name, f"{name}/{key}", entry.draw(Numbers(f"{name}/{key}"), **size)))
+    for key, make in entry.hard.items():
+        found.append(complete(name, f"{name}/{key}", make(Numbers(f"{name}/{key}"))))
+    key, size = list(entry.sizes.items())[1]
+    inputs = entry.draw(Numbers(f"{name}/float32"), **size)
+    found.append(complete(name, f"{name}/float32", inputs.change(note="all arrays are float32"), dtype="float32"))
+    return tuple(found)
+
+
+def complete(model, name, inputs, dtype="float64"):
+    """The `Case` of given `Inputs`: computes everything that should come out."""
+    entry = MODELS[model]
+    instance = entry.make(**inputs.settings)
+    numbers = Numbers(f"{name} extras")
+    w, x, y = inputs.w, inputs.x, inputs.y
+    v = numbers.real(*w.shape) if hasattr(instance, "hvp") else None
+    expected = _static(instance, w, x, y, v, dtype, inputs.exact)
+    runs = _runs(entry, w, len(x), numbers)
+    if inputs.exact or np.abs(w).max() > 1e6:
+        runs = {}
+    elif entry.big_lr and len(x) == 1:
+        runs["sgd:before-divergence"] = _before_divergence(instance, entry, w, x, y)
+    for key, arguments in runs.items():
+        expected[key] = _run(instance, w, x, y, arguments, dtype)
+    if dtype == "float64":
+        for key, derived in entry.scalars(inputs).items():
+            expected[key] = _scalar(derived)
+    arrays = {part: _frozen(value, dtype) for part, value in zip("wxyv", (w, x, y, v))}
+    return Case(name, model, inputs.settings, **arrays, expected=expected, note=inputs.note, dtype=dtype,
+                exact=inputs.exact)
+
+
+def _static(instance, w, x, y, v, dtype, exact):
+    def losses(w, x, y):
+        return [instance.loss(w, x[i:i + 1], None if y is None else y[i:i + 1]) for i in range(len(x))]
+
+    found = {"predict": (instance.predict, (w, x)), "losses": (losses, (w, x, y)), "loss": (instance.loss, (w, x, y)),
+             "gradient": (instance.gradient, (w, x, y))}
+    if v is not None:
+        found["hvp"] = (instance.hvp, (w, x, y, v))
+    return {key: Expected(*tolerance(compute, inputs, relative=RELATIVE[dtype], exact=exact))
+            for key, (compute, inputs) in found.items()}
+
+
+def _runs(entry, w, n, numbers):
+    """Arguments of the trajectories of SGD: how batches are drawn, schedules, decay and noise."""
+    rate = np.full(_STEPS, entry.lr)
+    size = min(2, n)
+    whole = np.tile(np.arange(n), (_STEPS, 1))
+    distinct = np.array([numbers.order(n)[:size] for _ in range(_STEPS)])
+    epochs = np.concatenate([numbers.order(n) for _ in range(_STEPS)])[:_STEPS, None]
+    noise = numbers.real(_STEPS, *w.shape)
+    repeated = numbers.index(n, _STEPS, size + 1)
+    repeated[0] = repeated[0, 0]
+    return {
+        "sgd:full-batch": {"lr": rate, "indices": whole},
+        "sgd:without-replacement": {"lr": rate, "indices": distinct},
+        "sgd:with-replacement": {"lr": rate, "indices": repeated},
+        "sgd:epoch": {"lr": rate, "indices": epochs},
+        "sgd:annealed": {"lr": np.where(np.arange(_STEPS) < _STEPS // 2, rate, rate / 8), "indices": distinct},
+        "sgd:weight-decay": {"lr": rate, "indices": distinct, "weight_decay": 0.5},
+        "sgd:noise": {"lr": rate, "indices": distinct, "noise": noise},
+        "sgd:noise-and-decay": {"lr": rate, "indices": repeated, "noise": noise, "weight_decay": 0.5},
+    }
+
+
+def _before_divergence(instance, entry, w, x, y):
+    steps = 50
+    run = sgd.run(instance, w, x, y, lr=entry.big_lr, steps=steps)
+    last = int(run.nit) - 1
+    return {"lr": np.full(last, entry.big_lr), "indices": np.zeros((last, 1), dtype=np.int64)}
+
+
+def _run(instance, w, x, y, arguments, dtype):
+    rest = {key: value for key, value in arguments.items() if key not in ("lr", "noise")}
+
+    def path(w, x, y, noise):
+        options = rest if noise is None else rest | {"noise": noise}
+        run = sgd.run(instance, w, x, y, lr=arguments["lr"], steps=len(arguments["lr"]),
+                      observe={"w": lambda w, x, y: w}, divergence_limit=1e150, **options)
+        return run.observed["w"]
+
+    inputs = (w, x, y, arguments.get("noise"))
+    value, allowed = tolerance(path, inputs, relative=RELATIVE[dtype], per_step=True)
+    frozen = {key: _frozen(part, None) if isinstance(part, np.ndarray) else part for key, part in arguments.items()}
+    return Expected(value, allowed, frozen)
+
+
+def _scalar(derived):
+    value, allowed = tolerance(lambda *data: derived.function(*data, **derived.options), tuple(derived.data.values()),
+                               relative=RELATIVE["scalar"])
+    return Expected(value, allowed, {key: _frozen(data, None) for key, data in derived.data.items()} | derived.options)
+
+
+def _frozen(array, dtype):
+    if array is None:
+        return None
+    array = np.array(array, dtype=dtype)
+    array.setflags(write=False)
+    return array

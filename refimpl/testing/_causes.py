@@ -1,0 +1,197 @@
+"""Likely causes, found by recomputing what would come out with one mistake built in.
+
+A cause is named when the mistaken recomputation gives what the candidate gave,
+to rounding, on every case that failed, and the right values on every case that
+passed. Where the cases at hand cannot tell several mistakes apart, all are named.
+"""
+
+from types import SimpleNamespace
+
+import numpy as np
+
+from refimpl.testing._case import RELATIVE, STATIC, function_of
+from refimpl.testing._entry import Inputs
+from refimpl.testing._loop import functions, iterate
+
+FACTOR_2 = "a factor 2 too many (a ½ is missing, or a 2 is there twice)"
+FACTOR_HALF = "a factor ½ too many (a ½ that does not belong, or the 2 of the square's derivative is missing)"
+SUM = "sum over the examples instead of their mean (1/n or 1/B is missing)"
+TWICE = "divided by the number of examples twice"
+BESSEL = "divided by n − 1 instead of n"
+WHOLE_SET = "divided by the size of the whole set instead of the batch"
+SIGN = "the sign is reversed"
+WIDTH = "the 1/m of the output is missing (sum over the neurons instead of their mean)"
+TRANSPOSED = "transposed weights"
+TRANSPOSED_DATA = "transposed examples (x of shape (n, d) read as (d, n))"
+LABELS_IGNORED = "the labels are ignored"
+LABELS_NEGATED = "the labels have the wrong sign"
+REPLACEMENT = "sampling with and without replacement are exchanged"
+COLLAPSED = "batches with replacement treated as without: an example drawn twice counts once"
+INDICES_IGNORED = "the index arrays are ignored: every step uses all examples"
+NOISE_SIGN = "the sign of the noise is reversed (it is added to the gradient, so the weights get −ηξ)"
+NOISE_RATE = "the noise is not multiplied by the learning rate"
+NOISE_IGNORED = "the noise is left out"
+DECAY_UPDATED = "weight decay is applied to the updated weights instead of to those before the step"
+DECAY_RATE = "weight decay is not multiplied by the learning rate"
+DECAY_DOUBLE = "a factor 2 too many in the weight decay"
+DECAY_IGNORED = "weight decay is left out"
+SCHEDULE_IGNORED = "the first learning rate is used throughout"
+SQUARED = "a square root is missing"
+PRECISION = "single precision: float64 was given and float32 came back"
+
+
+def explain(entry, observations):
+    """Likely cause of what one function gave on several cases.
+
+    Parameters
+    ----------
+    entry : Entry
+        The model's row of the table.
+    observations : list of (Case, str, ndarray, bool)
+        Case, quantity, what the candidate gave and whether it failed.
+
+    Returns
+    -------
+    str
+        One cause, "several causes fit: …", or "" if none does.
+    """
+    failed = [each for each in observations if each[3]]
+    if not failed:
+        return ""
+    ordered = failed + [each for each in observations if not each[3]]
+    tables = [_mistakes(entry, case, quantity) for case, quantity, *_ in ordered]
+    keys = dict.fromkeys(key for table in tables for key in table)
+    found = list(dict.fromkeys(
+        key[0] for key in keys if all(_fits(*each, table.get(key)) for each, table in zip(ordered, tables))))
+    if all(_is_single(case, quantity, got) for case, quantity, got, _ in failed):
+        found.append(PRECISION)
+    return found[0] if len(found) == 1 else f"several causes fit: {'; '.join(found)}" if found else ""
+
+
+def _fits(case, quantity, got, failed, compute):
+    if compute is None:
+        return not failed
+    expected = case.expected[quantity]
+    with np.errstate(all="ignore"):
+        value = np.asarray(compute(), dtype=float)
+    allowed = np.asarray(expected.tolerance)
+    if quantity.startswith("sgd"):
+        value, allowed = last_if(got, value), last_if(got, allowed)
+        size = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True) if got.ndim == value.ndim else 0
+    else:
+        size = np.abs(value).max()
+    if got.shape != value.shape:
+        return False
+    close = np.abs(got - value) <= allowed + 10 * RELATIVE[case.dtype] * size
+    return bool((close | ~(np.isfinite(got) | np.isfinite(value))).all())
+
+
+def last_if(got, path):
+    """The last iterate of a path, if that is all that a candidate returned."""
+    return path[-1] if path.ndim == got.ndim + 1 else path
+
+
+def _is_single(case, quantity, got):
+    expected = case.expected[quantity]
+    if case.dtype != "float64" or got.shape != expected.value.shape:
+        return False
+    with np.errstate(over="ignore"):
+        single = (got == got.astype(np.float32)).all()
+    return bool(single and (np.abs(got - expected.value) <= 1e5 * np.asarray(expected.tolerance)).all())
+
+
+def _mistakes(entry, case, quantity):
+    """{(cause, variant): function that recomputes the quantity with the mistake}."""
+    function = function_of(quantity)
+    if function in STATIC:
+        return {key: (lambda compute=found[function]: compute(*case.leading(quantity)))
+                for key, found in _of_model(entry, case).items() if function in found}
+    if function == "sgd":
+        return _of_sgd(entry, case, quantity)
+    return _of_scalar(entry, case, quantity)
+
+
+def _of_model(entry, case):
+    """{(cause, variant): the model's functions with the mistake}; each takes w, x, y as the right one does."""
+    model = entry.make(**case.settings)
+    right = functions(model)
+
+    def scaled(factor, quantities=STATIC):
+        return {name: (lambda *given, compute=compute: factor(len(given[1])) * compute(*given))
+                for name, compute in right.items() if name in quantities}
+
+    def given(change):
+        return {name: (lambda *arguments, compute=compute: compute(*change(*arguments)))
+                for name, compute in right.items()}
+
+    averaged = ("loss", "gradient", "hvp")
+    found = {
+        (FACTOR_2, 0): scaled(lambda n: 2),
+        (FACTOR_HALF, 0): scaled(lambda n: 0.5),
+        (SUM, 0): scaled(lambda n: n, averaged),
+        (TWICE, 0): scaled(lambda n: 1 / n, averaged),
+        (BESSEL, 0): scaled(lambda n: n / (n - 1) if n > 1 else np.inf, averaged),
+        (SIGN, 0): scaled(lambda n: -1),
+    }
+    if case.y is not None:
+        found[LABELS_IGNORED, 0] = given(lambda w, x, y=None, *v: (w, x, None if y is None else 0 * y, *v)[:_count(y, v)])
+        found[LABELS_NEGATED, 0] = given(lambda w, x, y=None, *v: (w, x, None if y is None else -y, *v)[:_count(y, v)])
+    if case.x.ndim == 2 and len(case.x) == case.x.shape[1]:
+        found[TRANSPOSED_DATA, 0] = given(lambda w, x, *rest: (w, x.T, *rest))
+    for key, wrong in entry.variants(model, SimpleNamespace(w=case.w, settings=case.settings)).items():
+        found[key] = wrong
+    return found
+
+
+def _count(y, v):
+    return 2 if y is None else 3 + len(v)
+
+
+def _of_sgd(entry, case, quantity):
+    arguments = case.expected[quantity].arguments
+    gradient = functions(entry.make(**case.settings))["gradient"]
+
+    def run(gradient=gradient, **changes):
+        return lambda: iterate(gradient, case.w.astype(float), case.x, case.y, **(arguments | changes))
+
+    found = {key: run(wrong["gradient"]) for key, wrong in _of_model(entry, case).items() if "gradient" in wrong}
+    lr, indices = arguments["lr"], arguments["indices"]
+    whole = len(case.x)
+    found[WHOLE_SET, 0] = run(lambda w, x, y: gradient(w, x, y) * len(x) / whole)
+    found[COLLAPSED, 0] = run(indices=[np.unique(batch) for batch in indices])
+    found[INDICES_IGNORED, 0] = run(indices=np.tile(np.arange(whole), (len(lr), 1)))
+    found[SCHEDULE_IGNORED, 0] = run(lr=np.full(len(lr), lr[0]))
+    if "noise" in arguments:
+        noise = arguments["noise"]
+        found[NOISE_SIGN, 0] = run(noise=-noise)
+        found[NOISE_RATE, 0] = run(noise=noise / lr.reshape(-1, *(1,) * case.w.ndim))
+        found[NOISE_IGNORED, 0] = run(noise=None)
+    else:
+        found |= dict.fromkeys([(NOISE_SIGN, 0), (NOISE_RATE, 0), (NOISE_IGNORED, 0)])
+    decay = arguments.get("weight_decay", 0.0)
+    found[DECAY_UPDATED, 0] = run(decay_updated=True)
+    found[DECAY_DOUBLE, 0] = run(weight_decay=2 * decay)
+    found[DECAY_IGNORED, 0] = run(weight_decay=0.0)
+    found[DECAY_RATE, 0] = (lambda: iterate(lambda w, x, y: gradient(w, x, y) + decay * w / lr[0], case.w, case.x, case.y,
+                                            **(arguments | {"weight_decay": 0.0}))) if (lr == lr[0]).all() else None
+    return found
+
+
+def _of_scalar(entry, case, quantity):
+    value = case.expected[quantity].value
+    found = {(FACTOR_2, 0): lambda: 2 * value, (FACTOR_HALF, 0): lambda: value / 2, (SIGN, 0): lambda: -value,
+             (SQUARED, 0): lambda: value**2}
+    derived = entry.scalars(Inputs(case.settings, case.w, case.x, case.y))[quantity]
+
+    def again(factor=1.0, **changes):
+        data = [factor * array for array in derived.data.values()]
+        return lambda: derived.function(*data, **(derived.options | changes))
+
+    name = next(iter(derived.data))
+    if name in ("factors", "hessians", "x"):     # Hessians scale with the factors' square
+        power = 1 if name == "hessians" else 0.5
+        found[FACTOR_2, 1], found[FACTOR_HALF, 1] = again(2**power), again(0.5**power)
+        found[SUM, 0], found[TWICE, 0] = again(len(case.x) ** power), again(len(case.x) ** -power)
+    if "replacement" in derived.options:
+        found[REPLACEMENT, 0] = again(replacement=not derived.options["replacement"])
+    return found

@@ -1,0 +1,111 @@
+"""What came of the checks: records, the report that holds them, and how they read."""
+
+import collections
+from dataclasses import dataclass
+
+import numpy as np
+
+PASSED, FAILED, ERROR, SKIPPED, XFAILED, XPASSED = "passed", "failed", "error", "skipped", "xfailed", "xpassed"
+
+
+class ConformanceError(AssertionError):
+    """Raised by `check_model` when a check fails; `report` holds the records."""
+
+    def __init__(self, report):
+        super().__init__(str(report))
+        self.report = report
+
+
+class ConformanceWarning(UserWarning):
+    """What `check_model` warns with under ``on_fail="warn"``."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """Outcome of one check.
+
+    Attributes
+    ----------
+    check : str
+        ``"Model/case/quantity"``.
+    status : str
+        passed, failed, error (the candidate raised or returned something that
+        is no array of numbers), skipped, xfailed or xpassed.
+    reason : str
+        Why it was skipped, was expected to fail, or ended in an error.
+    expected, got : ndarray or None
+    deviation : float
+        Largest |got − expected|, infinite where got is not finite; NaN where
+        nothing could be compared.
+    tolerance : float
+        What was allowed at that place.
+    where : tuple of int or None
+        Index of the largest deviation, measured in tolerances.
+    cause : str
+        The likely cause, if a recomputation with that mistake gives what came.
+    """
+
+    check: str
+    status: str
+    reason: str = ""
+    expected: np.ndarray | None = None
+    got: np.ndarray | None = None
+    deviation: float = float("nan")
+    tolerance: float = float("nan")
+    where: tuple | None = None
+    cause: str = ""
+
+    def __str__(self):
+        if self.where is None:
+            return f"{self.status:<8}{self.check}{f': {self.reason}' if self.reason else ''}"
+        text = (f"{self.status:<8}{self.check}: got {self.got[self.where]:.12g}, expected "
+                f"{self.expected[self.where]:.12g} at {list(self.where)}, deviation {self.deviation:.3g}, "
+                f"allowed {self.tolerance:.3g}")
+        return text + (f"; {self.reason}" if self.reason else "") + (f"\n        likely cause: {self.cause}" if self.cause else "")
+
+
+@dataclass(frozen=True)
+class Report:
+    """Outcome of all checks of one candidate.
+
+    Attributes
+    ----------
+    model : str
+    records : tuple of Record
+        One for each check, in the order of the cases.
+    """
+
+    model: str
+    records: tuple
+
+    @property
+    def counts(self):
+        """How many records have each status, a dict; `run` is those that compared something or tried to."""
+        counts = collections.Counter(record.status for record in self.records)
+        return {"run": len(self.records) - counts[SKIPPED]} | {
+            status: counts[status] for status in (PASSED, FAILED, ERROR, SKIPPED, XFAILED, XPASSED)}
+
+    @property
+    def ok(self):
+        """Whether nothing failed that was not expected to."""
+        return not self.failures
+
+    @property
+    def failures(self):
+        """The records with status failed or error."""
+        return tuple(record for record in self.records if record.status in (FAILED, ERROR))
+
+    @property
+    def causes(self):
+        """Likely causes by function, a dict of str to str, for the functions where one was found."""
+        return {record.check.split("/")[-1].split(":")[0]: record.cause for record in self.failures if record.cause}
+
+    def __str__(self):
+        counts = self.counts
+        lines = [f"{self.model}: {counts['run']} checks run, " + ", ".join(
+            f"{counts[status]} {status}" for status in (PASSED, FAILED, ERROR, XFAILED, XPASSED, SKIPPED)
+            if counts[status] or status in (PASSED, FAILED, SKIPPED))]
+        reasons = collections.Counter(record.reason for record in self.records if record.status == SKIPPED)
+        lines += [f"  skipped {count}: {reason}" for reason, count in reasons.items()]
+        lines += [f"  {record}" for record in self.records if record.status in (FAILED, ERROR, XFAILED, XPASSED)]
+        return "\n".join(lines)
