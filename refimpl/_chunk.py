@@ -81,8 +81,8 @@ def run_chunk(task):
                 state = kernel.pack(w)
             _record(plan, records, done, kernel, state, x, y, alive)
             if notify is not None:
-                final[alive] = kernel.unpack(state)[alive]
-                if notify(final.copy(), status.copy(), np.where(alive, done, nit)):
+                final = _replaced(final, kernel.unpack(state), alive)
+                if notify(final, status.copy(), np.where(alive, done, nit)):
                     status[alive], nit[alive] = STOPPED, done
                     break
             elif not alive.any():
@@ -91,6 +91,15 @@ def run_chunk(task):
     last = plan.steps if (status != STOPPED).all() else done
     recorded = np.arange(0, last + 1, plan.observe_every) if records else np.arange(0)
     return final, status, nit, recorded, _filled(records, last, plan)
+
+
+def _replaced(w, other, where):
+    """A copy of w with the replicas of `other` in place of those of `where`."""
+    if where.all():
+        return other.copy()
+    w = w.copy()
+    w[where] = other[where]
+    return w
 
 
 class _PlainKernel:
@@ -120,7 +129,7 @@ class _PlainKernel:
 def kernel_of(plan, x, y):
     """The model's own fast path where it has one for these data, else the general path."""
     make = getattr(plan.model, "kernel", None)
-    fast = make(x, y, plan.batch) if make is not None and plan.batch is not None and not plan.stacked_data else None
+    fast = make(x, y, plan.batch) if make is not None and not plan.stacked_data else None
     return _PlainKernel(plan, x, y) if fast is None else fast
 
 

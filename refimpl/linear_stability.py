@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import _checks, sgd
+from refimpl._counts import SHARE, CountsKernel
+from refimpl._dense import dense_kernel
 from refimpl._lanes import LaneKernel
 
 TOY_CURVATURES = np.array([0.1, 1.9])  # c_i of f_i = min{x², c_i (x−1)²}
@@ -53,8 +55,10 @@ class LinearRegression:
         return self.gradient(v, x)
 
     def kernel(self, x, y, batch_size):
-        """Fast path of `refimpl.sgd.run` where there are no labels."""
-        return LaneKernel(x, batch_size) if y is None else None
+        """Fast path of `refimpl.sgd.run` for batches where there are no labels."""
+        if y is not None or batch_size is None:
+            return None
+        return (CountsKernel if len(x) <= SHARE * batch_size else LaneKernel)(x, batch_size)
 
     def _residual(self, w, x, y):
         predicted = self.predict(w, x)
@@ -97,6 +101,10 @@ class Quadratic:
     def hvp(self, w, x, y, v):
         """Hessian-vector product (1/n) Σ H_i v, shape (…, d)."""
         return self.gradient(v, x)
+
+    def kernel(self, x, y, batch_size):
+        """Fast path of `refimpl.sgd.run` for batches."""
+        return None if batch_size is None else dense_kernel(x, batch_size)
 
 
 @dataclass(frozen=True)

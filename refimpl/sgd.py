@@ -247,7 +247,7 @@ def _notifier(callback, plan):
 
 
 def _result(parts, plan):
-    w, status, nit = (np.concatenate([part[i] for part in parts]) for i in range(3))
+    w, status, nit = parts[0][:3] if len(parts) == 1 else (np.concatenate([part[i] for part in parts]) for i in range(3))
     stack = plan.stack
     lost = status == DIVERGED
     if (status == STOPPED).any():

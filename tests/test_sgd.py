@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from refimpl import _sampling, sgd
+from refimpl.convex_annealing import LeastSquares
 from refimpl.linear_stability import LinearRegression, Quadratic, simulate
 from tests import support
 
@@ -21,6 +22,20 @@ from tests import support
 @dataclass(frozen=True)
 class PlainRegression(LinearRegression):
     """The same model without its fast path."""
+
+    kernel = None
+
+
+@dataclass(frozen=True)
+class PlainLeastSquares(LeastSquares):
+    """The same model without its fast path."""
+
+    kernel = None
+
+
+@dataclass(frozen=True)
+class PlainQuadratic(Quadratic):
+    """The same model without its fast paths."""
 
     kernel = None
 
@@ -107,14 +122,62 @@ def test_replicas_may_have_any_leading_axes(rng, stack):
 
 # --- the fast path ----------------------------------------------------------------------------
 
-@given(st.integers(1, 9), st.integers(1, 12), st.integers(1, 300), st.sampled_from([np.float64, np.float32]), support.seeds())
-def test_lanes_equal_the_plain_path(dim, n, replicas, dtype, seed):
+@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 300), st.sampled_from([np.float64, np.float32]), support.seeds())
+def test_rank_one_paths_equal_the_plain_path(dim, n, replicas, dtype, seed):
+    """By a gather and by counts (B ≥ n/6), up to a replica that diverges."""
     rng = np.random.default_rng(seed)
     x, w0 = rng.standard_normal((n, dim)).astype(dtype), rng.standard_normal((replicas, dim)).astype(dtype)
+    w0[0] *= 1e4
     indices = rng.integers(0, n, (3, replicas, rng.integers(1, n + 1)))
-    fast, plain = (sgd.run(model, w0, x, lr=0.3, steps=3, indices=indices) for model in (LinearRegression(dim), PlainRegression(dim)))
+    fast, plain = (sgd.run(model, w0, x, lr=0.3, steps=3, indices=indices, divergence_limit=1e3)
+                   for model in (LinearRegression(dim), PlainRegression(dim)))
     assert fast.w.dtype == plain.w.dtype == dtype
-    assert_allclose(fast.w, plain.w, rtol=0, atol=(1e-12 if dtype is np.float64 else 1e-4) * (1 + np.abs(plain.w).max()))
+    assert_array_equal(fast.nit, plain.nit)
+    rounding = 1e-12 if dtype is np.float64 else 1e-4
+    assert (np.abs(fast.w - plain.w).max(axis=1) <= rounding * (1 + np.abs(plain.w).max(axis=1))).all()
+
+
+@pytest.mark.parametrize("n", [5, 40])
+def test_an_example_drawn_twice_counts_twice(rng, n):
+    """On both rank-1 paths; counting it once is caught."""
+    x, w0, indices = rng.standard_normal((n, 3)), rng.standard_normal((7, 3)), np.array([[2, 2, 1]])
+    found = sgd.run(LinearRegression(3), w0, x, lr=0.3, steps=1, indices=indices).w
+    thrice, once = ((x[list(batch)] * (w0 @ x[list(batch)].T)[:, :, None]).mean(axis=1) for batch in ((2, 2, 1), (2, 1)))
+    assert_allclose(found, w0 - 0.3 * thrice, rtol=1e-12, atol=1e-13)
+    assert not np.allclose(found, w0 - 0.3 * once, rtol=1e-6)
+
+
+@given(st.sampled_from([1, 2, 4, 5, 7, 64]), st.integers(1, 6), st.integers(1, 90), st.integers(1, 5),
+       st.sampled_from([np.float64, np.float32]), support.seeds())
+def test_dense_paths_equal_the_plain_path(dim, n, replicas, size, dtype, seed):
+    """Side by side (d ≤ 4), gathered, and in place (d = 64, B ≥ 4), up to a replica that diverges."""
+    rng = np.random.default_rng(seed)
+    x = support.random_hessians(rng, n, dim).astype(dtype)
+    w0 = rng.standard_normal((replicas, dim)).astype(dtype)
+    w0[0] *= 1e4
+    indices = rng.integers(0, n, (3, replicas, size))
+    fast, plain = (sgd.run(model, w0, x, lr=0.3, steps=3, indices=indices, divergence_limit=1e3)
+                   for model in (Quadratic(dim), PlainQuadratic(dim)))
+    assert fast.w.dtype == plain.w.dtype == dtype
+    assert_array_equal(fast.nit, plain.nit)
+    error = np.abs(fast.w - plain.w).max(axis=1) / (1 + np.abs(plain.w).max(axis=1))
+    assert error.max() < (1e-12 if dtype is np.float64 else 1e-4)
+    doubled = sgd.run(PlainQuadratic(dim), w0, 2 * x, lr=0.3, steps=3, indices=indices, divergence_limit=1e3)
+    assert np.abs(doubled.w - plain.w).max() > 1e-3 * np.abs(plain.w - w0).max()  # the null: B and 2B differ
+
+
+@given(st.integers(1, 8), st.integers(1, 9), st.integers(1, 200), support.seeds())
+def test_whole_set_path_equals_the_plain_path(dim, n, replicas, seed):
+    """Least squares by gradient descent; nor do chunks change a bit. Labels left out of the residual are caught."""
+    rng = np.random.default_rng(seed)
+    x, y, w0 = rng.standard_normal((n, dim)), rng.standard_normal(n), rng.standard_normal((replicas, dim))
+    fast, plain = (sgd.run(model, w0, x, y, lr=0.1, steps=4, noise_std=0.1, weight_decay=0.1, rng=seed)
+                   for model in (LeastSquares(dim), PlainLeastSquares(dim)))
+    assert_allclose(fast.w, plain.w, rtol=0, atol=1e-13 * (1 + np.abs(plain.w).max()))
+    parts = sgd.run(LeastSquares(dim), w0, x, y, lr=0.1, steps=4, noise_std=0.1, weight_decay=0.1, rng=seed, chunk_size=1)
+    assert_array_equal(parts.w, fast.w)
+    wrong = sgd.run(PlainLeastSquares(dim), w0, x, 0 * y, lr=0.1, steps=4, noise_std=0.1, weight_decay=0.1, rng=seed)
+    assert np.abs(wrong.w - plain.w).max() > 1e-9 * np.abs(x.T @ y).max()
 
 
 def test_rank_one_and_dense_hessians_take_the_same_steps(rng):
@@ -144,14 +207,17 @@ def test_gradients_and_products_by_finite_differences(rng, model):
 # --- streams and chunks -----------------------------------------------------------------------
 
 @pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement", "epoch"])
-@pytest.mark.parametrize("model", [LinearRegression(3), PlainRegression(3)])
+@pytest.mark.parametrize("model", [LinearRegression(2), LinearRegression(3), PlainRegression(3), Quadratic(3), Quadratic(7), Quadratic(128)], ids=repr)
 def test_chunks_and_workers_do_not_change_a_bit(rng, sampling, model):
-    x, w0 = rng.standard_normal((6, 3)), rng.standard_normal((600, 3))
+    dim, = model.parameter_shape
+    n = 16 if isinstance(model, LinearRegression) and dim == 2 else 6  # more than 6 B: batches are gathered
+    x, w0 = rng.standard_normal((n, dim)), rng.standard_normal((600 if dim < 100 else 60, dim))
+    x = x if isinstance(model, LinearRegression) else support.random_hessians(rng, n, dim)
     run = partial(sgd.run, model, w0, x, lr=0.2, steps=20, batch_size=2, sampling=sampling, noise_std=0.1, rng=7,
                   observe={"norm": lambda w, x, y: (w**2).sum(axis=-1)}, observe_every=5)
     whole = run(chunk_size=600)
     with ThreadPoolExecutor(2) as pool:
-        for other in (run(chunk_size=1), run(chunk_size=100), run(), run(chunk_size=50, workers=pool.map)):
+        for other in (run(chunk_size=1), run(chunk_size=100), run(), run(chunk_size=20, workers=pool.map)):
             assert_array_equal(other.w, whole.w)
             assert_array_equal(other.observed["norm"], whole.observed["norm"])
     part = sgd.run(model, w0[:5], x, lr=0.2, steps=20, batch_size=2, sampling=sampling, noise_std=0.1, rng=7)

@@ -1,27 +1,45 @@
-"""Command line of the benchmarks: ``python -m tests.benchmarks [NAME …]``."""
+"""Command line of the benchmarks: ``python -m tests.benchmarks [NAME …]``.
+
+Every row times contenders in turn, in one thread, on the same work, and stops if their answers differ.
+"""
 
 import argparse
 import platform
+from pathlib import Path
 
 import numpy as np
 
-from tests.benchmarks import benign_oscillation, images, learning_order, linear_stability, network
-from tests.benchmarks._measure import load
+from tests.benchmarks import benign_oscillation, convex_annealing, images, learning_order, linear_stability, network
+from tests.benchmarks._case import Case, grown, timed
+from tests.benchmarks._measure import limits, load
+from tests.benchmarks._output import lines, save
 
-BENCHMARKS = {**linear_stability.BENCHMARKS, **benign_oscillation.BENCHMARKS, **learning_order.BENCHMARKS,
+BENCHMARKS = {**linear_stability.BENCHMARKS, **convex_annealing.BENCHMARKS, **benign_oscillation.BENCHMARKS, **learning_order.BENCHMARKS,
               **network.BENCHMARKS, **images.BENCHMARKS}
 
 
 def main():
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)} (default: all)")
-    names = parser.parse_args().names or list(BENCHMARKS)
+    parser.add_argument("--out", type=Path, metavar="DIR", help="write results.json, ratios.png and scaling.png there")
+    options = parser.parse_args()
+    names = options.names or list(BENCHMARKS)
     if unknown := set(names) - set(BENCHMARKS):
         parser.error(f"no benchmark {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
     versions = {name: getattr(load(name), "__version__", "not installed") for name in ("torch", "jax", "numba")}
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, " + ", ".join(f"{k} {v}" for k, v in versions.items()))
+    machine = limits()
+    environment = {"Python": platform.python_version(), "NumPy": np.__version__, **versions, "limits": machine}
+    print(", ".join(f"{name} {version}" for name, version in environment.items() if name != "limits"))
+    print(f"limits of this machine, one thread: {machine['flops'] / 1e9:.0f} GFLOP/s in matrix products, "
+          f"{machine['bytes'] / 1e9:.0f} GB/s copied in the L2 cache, {1e9 / machine['normals']:.1f} ns a normal")
+    records = []
     for name in names:
-        BENCHMARKS[name]()
+        print(f"\n{name}")
+        for entry in BENCHMARKS[name]():
+            records.append(timed(entry, machine) if isinstance(entry, Case) else grown(entry))
+            print("  " + "\n  ".join(lines(records[-1])), flush=True)
+            if options.out is not None:
+                save(records, environment, options.out)
 
 
 main()

@@ -50,6 +50,18 @@ def memory_rate(size=2**16):
     return 50 * 2 * source.nbytes / seconds
 
 
+def normal_rate(size=2**16):
+    """Standard normal numbers (float64) that NumPy draws in a second, into an array that is there."""
+    generator, out = np.random.default_rng(0), np.empty(size)
+    seconds, _ = alternate({"draw": lambda: generator.standard_normal(out=out)}, rounds=9)["draw"]
+    return size / seconds
+
+
+def limits():
+    """What this machine can do in a second, in one thread: the rates that cases are held against."""
+    return {"flops": matrix_product_rate(), "bytes": memory_rate(), "normals": normal_rate()}
+
+
 def peak_memory(function):
     """Bytes that NumPy and Python had allocated at the most during a call."""
     tracemalloc.start()

@@ -1,66 +1,70 @@
-"""The hot loop on rank-1 quadratics, and `critical_lr`."""
+"""SGD on quadratic ensembles, the exact recursion of its second moment, and `critical_lr`."""
+
+from functools import partial
 
 import numpy as np
 
-from refimpl._lanes import LaneKernel
+from refimpl._counts import SHARE
 from refimpl.linear_stability import simulate
-from tests.benchmarks._measure import alternate, load, matrix_product_rate, memory_rate, peak_memory, table
-from theory.linear_stability import GaussNewton, critical_lr
+from tests.benchmarks._case import Case, Scaling
+from tests.benchmarks._measure import load
+from theory.linear_stability import GaussNewton, critical_lr, second_moment
 
-N, DIM, BATCH, REPLICAS, STEPS, LR = 64, 16, 4, 4096, 100, 0.01
+N, LR = 64, 0.01
+GATHERED = 3  # passes over what is gathered: written once, read twice
+NOTE = ("a compiled loop need not write what it gathers, nor read it again; the traffic counted is of one write and two reads",
+        "by counts: all n residuals are computed, with matrix products")
 
 
-def problem():
-    """Factors (n, d), starts (R, d) and index arrays (steps, R, B), the same for every contender."""
+def ensemble(kind, dim, size, replicas, steps):
+    """Factors (n, d) or Hessians (n, d, d), starts (R, d) and index arrays (steps, R, B)."""
     rng = np.random.default_rng(0)
-    indices = np.argsort(rng.random((STEPS, REPLICAS, N)), axis=-1)[..., :BATCH].copy()
-    return rng.standard_normal((N, DIM)), rng.standard_normal((REPLICAS, DIM)), indices
+    factors = rng.standard_normal((N, dim) if kind == "rank-1" else (N, dim, dim))
+    data = factors if kind == "rank-1" else factors @ factors.swapaxes(1, 2) / dim
+    return data, rng.standard_normal((replicas, dim)), rng.integers(0, N, (steps, replicas, size))
 
 
-def contenders():
-    """{name: function that returns the last iterates}; one float64 thread each, index arrays given."""
-    x, w0, indices = problem()
-
-    def ours():
-        return simulate(x, w0, lr=LR, batch_size=BATCH, steps=STEPS, indices=indices).w
-
-    def plain():
-        w = w0.copy()
-        for batch in indices:
-            rows = x[batch]
-            w -= LR / BATCH * np.einsum("rb,rbd->rd", np.einsum("rbd,rd->rb", rows, w), rows)
-        return w
-
-    found = {"ours": ours, "NumPy einsum": plain}
+def steps_of(kind, dim, size, replicas, steps):
+    """{contender: function that returns the last iterates}; index arrays are given."""
+    data, w0, indices = ensemble(kind, dim, size, replicas, steps)
+    found = {"ours": lambda: simulate(data, w0, lr=LR, batch_size=size, steps=steps, indices=indices).w}
     for name, make in (("torch", _torch), ("jax", _jax), ("numba", _numba)):
         module = load(name)
-        if module is not None:
-            found[name] = make(module, x, w0, indices)
+        if module is not None and not (name == "numba" and kind == "dense"):
+            found[name] = make(module, data, w0, indices)
     return found
 
 
-def _torch(torch, x, w0, indices):
+def _torch(torch, data, w0, indices):
     torch.set_num_threads(1)
-    x, start, indices = torch.from_numpy(x), torch.from_numpy(w0), torch.from_numpy(indices)
+    data, start, indices = torch.from_numpy(data), torch.from_numpy(w0), torch.from_numpy(indices)
+
+    def gradient(rows, w):
+        if rows.ndim == 4:
+            return torch.einsum("rbij,rj->ri", rows, w)
+        return torch.einsum("rb,rbd->rd", torch.einsum("rbd,rd->rb", rows, w), rows)
 
     def run():
         w = start.clone()
         for batch in indices:
-            rows = x[batch]
-            w -= LR / BATCH * torch.einsum("rb,rbd->rd", torch.einsum("rbd,rd->rb", rows, w), rows)
+            w -= LR / batch.shape[1] * gradient(data[batch], w)
         return w.numpy()
 
     return run
 
 
-def _jax(jax, x, w0, indices):
+def _jax(jax, data, w0, indices):
     jnp = jax.numpy
 
-    def step(w, batch):
-        rows = x_[batch]
-        return w - LR / BATCH * jnp.einsum("rb,rbd->rd", jnp.einsum("rbd,rd->rb", rows, w), rows), None
+    def gradient(rows, w):
+        if rows.ndim == 4:
+            return jnp.einsum("rbij,rj->ri", rows, w)
+        return jnp.einsum("rb,rbd->rd", jnp.einsum("rbd,rd->rb", rows, w), rows)
 
-    x_, start, indices = jnp.asarray(x), jnp.asarray(w0), jnp.asarray(indices)
+    def step(w, batch):
+        return w - LR / batch.shape[1] * gradient(table[batch], w), None
+
+    table, start, indices = jnp.asarray(data), jnp.asarray(w0), jnp.asarray(indices)
     whole = jax.jit(lambda w, batches: jax.lax.scan(step, w, batches)[0])
     return lambda: np.asarray(whole(start, indices).block_until_ready())
 
@@ -88,58 +92,96 @@ def _numba(numba, x, w0, indices):
     return lambda: loop(x, w0.copy(), indices)
 
 
-def hot_loop():
-    """Time a replica-step of every contender, all to the same answer."""
-    functions = contenders()
-    expected = functions["NumPy einsum"]()
-    for name, function in functions.items():
-        np.testing.assert_allclose(function(), expected, rtol=1e-9, atol=1e-11, err_msg=name)
-    work = STEPS * REPLICAS
-    rows = [(name, f"{seconds / work * 1e9:.0f}", f"{ratio:.2f}") for name, (seconds, ratio) in alternate(functions).items()]
-    table(f"SGD on rank-1 quadratics: n = {N}, d = {DIM}, B = {BATCH}, {REPLICAS} replicas, float64, one thread",
-          ("", "ns / replica-step", "time / ours"), rows)
-    gathered = DIM * BATCH * 8
-    traffic = 3 * gathered / memory_rate() * 1e9  # written once, read twice, all in cache
-    products = 4 * DIM * BATCH / matrix_product_rate() * 1e9
-    ours = float(rows[0][1])
-    print(f"  limits measured in this run: {products:.0f} ns for the arithmetic at the matrix-product rate ({products / ours:.0%} of "
-          f"ours), {traffic:.0f} ns to write\n  the gathered factors ({gathered} bytes) and read them twice at the L2 copy rate "
-          f"({traffic / ours:.0%} of ours).")
-    parts = ", ".join(f"{name} {seconds * 1e9:.0f}" for name, seconds in passes().items())
-    print(f"  where ours goes, ns: {parts}; the rest is the update, the check for divergence and calls.\n"
-          "  The two contractions run in NumPy's einsum kernels, which multiply and add two numbers at a time.")
+def quadratics():
+    """A replica-step over kinds of Hessians, dimensions and batch sizes."""
+    for kind in ("rank-1", "dense"):
+        for dim in (2, 16, 128):
+            for size in (1, 4, 32):
+                numbers = dim if kind == "rank-1" else dim**2
+                replicas = int(np.clip(2**23 // (size * numbers), 64, 4096))
+                steps = int(np.clip(1e8 // (replicas * size * numbers), 4, 100))
+                count = replicas * steps
+                work = count * size * numbers
+                by_counts = kind == "rank-1" and N <= SHARE * size
+                flops = 4 * N * dim * count if by_counts else (4 if kind == "rank-1" else 2) * work
+                yield Case(f"{kind}, d = {dim}, B = {size}, R = {replicas}", "replica-step", count,
+                           partial(steps_of, kind, dim, size, replicas, steps), flops=flops,
+                           traffic=0 if by_counts else GATHERED * 8 * work, note=NOTE[by_counts])
 
 
-def passes():
-    """Seconds a replica-step of each NumPy call inside the fast path."""
-    x, w0, indices = problem()
-    kernel = LaneKernel(x, BATCH)
-    count = kernel.chunk
-    state = kernel.pack(w0[:count])
-    kernel.gradient(state, indices[0, :count])
-    lanes = kernel.lanes
-    calls = {
-        "gather": lambda: np.take(kernel.table, kernel.indices, axis=1, out=kernel.gathered, mode="clip"),
-        "first contraction": lambda: np.einsum("gbcl,gcl->bcl", kernel.gathered, state, out=kernel.products),
-        "lane sums": lambda: np.matmul(kernel.products.reshape(-1, kernel.block, lanes), kernel.sum_and_spread,
-                                       out=kernel.residuals.reshape(-1, kernel.block, lanes)),
-        "second contraction": lambda: np.einsum("gbcl,bcl->gcl", kernel.gathered, kernel.residuals, out=kernel.result),
-    }
-    repeated = {name: lambda call=call: [call() for _ in range(50)] for name, call in calls.items()}
-    return {name: seconds / 50 / count for name, (seconds, _) in alternate(repeated).items()}
+def scale():
+    """Cost against replicas and steps, with batches drawn here."""
+    data, _, _ = ensemble("rank-1", 16, 4, 1, 1)
+
+    def replicas(count):
+        return lambda: simulate(data, np.ones((count, 16)), lr=LR, batch_size=4, steps=20, rng=0).w
+
+    def steps(count):
+        return lambda: simulate(data, np.ones(16), lr=LR, batch_size=4, steps=count, rng=0).w
+
+    yield Scaling("replicas of a quadratic (d = 16, B = 4, 20 steps)", "replicas", (100, 1000, 10_000, 100_000), replicas)
+    yield Scaling("steps of one replica (d = 16, B = 4)", "steps", (1000, 10_000, 100_000), steps, rounds=1)
 
 
 def critical_rates():
-    """Time and memory of the exact critical rate from rank-1 factors."""
-    rows = []
-    for n, dim in ((100, 1000), (200, 1000), (400, 1000), (1000, 10_000)):
-        ensemble = GaussNewton(np.random.default_rng(n).standard_normal((n, dim)))
-        rounds = 5 if n <= 400 else 1
-        seconds, _ = alternate({"": lambda: critical_lr(ensemble, 4)}, rounds)[""]
-        _, spectrum = critical_lr(ensemble, 4, full_output=True)
-        rows.append((n, dim, f"{seconds:.3f}", f"{peak_memory(lambda: critical_lr(ensemble, 4)) / 1e6:.0f}",
-                     f"{spectrum.residual / spectrum.eigenvalue:.1e}"))
-    table("critical_lr, mean-square, from rank-1 factors, one thread", ("n", "d", "s", "peak MB", "relative residual"), rows)
+    """The exact critical rate from rank-1 factors."""
+
+    def rate(n, dim):
+        factors = GaussNewton(np.random.default_rng(n).standard_normal((n, dim)))
+        return lambda: critical_lr(factors, 4)
+
+    yield Scaling("critical_lr (d = 1000)", "n", (100, 200, 400, 1000, 2000, 4000), partial(rate, dim=1000), rounds=1)
+    yield Scaling("critical_lr (n = 200)", "d", (100, 1000, 10_000), partial(rate, 200), rounds=3)
 
 
-BENCHMARKS = {"hot-loop": hot_loop, "critical-lr": critical_rates}
+def moments():
+    """The exact recursion of E[x xᵀ], against the same two products written plainly."""
+    dim, steps, size = 16, 200, 4
+    hessians, _, _ = ensemble("dense", dim, 1, 1, 1)
+    noise = (N - size) / (size * (N - 1))
+
+    def contenders():
+        found = {"ours": lambda: second_moment(hessians, LR, size, np.eye(dim), steps)}
+        for name, make in (("torch", _torch_moments), ("jax", _jax_moments)):
+            module = load(name)
+            if module is not None:
+                found[name] = make(module, hessians, noise, steps)
+        return found
+
+    yield Case(f"second moment, n = {N}, d = {dim}", "step", steps, contenders, flops=steps * 4 * N * dim**3, rtol=1e-8)
+
+
+def _recursion(einsum, hessians, mean, eye, noise, moment):
+    step = eye - LR * mean
+    spread = einsum("nij,jk,nkl->il", hessians, moment, hessians) / N - mean @ moment @ mean
+    return step @ moment @ step + LR**2 * noise * spread
+
+
+def _torch_moments(torch, hessians, noise, steps):
+    torch.set_num_threads(1)
+    hessians = torch.from_numpy(hessians)
+    mean, eye = hessians.mean(0), torch.eye(hessians.shape[1], dtype=hessians.dtype)
+
+    def run():
+        moments = [eye]
+        for _ in range(steps):
+            moments.append(_recursion(torch.einsum, hessians, mean, eye, noise, moments[-1]))
+        return torch.stack(moments).numpy()
+
+    return run
+
+
+def _jax_moments(jax, hessians, noise, steps):
+    jnp = jax.numpy
+    hessians = jnp.asarray(hessians)
+    mean, eye = hessians.mean(0), jnp.eye(hessians.shape[1])
+
+    def step(moment, _):
+        moment = _recursion(jnp.einsum, hessians, mean, eye, noise, moment)
+        return moment, moment
+
+    whole = jax.jit(lambda: jnp.concatenate([eye[None], jax.lax.scan(step, eye, length=steps)[1]]))
+    return lambda: np.asarray(whole().block_until_ready())
+
+
+BENCHMARKS = {"quadratics": quadratics, "scale": scale, "critical-lr": critical_rates, "moments": moments}

@@ -1,0 +1,116 @@
+r"""The fast paths for quadratics with dense Hessians: gradient (1/B) Σ_b H_b w for many replicas at once.
+
+Which is fastest depends on d. For d ≤ 4 a replica's matrices are smaller than
+the cost of a call, so replicas are kept contiguous and every pass runs over
+all of them. For larger d the batch's matrices are gathered one below the other
+and each replica makes one matrix-vector product. Where that copy would not
+stay in the cache nothing is gathered: the products run one by one on the
+matrices where they lie.
+
+In all three a replica's products have a shape of their own, so that its
+rounding cannot depend on which others share its chunk.
+"""
+
+import numpy as np
+
+_WORKING_SET = 2**20     # bytes of gathered matrices per chunk: they are read twice and should stay in the L2 cache
+_CONTIGUOUS = 4          # largest d for replicas side by side
+_IN_PLACE = 64, 2**14    # least d, and least numbers in a replica's matrices, for products without gathering
+
+
+def dense_kernel(x, batch_size):
+    """Kernel of `refimpl.sgd.run` for Hessians x (n, d, d)."""
+    dim = x.shape[-1]
+    if dim <= _CONTIGUOUS:
+        return _Contiguous(x, batch_size)
+    least, numbers = _IN_PLACE
+    if dim >= least and batch_size * dim**2 >= numbers:
+        return _InPlace(x, batch_size)
+    return _Gathered(x, batch_size)
+
+
+class _Contiguous:
+    """State (d, rows): a replica is a column; rows are padded to whole blocks."""
+
+    block = 64
+
+    def __init__(self, x, batch_size):
+        self.table = np.ascontiguousarray(np.moveaxis(x, 0, -1))  # (d, d, n)
+        self.size = batch_size
+        self.chunk = max(self.block, _WORKING_SET // (x[0].nbytes * batch_size))
+        self.gathered = None
+
+    def pack(self, w):
+        self.count = len(w)
+        state = np.zeros((w.shape[1], -(-len(w) // self.block) * self.block), w.dtype)
+        state[:, :len(w)] = w.T
+        return state
+
+    def unpack(self, state):
+        return np.ascontiguousarray(state[:, :self.count].T)
+
+    def spread(self, values):
+        """One number a replica, shaped to multiply a state."""
+        padded = np.zeros(-(-len(values) // self.block) * self.block, values.dtype)
+        padded[:len(values)] = values
+        return padded
+
+    def gradient(self, state, indices):
+        dim, rows = state.shape
+        if self.gathered is None:
+            self.indices = np.zeros((self.size, rows), np.intp)
+            self.gathered = np.empty((dim, dim, self.size, rows), state.dtype)
+            self.sums, self.result = np.empty((dim, dim, rows), state.dtype), np.empty_like(state)
+        self.indices[:, :self.count] = indices.T
+        np.take(self.table, self.indices, axis=2, out=self.gathered, mode="clip")  # other modes buffer `out`
+        np.sum(self.gathered, axis=2, out=self.sums)
+        np.einsum("ijr,jr->ir", self.sums, state, out=self.result)
+        self.result *= 1 / self.size
+        return self.result
+
+
+class _Rows:
+    """State (C, d): a replica is a row."""
+
+    block = 1
+
+    def __init__(self, x, batch_size):
+        self.x, self.size = x, batch_size
+        self.chunk = max(16, _WORKING_SET // (x[0].nbytes * batch_size))
+
+    def pack(self, w):
+        return w.copy()
+
+    def unpack(self, state):
+        return state
+
+    def spread(self, values):
+        return values[:, None]
+
+
+class _Gathered(_Rows):
+    gathered = None
+
+    def gradient(self, state, indices):
+        count, dim = state.shape
+        if self.gathered is None:
+            self.gathered = np.empty((count, self.size, dim, dim), state.dtype)
+            self.products = np.empty((count, self.size * dim, 1), state.dtype)
+            self.result = np.empty_like(state)
+        np.take(self.x, indices, axis=0, out=self.gathered, mode="clip")
+        np.matmul(self.gathered.reshape(count, -1, dim), state[:, :, None], out=self.products)
+        np.sum(self.products.reshape(count, self.size, dim), axis=1, out=self.result)
+        self.result *= 1 / self.size
+        return self.result
+
+
+class _InPlace(_Rows):
+
+    def gradient(self, state, indices):
+        products, result = np.empty((self.size, state.shape[1]), state.dtype), np.empty_like(state)
+        for w, batch, total in zip(state, indices.tolist(), result):
+            for example, product in zip(batch, products):
+                np.dot(self.x[example], w, out=product)
+            np.sum(products, axis=0, out=total)
+        result *= 1 / self.size
+        return result

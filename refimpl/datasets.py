@@ -1,0 +1,198 @@
+r"""Readers for image sets that a user has on disk: MNIST and FashionMNIST (IDX), CIFAR-10 (binary version).
+
+Nothing is downloaded. A file is read only if its magic number, its sizes and
+its length agree; everything else is refused with a `ValueError` that names the
+file. Nothing is unpickled: of the three forms in which CIFAR-10 is distributed
+the "binary version" is the one to take.
+"""
+
+import gzip
+import zlib
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+
+import numpy as np
+
+from refimpl import _checks
+
+_UNSIGNED_BYTE = 8          # the IDX type code of all published sets
+_LARGEST = 2**32            # bytes of data that a header may announce
+_SIDE, _CHANNELS = 32, 3    # of CIFAR-10
+_RECORD = 1 + _CHANNELS * _SIDE**2
+_IDX_SPLITS = {"train": "train", "test": "t10k"}
+_CIFAR_SPLITS = {"train": tuple(f"data_batch_{k}.bin" for k in range(1, 6)), "test": ("test_batch.bin",)}
+_CLASSES = 10
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Images with their labels.
+
+    Attributes
+    ----------
+    images : ndarray of uint8 (n, channels, height, width)
+        Grey levels 0…255.
+    labels : ndarray of int64 (n,)
+        In 0…classes − 1.
+    classes : int
+    name : str
+        "IDX" or "CIFAR-10", with the split.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: int
+    name: str
+
+
+def load(directory, *, split="train"):
+    """The image set in a directory: CIFAR-10 binary files, or IDX files, plain or gzipped.
+
+    Parameters
+    ----------
+    directory : path-like
+        Holds ``data_batch_1.bin`` … ``data_batch_5.bin`` and ``test_batch.bin``
+        (those of data_batch that are there are read, in this order), or
+        ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same
+        with ``t10k``, each perhaps with ``.gz``; not both kinds.
+    split : {"train", "test"}
+
+    Returns
+    -------
+    ImageSet
+
+    Raises
+    ------
+    ValueError
+        If the directory holds neither or both kinds, or a file is not what
+        its name says.
+
+    Examples
+    --------
+    >>> load("no/such/place")
+    Traceback (most recent call last):
+    ...
+    ValueError: directory must be a directory, got no/such/place; give the one that holds the files
+    """
+    _checks.one_of(split, "split", tuple(_IDX_SPLITS))
+    directory = Path(directory)
+    if not directory.is_dir():
+        raise ValueError(f"directory must be a directory, got {directory}; give the one that holds the files")
+    batches = [directory / name for name in _CIFAR_SPLITS[split] if (directory / name).is_file()]
+    kinds = [_idx_file(directory, split, kind) for kind in ("images-idx3", "labels-idx1")]
+    if batches and any(kinds):
+        raise ValueError(f"directory must hold one set, got CIFAR-10 and IDX files in {directory}; keep each in its own")
+    if batches:
+        parts = [read_cifar10(path) for path in batches]
+        images, labels = (np.concatenate(part) for part in zip(*parts))
+        return ImageSet(images, labels, _CLASSES, f"CIFAR-10 {split}")
+    if not all(kinds):
+        raise ValueError(f"directory must hold the {split} files of CIFAR-10 ({', '.join(_CIFAR_SPLITS[split])}) or of an IDX "
+                         f"set ({', '.join(_idx_names(split))}, plain or .gz), got {directory} without them; add them")
+    images, labels = read_idx(kinds[0], 3), read_idx(kinds[1], 1)
+    if len(images) != len(labels):
+        raise ValueError(f"{kinds[1].name} must hold one label for each of the {len(images)} images, got {len(labels)}; "
+                         "take both files from the same set")
+    return ImageSet(images[:, None], _labels(labels, kinds[1]), _CLASSES, f"IDX {split}")
+
+
+def read_idx(path, axes):
+    r"""The array of an IDX file of unsigned bytes.
+
+    The file is the magic number 0, 0, 8, `axes`; then each size as a big-endian
+    32-bit integer; then the bytes in C order, and nothing else.
+
+    Parameters
+    ----------
+    path : path-like
+        Read through gzip where its name ends in ``.gz``.
+    axes : int
+        Wanted number of axes: 3 for images (n, height, width), 1 for labels.
+
+    Returns
+    -------
+    ndarray of uint8
+
+    Raises
+    ------
+    ValueError
+        If the magic number, the sizes or the length are not as above.
+
+    References
+    ----------
+    Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", file formats.
+    """
+    path = Path(path)
+    axes = _checks.whole(axes, "axes", 1, 255)
+    try:
+        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
+            head = file.read(4 + 4 * axes)
+            if head[:4] != bytes((0, 0, _UNSIGNED_BYTE, axes)):
+                raise ValueError(f"{path} must begin with the magic number 0 0 8 {axes} (unsigned bytes, {axes} axes), got "
+                                 f"{' '.join(map(str, head[:4])) or 'an empty file'}; is this the right file, unpacked?")
+            if len(head) < 4 + 4 * axes:
+                raise ValueError(f"{path} ends within its {4 + 4 * axes} bytes of header; fetch it again")
+            shape = tuple(int.from_bytes(head[k:k + 4], "big") for k in range(4, len(head), 4))
+            length = prod(shape)
+            if not 0 < length <= _LARGEST:
+                raise ValueError(f"{path} must announce 1…{_LARGEST} bytes of data, got sizes {shape}; fetch it again")
+            content = file.read(length + 1)  # one more byte shows an oversized file without reading all of it
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} could not be read: {error}; fetch it again") from error
+    if len(content) != length:
+        raise ValueError(f"{path} must hold {length} bytes of data for its sizes {shape}, got "
+                         f"{'more' if len(content) > length else len(content)}; fetch it again")
+    return np.frombuffer(content, np.uint8).reshape(shape)
+
+
+def read_cifar10(path):
+    """Images (n, 3, 32, 32) and labels (n,) of one file of the binary version of CIFAR-10.
+
+    A file is a row of records of 3073 bytes: the label, then the red, the green
+    and the blue plane, each 32 × 32 in row order.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    images : ndarray of uint8 (n, 3, 32, 32)
+    labels : ndarray of int64 (n,)
+
+    Raises
+    ------
+    ValueError
+        If the length is not a positive multiple of 3073, or a label exceeds 9.
+
+    References
+    ----------
+    A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; binary version.
+    """
+    path = Path(path)
+    try:
+        length = path.stat().st_size
+        if length == 0 or length % _RECORD:
+            raise ValueError(f"{path} must be a positive multiple of {_RECORD} bytes long, got {length}; take the binary "
+                             "version of CIFAR-10 (not the one for Python or MATLAB), and fetch it again if it is that")
+        records = np.fromfile(path, np.uint8).reshape(-1, _RECORD)
+    except OSError as error:
+        raise ValueError(f"{path} could not be read: {error}; fetch it again") from error
+    return records[:, 1:].reshape(-1, _CHANNELS, _SIDE, _SIDE), _labels(records[:, 0], path)
+
+
+def _labels(labels, path):
+    if labels.max() >= _CLASSES:
+        raise ValueError(f"{path} must hold labels 0…{_CLASSES - 1}, got {labels.max()}; this is another set")
+    return labels.astype(np.int64)
+
+
+def _idx_names(split):
+    return tuple(f"{_IDX_SPLITS[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1"))
+
+
+def _idx_file(directory, split, kind):
+    """The file of this kind, plain or gzipped, or None."""
+    names = [directory / f"{_IDX_SPLITS[split]}-{kind}-ubyte{suffix}" for suffix in ("", ".gz")]
+    return next((path for path in names if path.is_file()), None)

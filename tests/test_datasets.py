@@ -1,0 +1,159 @@
+"""The readers: what they accept they return whole, and everything else they refuse and say why."""
+
+import gzip
+import pickle
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from refimpl import datasets
+
+RECORD = 3073
+
+
+def idx(array):
+    """The bytes of an IDX file, written as its format is described."""
+    sizes = b"".join(int(size).to_bytes(4, "big") for size in array.shape)
+    return bytes((0, 0, 8, array.ndim)) + sizes + array.astype(np.uint8).tobytes()
+
+
+def cifar(images, labels):
+    return b"".join(bytes([label]) + image.tobytes() for image, label in zip(images, labels))
+
+
+def write_idx(directory, images, labels, split="train", packed=False):
+    for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
+        content = idx(array)
+        path = directory / f"{split}-{kind}-ubyte{'.gz' if packed else ''}"
+        path.write_bytes(gzip.compress(content) if packed else content)
+
+
+@pytest.fixture
+def pictures(rng):
+    return rng.integers(0, 256, (4, 5, 6), np.uint8), np.array([3, 0, 9, 1], np.uint8)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("split, name", [("train", "train"), ("test", "t10k")])
+def test_idx_files_come_back(tmp_path, pictures, split, name, packed):
+    images, labels = pictures
+    write_idx(tmp_path, images, labels, name, packed)
+    found = datasets.load(tmp_path, split=split)
+    assert_array_equal(found.images, images[:, None])
+    assert_array_equal(found.labels, labels)
+    assert (found.images.dtype, found.labels.dtype, found.classes, found.name) == (np.uint8, np.int64, 10, f"IDX {split}")
+    with pytest.raises(ValueError, match="without them"):
+        datasets.load(tmp_path, split="test" if split == "train" else "train")
+
+
+def test_cifar_files_come_back_in_their_order(tmp_path, rng):
+    images = rng.integers(0, 256, (5, 3, 32, 32), np.uint8)
+    labels = np.array([0, 9, 4, 4, 7])
+    (tmp_path / "data_batch_2.bin").write_bytes(cifar(images[3:], labels[3:]))
+    (tmp_path / "data_batch_1.bin").write_bytes(cifar(images[:3], labels[:3]))
+    (tmp_path / "test_batch.bin").write_bytes(cifar(images[1:2], labels[1:2]))
+    found = datasets.load(tmp_path)
+    assert_array_equal(found.images, images)
+    assert_array_equal(found.labels, labels)
+    assert found.images[2, 1, 30, 31] == images[2, 1, 30, 31]  # channel, row, column
+    assert_array_equal(datasets.load(tmp_path, split="test").labels, [9])
+
+
+@given(st.binary(max_size=60))
+def test_bytes_that_are_no_idx_file_are_refused(tmp_path_factory, content):
+    """A random file is read only if it is one of the format, and then it is the array it says."""
+    path = tmp_path_factory.mktemp("fuzz") / "file"
+    path.write_bytes(content)
+    try:
+        found = datasets.read_idx(path, 1)
+    except ValueError as error:
+        assert str(path) in str(error)
+    else:
+        assert idx(found) == content
+
+
+@given(st.data())
+def test_a_damaged_idx_file_is_refused(tmp_path_factory, data):
+    """Cut anywhere, extended, or with any byte of the header changed; plain and gzipped."""
+    path = tmp_path_factory.mktemp("fuzz") / ("file.gz" if data.draw(st.booleans(), "packed") else "file")
+    whole = idx(np.arange(12).reshape(2, 3, 2))
+    damage = data.draw(st.sampled_from(["cut", "extended", "header", "stream cut"]))
+    if damage == "cut":
+        content = whole[:data.draw(st.integers(0, len(whole) - 1))]
+    elif damage == "extended":
+        content = whole + data.draw(st.binary(min_size=1, max_size=20))
+    elif damage == "header":
+        place, other = data.draw(st.integers(0, 15)), data.draw(st.integers(1, 255))
+        content = whole[:place] + bytes([whole[place] ^ other]) + whole[place + 1:]
+    else:
+        content = whole
+    packed = path.suffix == ".gz"
+    content = gzip.compress(content) if packed else content
+    if damage == "stream cut":
+        content = content[:data.draw(st.integers(0, len(content) - (9 if packed else 1)))]
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="file"):
+        datasets.read_idx(path, 3)
+
+
+def test_a_header_that_announces_terabytes_costs_nothing(tmp_path):
+    path = tmp_path / "bomb"
+    path.write_bytes(bytes((0, 0, 8, 3)) + b"\xff" * 12)
+    with pytest.raises(ValueError, match="announce"):
+        datasets.read_idx(path, 3)
+
+
+@pytest.mark.parametrize("length", [0, 1, RECORD - 1, RECORD + 1, 2 * RECORD - 1])
+def test_a_cifar_file_of_another_length_is_refused(tmp_path, length):
+    path = tmp_path / "data_batch_1.bin"
+    path.write_bytes(bytes(length))
+    with pytest.raises(ValueError, match="multiple of 3073"):
+        datasets.load(tmp_path)
+
+
+def test_nothing_is_unpickled(tmp_path):
+    """A pickle under a name of the binary version is refused by its length, not run."""
+    fired = tmp_path / "fired"
+
+    class Trap:
+        def __reduce__(self):
+            return (open, (str(fired), "w"))
+
+    (tmp_path / "data_batch_1.bin").write_bytes(pickle.dumps(Trap()))
+    with pytest.raises(ValueError, match="multiple of 3073"):
+        datasets.load(tmp_path)
+    assert not fired.exists()
+
+
+def test_what_does_not_fit_together_is_refused(tmp_path, pictures):
+    images, labels = pictures
+    write_idx(tmp_path, images, labels[:3])
+    with pytest.raises(ValueError, match="one label for each of the 4 images, got 3"):
+        datasets.load(tmp_path)
+    write_idx(tmp_path, images, labels + 1)
+    with pytest.raises(ValueError, match="labels 0…9, got 10"):
+        datasets.load(tmp_path)
+    write_idx(tmp_path, images, labels)
+    (tmp_path / "data_batch_1.bin").write_bytes(bytes([10]) + bytes(RECORD - 1))
+    with pytest.raises(ValueError, match="got CIFAR-10 and IDX"):
+        datasets.load(tmp_path)
+    for path in tmp_path.glob("train-*"):
+        path.unlink()
+    with pytest.raises(ValueError, match="labels 0…9, got 10"):
+        datasets.load(tmp_path)
+
+
+@pytest.mark.parametrize("directory, options, message", [("nowhere", {}, "must be a directory"), ("", {"split": "both"}, "split"),
+                                                        ("", {}, "without them")])
+def test_a_directory_without_a_set_is_refused(tmp_path, directory, options, message):
+    with pytest.raises(ValueError, match=message):
+        datasets.load(tmp_path / directory, **options)
+
+
+def test_a_missing_file_is_refused(tmp_path):
+    for read in (lambda path: datasets.read_idx(path, 3), datasets.read_cifar10):
+        with pytest.raises(ValueError, match="could not be read"):
+            read(tmp_path / "none")

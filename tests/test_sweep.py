@@ -1,0 +1,284 @@
+"""Sweeps: the same numbers wherever the points run, and nothing lost when something is killed."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
+
+from refimpl import sweep
+from refimpl.convex_annealing import descend, three_samples
+from refimpl.linear_stability import simulate, two_minima
+
+ROOT = Path(__file__).parent.parent
+GRID = {"lr": [0.3, 0.5, 0.7], "size": [1, 2], "seed": [0, 1]}
+
+
+def noisy(lr, size, seed, scale=1.0, rng=None):
+    """A result that shows every argument and the stream."""
+    draws = np.random.default_rng(seed).random(2) if rng is None else rng.random(2)
+    return {"sum": lr + 10 * size + 100 * seed, "draws": scale * draws, "whole": size}
+
+
+def escape(lr, batch_size, rng):
+    """The toy of the linear-stability study: how many replicas leave x = 1."""
+    runs = two_minima(np.full(64, 1.01), lr=lr, batch_size=batch_size, steps=50, rng=rng)
+    return {"left": np.count_nonzero(runs.w < 0.5), "w": runs.w}
+
+
+def faulty(lr, size):
+    """Raises at one point and leaves the process at another, every time."""
+    if (lr, size) == (0.5, 1):
+        raise ZeroDivisionError("planted")
+    if (lr, size) == (0.3, 2):
+        os._exit(1)
+    return lr * size
+
+
+def once_killed(place, directory):
+    """Kills its own process the first time it comes to point 2, and says in which process each point ran."""
+    mark = Path(directory) / f"seen-{place}"
+    first = not mark.exists()
+    mark.touch()
+    if place == 2 and first:
+        os.kill(os.getpid(), signal.SIGKILL)
+    with open(Path(directory) / "log", "a") as log:
+        log.write(f"{place}\n")
+    time.sleep(0.3)
+    return place**2
+
+
+def slow(place, directory):
+    """Says that it ran, then takes its time."""
+    with open(Path(directory) / "log", "a") as log:
+        log.write(f"{place}\n")
+    time.sleep(0.2)
+    return {"value": place, "draw": np.random.default_rng(place).random()}
+
+
+def equal(one, other):
+    assert one.axes == other.axes and one.values.keys() == other.values.keys()
+    assert_array_equal(one.status, other.status)
+    for name, values in one.values.items():
+        assert values.dtype == other.values[name].dtype
+        assert_array_equal(values, other.values[name])
+
+
+def test_values_lie_at_their_point_of_the_grid():
+    found = sweep.run(noisy, GRID, fixed={"scale": 2.0})
+    assert found.axes == {name: tuple(values) for name, values in GRID.items()}
+    assert found.values["draws"].shape == (3, 2, 2, 2) and found.values["whole"].dtype.kind == "i"
+    for i, lr in enumerate(GRID["lr"]):
+        for j, size in enumerate(GRID["size"]):
+            for k, seed in enumerate(GRID["seed"]):
+                direct = noisy(lr, size, seed, 2.0)
+                assert found.values["sum"][i, j, k] == direct["sum"]
+                assert_array_equal(found.take("draws", lr=lr, size=size, seed=seed), direct["draws"])
+    assert_array_equal(found.take("sum", size=2), found.values["sum"][:, 1])
+    assert found.success.all() and found.nit == 12 and found.message == "12 points: 12 completed; 0 read from disk"
+
+
+@pytest.mark.parametrize("function, grid, fixed, rng", [
+    (noisy, GRID, {}, None), (noisy, GRID, {}, 3), (escape, {"lr": [0.5, 0.7], "batch_size": [1, 2]}, {}, 3)])
+def test_the_same_numbers_for_one_process_a_pool_and_an_executor(function, grid, fixed, rng):
+    one = sweep.run(function, grid, fixed=fixed, rng=rng)
+    equal(one, sweep.run(function, grid, fixed=fixed, rng=rng, workers=2))
+    with ThreadPoolExecutor(3) as executor:
+        equal(one, sweep.run(function, grid, fixed=fixed, rng=rng, workers=executor.map))
+    if rng is not None:  # the null: another seed is another result
+        other = sweep.run(function, grid, fixed=fixed, rng=rng + 1)
+        assert any((other.values[name] != values).any() for name, values in one.values.items())
+
+
+def test_the_same_numbers_through_a_dask_client():
+    distributed = pytest.importorskip("distributed")
+    one = sweep.run(escape, {"lr": [0.5, 0.7], "batch_size": [1, 2]}, rng=3)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster) as client:
+            equal(one, sweep.run(escape, {"lr": [0.5, 0.7], "batch_size": [1, 2]}, rng=3, workers=client.get_executor().map))
+
+
+def test_a_point_has_its_stream_whatever_the_rest_of_the_grid_is():
+    whole = sweep.run(noisy, GRID, rng=7)
+    part = sweep.run(noisy, {"lr": [0.7], "size": [1, 2], "seed": [1]}, rng=7)
+    assert_array_equal(part.values["draws"][0, :, 0], whole.take("draws", lr=0.7, seed=1))
+    assert len(np.unique(whole.values["draws"])) == whole.values["draws"].size  # the null: no stream is used twice
+
+
+@pytest.mark.parametrize("function, grid, fixed, names", [
+    (simulate, {"lr": [0.1, 0.5], "batch_size": [1, 2]},
+     {"hessians": np.array([[1.0, 0.0], [0.0, 2.0]]), "w0": np.ones(2), "steps": 3, "rng": 0}, {"w", "nit", "success"}),
+    (descend, {"lr": [0.05, 0.1], "target": [0.1, 0.02]}, {"problem": three_samples()}, {"w", "nit", "train_loss"})])
+def test_studies_run_as_they_are(tmp_path, function, grid, fixed, names):
+    """Their frozen results are taken apart into arrays, and survive the disk."""
+    found = sweep.run(function, grid, fixed=fixed, directory=tmp_path)
+    assert names <= found.values.keys()
+    point = {name: values[1] for name, values in grid.items()}
+    assert_array_equal(found.take("w", **point), function(**fixed, **point).w)
+    again = sweep.run(function, grid, fixed=fixed, directory=tmp_path)
+    assert (again.nit, again.reused) == (0, 4)
+    equal(found, again)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_error_and_a_dead_worker_cost_their_own_point(workers):
+    grid = {"lr": [0.3, 0.5], "size": [1, 2] if workers == 2 else [1, 3]}
+    found = sweep.run(faulty, grid, workers=workers)
+    assert found.errors[1, 0] == "ZeroDivisionError: planted" and found.status[1, 0] == 1
+    assert np.isnan(found.values["value"][1, 0]) and not found.success[1, 0]
+    if workers == 2:
+        assert found.status[0, 1] == 3 and "died 2 times" in found.errors[0, 1]
+        assert np.isnan(found.values["value"][0, 1])
+    assert found.values["value"][0, 0] == 0.3 and found.values["value"][1, 1] == 0.5 * grid["size"][1]
+
+
+def test_a_killed_worker_loses_nothing_but_its_own_task(tmp_path):
+    """Point 2 kills its worker once: it runs again, and no other point runs twice."""
+    found = sweep.run(once_killed, {"place": range(6)}, fixed={"directory": str(tmp_path)}, workers=2)
+    assert found.success.all()
+    assert_array_equal(found.values["value"], np.arange(6)**2)
+    assert sorted((tmp_path / "log").read_text().split()) == [str(place) for place in range(6)]
+
+
+def test_a_sweep_killed_halfway_goes_on_from_what_is_on_disk(tmp_path):
+    """kill -9 of the whole run: the points that were done are not run again, and the numbers are the same."""
+    code = textwrap.dedent(f"""
+        from refimpl import sweep
+        from tests.test_sweep import slow
+        if __name__ == "__main__":
+            sweep.run(slow, {{"place": range(12)}}, fixed={{"directory": {str(tmp_path)!r}}}, workers=2,
+                      directory={str(tmp_path / "points")!r})
+        """)
+    script = tmp_path / "script.py"
+    script.write_text(code)
+    process = subprocess.Popen([sys.executable, str(script)], env={**os.environ, "PYTHONPATH": str(ROOT)}, cwd=ROOT)
+    points = tmp_path / "points"
+    end = time.monotonic() + 60
+    while len(list(points.glob("[!.]*.npz"))) < 4:
+        assert time.monotonic() < end and process.poll() is None
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    time.sleep(1.0)  # workers end with their parent; what one was writing is whole or not there
+    done = len(list(points.glob("[!.]*.npz")))
+    assert 4 <= done < 12
+    (tmp_path / "log").unlink()
+    found = sweep.run(slow, {"place": range(12)}, fixed={"directory": str(tmp_path)}, directory=points)
+    assert (found.reused, found.nit) == (done, 12 - done)
+    assert len((tmp_path / "log").read_text().split()) == 12 - done
+    equal(found, sweep.run(slow, {"place": range(12)}, fixed={"directory": str(tmp_path)}))
+
+
+def test_a_grid_that_grows_runs_only_what_is_new(tmp_path):
+    sweep.run(noisy, GRID, rng=1, directory=tmp_path)
+    grown = sweep.run(noisy, {**GRID, "lr": [0.1, 0.3, 0.5, 0.7]}, rng=1, directory=tmp_path)
+    assert (grown.reused, grown.nit) == (12, 4)
+    equal(grown, sweep.run(noisy, {**GRID, "lr": [0.1, 0.3, 0.5, 0.7]}, rng=1))
+    for changed in ({"rng": 2}, {"rng": 1, "fixed": {"scale": 3.0}}, {}):  # another result must not be taken for this one
+        assert sweep.run(noisy, GRID, directory=tmp_path, **changed).reused == 0
+    assert sweep.run(noisy, GRID, rng=1, directory=tmp_path, keep=["sum"]).values.keys() == {"sum"}
+
+
+@given(st.data())
+def test_a_damaged_file_is_run_again(tmp_path_factory, data):
+    """Cut or overwritten by others, it is not believed; an untouched one is."""
+    directory = tmp_path_factory.mktemp("sweep")
+    grid = {"lr": [0.5], "size": [1], "seed": [0]}
+    first = sweep.run(noisy, grid, directory=directory)
+    path, = directory.glob("*.npz")
+    whole = path.read_bytes()
+    damaged = data.draw(st.one_of(st.integers(0, len(whole) - 1).map(lambda cut: whole[:cut]), st.binary(max_size=50)))
+    path.write_bytes(damaged)
+    again = sweep.run(noisy, grid, directory=directory)
+    assert again.nit == 1
+    equal(first, again)
+    assert sweep.run(noisy, grid, directory=directory).reused == 1
+
+
+def test_the_callback_sees_each_point_and_may_stop():
+    seen = []
+
+    def watch(intermediate_result):
+        seen.append(intermediate_result)
+        if len(seen) == 5:
+            raise StopIteration
+
+    found = sweep.run(noisy, GRID, callback=watch)
+    assert [progress.done for progress in seen] == [1, 2, 3, 4, 5] and seen[0].total == 12
+    assert seen[0].point == {"lr": 0.3, "size": 1, "seed": 0}
+    assert found.message == "12 points: 5 completed, 7 not run; 0 read from disk"
+    assert (found.status.ravel() == [0] * 5 + [2] * 7).all() and np.isnan(found.values["whole"]).sum() == 7
+
+
+def unequal(lr):
+    return np.zeros(int(lr))
+
+
+def text(lr):
+    return {"name": "x"}
+
+
+@pytest.mark.parametrize("changes, message", [
+    ({"grid": {}}, "grid must be a dict"), ({"grid": {"lr": 0.1}}, r"grid\['lr'\] must be a sequence"),
+    ({"grid": {"lr": []}}, "at least one"), ({"grid": {"lr": [1, 1]}}, "different"), ({"grid": {"lr": [[1]]}}, "numbers"),
+    ({"grid": {"lr": [float("nan")]}}, "got nan"), ({"grid": {"lr": "abc"}}, "sequence"),
+    ({"fixed": {"lr": 1}}, "got lr in two places"), ({"rng": 0, "fixed": {"rng": 1}}, "got rng in two"),
+    ({"function": 3}, "callable"), ({"function": lambda lr: lr, "workers": 2}, "pickle"), ({"workers": 0}, "workers must be"),
+    ({"function": lambda lr: lr, "directory": "unused"}, "defined by name"),
+    ({"directory": "unused", "fixed": {"a": object()}}, "fixed must hold"),
+    ({"function": unequal, "grid": {"lr": [1, 2]}}, "same names and shapes"), ({"keep": ["other"]}, "keep must name")])
+def test_bad_input_is_refused(tmp_path, monkeypatch, changes, message):
+    monkeypatch.chdir(tmp_path)
+    options = {"function": unequal, "grid": {"lr": [2]}, **changes}
+    with pytest.raises((ValueError, RuntimeError), match=message):
+        sweep.run(options.pop("function"), options.pop("grid"), **options)
+
+
+def test_if_every_point_fails_the_first_error_is_raised():
+    with pytest.raises(RuntimeError, match="at lr=1: ValueError: the function must return numbers"):
+        sweep.run(text, {"lr": [1, 2]})
+    found = sweep.run(unequal, {"lr": [2]})
+    with pytest.raises(ValueError, match="axis must be one of 'lr'"):
+        found.take("value", size=1)
+    with pytest.raises(ValueError, match="lr must be one of 2, got 3"):
+        found.take("value", lr=3)
+
+
+def test_one_dead_worker_does_not_stop_the_others():
+    """Killed from outside while it works: its point is done by its successor."""
+    started = time.monotonic()
+    killer = threading.Thread(target=kill_one_child)
+    killer.start()
+    found = sweep.run(slow_pid, {"place": range(4)}, workers=2)
+    killer.join()
+    assert found.success.all() and time.monotonic() - started < 60
+    assert_array_equal(found.values["value"], np.arange(4))
+
+
+def slow_pid(place):
+    time.sleep(0.8)
+    return place
+
+
+def kill_one_child():
+    """Kill the youngest spawned worker of this process as soon as there are two."""
+    children = Path(f"/proc/{os.getpid()}/task")
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        found = [int(child) for task in children.iterdir() for child in (task / "children").read_text().split()
+                 if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        if len(found) >= 2:
+            time.sleep(0.5)
+            os.kill(max(found), signal.SIGKILL)
+            return
+        time.sleep(0.05)
