@@ -5,11 +5,13 @@ import functools
 import numpy as np
 
 from refimpl import sgd
-from refimpl.testing._case import RELATIVE, Case, Expected, tolerance
+from refimpl.testing._case import RELATIVE, STATIC, Case, Expected, tolerance
 from refimpl.testing._linear import LINEAR
+from refimpl.testing._loop import functions
+from refimpl.testing._networks import NETWORKS
 from refimpl.testing._numbers import Numbers
 
-MODELS = {**LINEAR}
+MODELS = {**LINEAR, **NETWORKS}
 _STEPS = 6
 
 
@@ -76,15 +78,19 @@ def complete(model, name, inputs, dtype="float64"):
     numbers = Numbers(f"{name} extras")
     w, x, y = inputs.w, inputs.x, inputs.y
     v = numbers.real(*w.shape) if hasattr(instance, "hvp") else None
-    expected = _static(instance, w, x, y, v, dtype, inputs.exact)
+    expected = _static(instance, inputs, v, dtype)
     runs = _runs(entry, w, len(x), numbers)
     if inputs.exact or np.abs(w).max() > 1e6:
         runs = {}
     elif entry.big_lr and len(x) == 1:
-        runs["sgd:before-divergence"] = _before_divergence(instance, entry, w, x, y)
+        runs |= _before_divergence(instance, entry.big_lr, w, x, y)
     for key, arguments in runs.items():
         expected[key] = _run(instance, w, x, y, arguments, dtype)
     if dtype == "float64":
+        for key, (function, options) in entry.algorithms(inputs).items():
+            value, allowed = tolerance(functools.partial(function, **options), (w, x, y), relative=RELATIVE[dtype],
+                                       per_step=True)
+            expected[key] = Expected(value, allowed, _arguments(options))
         for key, derived in entry.scalars(inputs).items():
             expected[key] = _scalar(derived)
     arrays = {part: _frozen(value, dtype) for part, value in zip("wxyv", (w, x, y, v))}
@@ -92,16 +98,12 @@ def complete(model, name, inputs, dtype="float64"):
                 exact=inputs.exact)
 
 
-def _static(instance, w, x, y, v, dtype, exact):
-    def losses(w, x, y):
-        return [instance.loss(w, x[i:i + 1], None if y is None else y[i:i + 1]) for i in range(len(x))]
-
-    found = {"predict": (instance.predict, (w, x)), "losses": (losses, (w, x, y)), "loss": (instance.loss, (w, x, y)),
-             "gradient": (instance.gradient, (w, x, y))}
-    if v is not None:
-        found["hvp"] = (instance.hvp, (w, x, y, v))
-    return {key: Expected(*tolerance(compute, inputs, relative=RELATIVE[dtype], exact=exact))
-            for key, (compute, inputs) in found.items()}
+def _static(instance, inputs, v, dtype):
+    w, x, y = inputs.w, inputs.x, inputs.y
+    given = {"predict": (w, x), "losses": (w, x, y), "loss": (w, x, y), "gradient": (w, x, y), "hvp": (w, x, y, v)}
+    compute = functions(instance)
+    return {name: Expected(*tolerance(compute[name], given[name], relative=RELATIVE[dtype], exact=inputs.exact,
+                                      scale=inputs.scale)) for name in STATIC if name in compute}
 
 
 def _runs(entry, w, n, numbers):
@@ -126,11 +128,13 @@ def _runs(entry, w, n, numbers):
     }
 
 
-def _before_divergence(instance, entry, w, x, y):
-    steps = 50
-    run = sgd.run(instance, w, x, y, lr=entry.big_lr, steps=steps)
+def _before_divergence(instance, lr, w, x, y):
+    """A run at a rate far above every limit, up to the last step whose iterate is below 1e100."""
+    run = sgd.run(instance, w, x, y, lr=lr, steps=50)
     last = int(run.nit) - 1
-    return {"lr": np.full(last, entry.big_lr), "indices": np.zeros((last, 1), dtype=np.int64)}
+    if run.success or last < 1:
+        return {}
+    return {"sgd:before-divergence": {"lr": np.full(last, lr), "indices": np.zeros((last, 1), dtype=np.int64)}}
 
 
 def _run(instance, w, x, y, arguments, dtype):
@@ -144,19 +148,25 @@ def _run(instance, w, x, y, arguments, dtype):
 
     inputs = (w, x, y, arguments.get("noise"))
     value, allowed = tolerance(path, inputs, relative=RELATIVE[dtype], per_step=True)
-    frozen = {key: _frozen(part, None) if isinstance(part, np.ndarray) else part for key, part in arguments.items()}
-    return Expected(value, allowed, frozen)
+    return Expected(value, allowed, _arguments(arguments))
 
 
 def _scalar(derived):
-    value, allowed = tolerance(lambda *data: derived.function(*data, **derived.options), tuple(derived.data.values()),
-                               relative=RELATIVE["scalar"])
-    return Expected(value, allowed, {key: _frozen(data, None) for key, data in derived.data.items()} | derived.options)
+    def compute(*data):
+        return derived.function(*(part if part.ndim else float(part) for part in data), **derived.options)
+
+    value, allowed = tolerance(compute, [np.asarray(part) for part in derived.data.values()], relative=RELATIVE["scalar"])
+    return Expected(value, allowed, _arguments(derived.data | derived.options))
+
+
+def _arguments(given):
+    return {key: _frozen(value, None) if isinstance(value, np.ndarray) else value for key, value in given.items()}
 
 
 def _frozen(array, dtype):
+    """A read-only copy, of a dtype unless it holds whole numbers."""
     if array is None:
         return None
-    array = np.array(array, dtype=dtype)
+    array = np.array(array, dtype=dtype if np.asarray(array).dtype.kind == "f" else None)
     array.setflags(write=False)
     return array

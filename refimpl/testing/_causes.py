@@ -5,11 +5,9 @@ to rounding, on every case that failed, and the right values on every case that
 passed. Where the cases at hand cannot tell several mistakes apart, all are named.
 """
 
-from types import SimpleNamespace
-
 import numpy as np
 
-from refimpl.testing._case import RELATIVE, STATIC, function_of
+from refimpl.testing._case import PATHS, RELATIVE, STATIC, function_of
 from refimpl.testing._entry import Inputs
 from refimpl.testing._loop import functions, iterate
 
@@ -35,7 +33,11 @@ DECAY_UPDATED = "weight decay is applied to the updated weights instead of to th
 DECAY_RATE = "weight decay is not multiplied by the learning rate"
 DECAY_DOUBLE = "a factor 2 too many in the weight decay"
 DECAY_IGNORED = "weight decay is left out"
+MOMENTUM_IGNORED = "momentum is left out"
 SCHEDULE_IGNORED = "the first learning rate is used throughout"
+PATCHES = "mean over the patches instead of their sum"
+OUTPUTS = "mean over the outputs instead of their sum"
+KINK = "the derivative of the ReLU at 0 is taken as 1 (the convention here is 0)"
 SQUARED = "a square root is missing"
 PRECISION = "single precision: float64 was given and float32 came back"
 
@@ -75,14 +77,15 @@ def _fits(case, quantity, got, failed, compute):
     with np.errstate(all="ignore"):
         value = np.asarray(compute(), dtype=float)
     allowed = np.asarray(expected.tolerance)
-    if quantity.startswith("sgd"):
+    if function_of(quantity) in PATHS:
         value, allowed = last_if(got, value), last_if(got, allowed)
         size = np.abs(value).max(axis=tuple(range(1, value.ndim)), keepdims=True) if got.ndim == value.ndim else 0
     else:
         size = np.abs(value).max()
     if got.shape != value.shape:
         return False
-    close = np.abs(got - value) <= allowed + 10 * RELATIVE[case.dtype] * size
+    with np.errstate(invalid="ignore"):
+        close = np.abs(got - value) <= allowed + 10 * RELATIVE[case.dtype] * size
     return bool((close | ~(np.isfinite(got) | np.isfinite(value))).all())
 
 
@@ -108,7 +111,7 @@ def _mistakes(entry, case, quantity):
                 for key, found in _of_model(entry, case).items() if function in found}
     if function == "sgd":
         return _of_sgd(entry, case, quantity)
-    return _of_scalar(entry, case, quantity)
+    return _of_path(entry, case, quantity) if function in PATHS else _of_scalar(entry, case, quantity)
 
 
 def _of_model(entry, case):
@@ -133,12 +136,12 @@ def _of_model(entry, case):
         (BESSEL, 0): scaled(lambda n: n / (n - 1) if n > 1 else np.inf, averaged),
         (SIGN, 0): scaled(lambda n: -1),
     }
-    if case.y is not None:
+    if case.y is not None and case.y.dtype.kind == "f":
         found[LABELS_IGNORED, 0] = given(lambda w, x, y=None, *v: (w, x, None if y is None else 0 * y, *v)[:_count(y, v)])
         found[LABELS_NEGATED, 0] = given(lambda w, x, y=None, *v: (w, x, None if y is None else -y, *v)[:_count(y, v)])
     if case.x.ndim == 2 and len(case.x) == case.x.shape[1]:
         found[TRANSPOSED_DATA, 0] = given(lambda w, x, *rest: (w, x.T, *rest))
-    for key, wrong in entry.variants(model, SimpleNamespace(w=case.w, settings=case.settings)).items():
+    for key, wrong in entry.variants(model, Inputs(case.settings, case.w, case.x, case.y)).items():
         found[key] = wrong
     return found
 
@@ -151,10 +154,12 @@ def _of_sgd(entry, case, quantity):
     arguments = case.expected[quantity].arguments
     gradient = functions(entry.make(**case.settings))["gradient"]
 
-    def run(gradient=gradient, **changes):
-        return lambda: iterate(gradient, case.w.astype(float), case.x, case.y, **(arguments | changes))
+    def run(gradient=gradient, x=case.x, **changes):
+        return lambda: iterate(gradient, case.w.astype(float), x, case.y, **(arguments | changes))
 
     found = {key: run(wrong["gradient"]) for key, wrong in _of_model(entry, case).items() if "gradient" in wrong}
+    if found.pop((TRANSPOSED_DATA, 0), None):
+        found[TRANSPOSED_DATA, 0] = run(x=case.x.T)
     lr, indices = arguments["lr"], arguments["indices"]
     whole = len(case.x)
     found[WHOLE_SET, 0] = run(lambda w, x, y: gradient(w, x, y) * len(x) / whole)
@@ -177,6 +182,28 @@ def _of_sgd(entry, case, quantity):
     return found
 
 
+def _of_path(entry, case, quantity):
+    """Mistakes in an algorithm's options: those of the reference with one option changed."""
+    function, options = entry.algorithms(Inputs(case.settings, case.w, case.x, case.y))[quantity]
+
+    def run(**changes):
+        return lambda: function(case.w.astype(float), case.x, case.y, **(options | changes))
+
+    rates = [key for key in ("lr", "large_lr") if key in options]
+    found = {(FACTOR_2, 0): run(**{key: 2 * options[key] for key in rates}),
+             (FACTOR_HALF, 0): run(**{key: options[key] / 2 for key in rates})}
+    if "large_lr" in options:
+        found[SCHEDULE_IGNORED, 0] = run(lr=options["large_lr"])
+    if "momentum" in options:
+        found[MOMENTUM_IGNORED, 0] = run(momentum=0.0)
+    for key, causes in (("noise", (NOISE_SIGN, NOISE_IGNORED)), ("weight_decay", (DECAY_DOUBLE, DECAY_IGNORED))):
+        changed = (-options[key], 0 * options[key]) if key == "noise" and key in options else (
+            2 * options.get(key, 0.0), 0.0)
+        for cause, value in zip(causes, changed):
+            found[cause, 0] = run(**{key: value}) if key in options else None
+    return found
+
+
 def _of_scalar(entry, case, quantity):
     value = case.expected[quantity].value
     found = {(FACTOR_2, 0): lambda: 2 * value, (FACTOR_HALF, 0): lambda: value / 2, (SIGN, 0): lambda: -value,
@@ -184,13 +211,11 @@ def _of_scalar(entry, case, quantity):
     derived = entry.scalars(Inputs(case.settings, case.w, case.x, case.y))[quantity]
 
     def again(factor=1.0, **changes):
-        data = [factor * array for array in derived.data.values()]
-        return lambda: derived.function(*data, **(derived.options | changes))
+        return lambda: derived.function(*(factor * array for array in derived.data.values()), **(derived.options | changes))
 
     name = next(iter(derived.data))
-    if name in ("factors", "hessians", "x"):     # Hessians scale with the factors' square
-        power = 1 if name == "hessians" else 0.5
-        found[FACTOR_2, 1], found[FACTOR_HALF, 1] = again(2**power), again(0.5**power)
+    power = {"hessians": 1.0, "curvatures": 1.0, "factors": 0.5, "x": 0.5}.get(name)
+    if power:                                    # Hessians scale with the square of factors and of examples
         found[SUM, 0], found[TWICE, 0] = again(len(case.x) ** power), again(len(case.x) ** -power)
     if "replacement" in derived.options:
         found[REPLACEMENT, 0] = again(replacement=not derived.options["replacement"])

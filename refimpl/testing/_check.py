@@ -4,6 +4,7 @@ import fnmatch
 import inspect
 import warnings
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,13 +12,14 @@ import numpy as np
 from refimpl import _checks
 from refimpl.testing import _cases
 from refimpl.testing._arrays import given, to_numpy
-from refimpl.testing._case import function_of
+from refimpl.testing._case import PATHS, function_of
 from refimpl.testing._causes import explain, last_if
 from refimpl.testing._report import (ERROR, FAILED, PASSED, SKIPPED, XFAILED, XPASSED, ConformanceError,
                                      ConformanceWarning, Record, Report)
 
 
-def check_model(candidate, model, *, cases=None, convert=None, expected_failures=None, on_fail="raise"):
+def check_model(candidate, model, *, cases=None, functions=None, convert=None, expected_failures=None,
+                on_fail="raise"):
     r"""Check an implementation of a model against the reference, case by case.
 
     Parameters
@@ -47,6 +49,8 @@ def check_model(candidate, model, *, cases=None, convert=None, expected_failures
         One of `models`.
     cases : sequence of Case, optional
         The cases to run; by default all cases of the model.
+    functions : sequence of str, optional
+        Names of the functions to check; by default all that the candidate has.
     convert : callable, optional
         Turns a NumPy array into the candidate's kind, such as
         ``torch.from_numpy`` or ``jax.numpy.asarray``. Every call gets fresh
@@ -84,27 +88,19 @@ def check_model(candidate, model, *, cases=None, convert=None, expected_failures
     {'gradient': 'a factor 2 too many (a ½ is missing, or a 2 is there twice)'}
     """
     _checks.one_of(on_fail, "on_fail", ("raise", "warn", None))
-    cases = _cases.cases(model) if cases is None else tuple(cases)
-    for case in cases:
-        if case.model != _cases.known(model):
-            raise ValueError(f"cases must be of the model {model}, got {case.name} of {case.model}; leave the others out")
-    patterns = dict(expected_failures or {})
+    wanted = selected(model, cases, functions)
+    expectations = expected_reasons(wanted, expected_failures)
     records, observations = [], defaultdict(list)
-    for case in cases:
-        for quantity in case.expected:
-            record = check(candidate, case, quantity, convert)
-            if record.got is not None:
-                observations[function_of(quantity)].append((case, quantity, record.got, record.status == FAILED))
-            records.append(record)
+    for case, quantity in wanted:
+        record = check(candidate, case, quantity, convert)
+        if record.got is not None:
+            observations[function_of(quantity)].append((case, quantity, record.got, record.status == FAILED))
+        records.append(record)
     if all(record.status == SKIPPED for record in records):
-        asked = dict.fromkeys(function_of(quantity) for case in cases for quantity in case.expected)
+        asked = dict.fromkeys(function_of(quantity) for _, quantity in wanted)
         raise ValueError(f"candidate must have at least one of {', '.join(asked)}, got {candidate!r}; name its functions so")
-    for pattern in patterns:
-        if not any(fnmatch.fnmatchcase(record.check, pattern) for record in records):
-            raise ValueError(f"expected_failures must match checks, got {pattern!r}, which matches none of them, such as "
-                             f"{records[0].check}; correct or drop it")
     causes = diagnose(_cases.MODELS[model], observations)
-    report = Report(model, tuple(_judge(replace(record, cause=causes.get(record.check, "")), patterns)
+    report = Report(model, tuple(_judged(replace(record, cause=causes.get(record.check, "")), expectations)
                                  for record in records))
     if not report.ok and on_fail == "raise":
         raise ConformanceError(report)
@@ -113,17 +109,43 @@ def check_model(candidate, model, *, cases=None, convert=None, expected_failures
     return report
 
 
+def selected(model, cases=None, functions=None):
+    """The checks that are asked for, a list of (Case, quantity)."""
+    cases = _cases.cases(model) if cases is None else tuple(cases)
+    for case in cases:
+        if case.model != _cases.known(model):
+            raise ValueError(f"cases must be of the model {model}, got {case.name} of {case.model}; leave the others out")
+    if not cases:
+        raise ValueError("cases must hold at least one Case, got none; leave the argument out for all cases of the model")
+    every = dict.fromkeys(function_of(quantity) for case in cases for quantity in case.expected)
+    for name in functions or ():
+        _checks.one_of(name, "functions", tuple(every))
+    return [(case, quantity) for case in cases for quantity in case.expected
+            if functions is None or function_of(quantity) in functions]
+
+
+def expected_reasons(wanted, patterns):
+    """Reason why each check is expected to fail, by its name; every pattern must match one."""
+    names = [f"{case.name}/{quantity}" for case, quantity in wanted]
+    found = {}
+    for pattern, reason in dict(patterns or {}).items():
+        matching = fnmatch.filter(names, pattern)
+        if not matching:
+            raise ValueError(f"expected_failures must match checks, got {pattern!r}, which matches none of {len(names)}, "
+                             f"such as {names[0]}; correct or drop it")
+        found |= dict.fromkeys(matching, reason)
+    return found
+
+
 def check(candidate, case, quantity, convert=None):
     """One check: the `Record` of a candidate at a quantity of a case, without a cause."""
     name = f"{case.name}/{quantity}"
     expected = case.expected[quantity]
     try:
-        function = function_named(candidate, function_of(quantity), case.settings)
-        if function is None:
-            return Record(name, SKIPPED, f"the candidate has no {function_of(quantity)}")
-        refused = _refused(function, expected.arguments)
-        if refused:
-            return Record(name, SKIPPED, f"{function_of(quantity)} takes no argument {refused}")
+        reason = why_skipped(candidate, case, quantity)
+        if reason:
+            return Record(name, SKIPPED, reason)
+        function = _function(candidate, quantity, case)
         value = function(*(given(part, convert) for part in case.leading(quantity)),
                          **{key: given(part, convert) for key, part in expected.arguments.items()})
         got = to_numpy(value)
@@ -132,11 +154,21 @@ def check(candidate, case, quantity, convert=None):
     return _compared(name, case, quantity, got)
 
 
-def function_named(candidate, name, settings):
-    """The candidate's function of this name, or None."""
+def why_skipped(candidate, case, quantity):
+    """Why a check cannot be made of this candidate, or ""."""
+    function = _function(candidate, quantity, case)
+    if function is None:
+        return f"the candidate has no {function_of(quantity)}"
+    refused = _refused(function, case.expected[quantity].arguments)
+    return f"{function_of(quantity)} takes no argument {refused}" if refused else ""
+
+
+def _function(candidate, quantity, case):
+    """The candidate's function for a quantity, or None."""
     if isinstance(candidate, type) or (callable(candidate) and not _has_any(candidate)):
-        candidate = candidate(**settings)
-    return candidate.get(name) if hasattr(candidate, "get") else getattr(candidate, name, None)
+        candidate = candidate(**case.settings)
+    name = function_of(quantity)
+    return candidate.get(name) if isinstance(candidate, Mapping) else getattr(candidate, name, None)
 
 
 def _has_any(candidate):
@@ -160,7 +192,7 @@ def _compared(name, case, quantity, got):
     if value.ndim == 0 and got.size == 1:
         got = got.reshape(())
     got = got.astype(float)
-    if quantity.startswith("sgd"):
+    if function_of(quantity) in PATHS:
         value, allowed = last_if(got, value), last_if(got, allowed)
     if got.shape != value.shape:
         return Record(name, FAILED, f"got shape {got.shape}, expected {value.shape}", value, got)
@@ -186,9 +218,9 @@ def diagnose(entry, observations):
     return causes
 
 
-def _judge(record, patterns):
+def _judged(record, expectations):
     """The record with its status changed where a failure was expected."""
-    reason = next((reason for pattern, reason in patterns.items() if fnmatch.fnmatchcase(record.check, pattern)), None)
+    reason = expectations.get(record.check)
     if reason is None or record.status == SKIPPED:
         return record
     return replace(record, status=XPASSED if record.status == PASSED else XFAILED, reason=f"expected: {reason}")
