@@ -222,6 +222,7 @@ def faults():
         for name, function, factor in STATIC:
             if hasattr(MAKE[model], function):
                 yield name, model, function, scaled(function, factor)(model)
+    for model in ("LinearRegression", "TwoMinima", "TwoLayerCNN", "ConvNet"):
         for name, fault in LOOPS:
             yield name, model, "sgd", only("sgd", sgd(fault))(model)
     for model in ("LinearRegression", "LeastSquares", "TwoLayerCNN"):

@@ -1,12 +1,14 @@
 """The models again, in plain Python loops over numbers: no NumPy, nothing shared with the code under comparison.
 
-Every function works on floats and on `fractions.Fraction` alike, so that the
-same page checks expected values to rounding and, where a model is polynomial,
-exactly. Hessian-vector products come from dual numbers carried through the
+Every function works on floats, on `fractions.Fraction` and on `decimal.Decimal`
+alike, so that the same page checks expected values to rounding, exactly where a
+model is polynomial, and to as many digits as one likes elsewhere. Hessian-vector products come from dual numbers carried through the
 loops of the gradient.
 """
 
 import math
+from decimal import Decimal
+from fractions import Fraction
 
 
 class Dual:
@@ -54,19 +56,19 @@ def dual(number):
 
 def exp(number):
     if isinstance(number, Dual):
-        return Dual(math.exp(number.value), math.exp(number.value) * number.slope)
-    return math.exp(number)
+        return Dual(exp(number.value), exp(number.value) * number.slope)
+    return number.exp() if isinstance(number, Decimal) else math.exp(number)
 
 
 def log(number):
-    return math.log(number)
+    return number.ln() if isinstance(number, Decimal) else math.log(number)
 
 
 def tanh(number):
     if isinstance(number, Dual):
-        value = math.tanh(number.value)
+        value = tanh(number.value)
         return Dual(value, (1 - value * value) * number.slope)
-    return math.tanh(number)
+    return 1 - 2 / ((2 * number).exp() + 1) if isinstance(number, Decimal) else math.tanh(number)
 
 
 def dot(a, b):
@@ -293,7 +295,7 @@ class ConvNet(Model):
         found = []
         for top in range(-self.pad, height + self.pad - self.size + 1, self.stride):
             for left in range(-self.pad, width + self.pad - self.size + 1, self.stride):
-                found.append([image[c][top + i][left + j] if 0 <= top + i < height and 0 <= left + j < width else 0.0
+                found.append([image[c][top + i][left + j] if 0 <= top + i < height and 0 <= left + j < width else 0
                               for c in range(channels) for i in range(self.size) for j in range(self.size)])
         return found
 
@@ -337,10 +339,10 @@ class ConvNet(Model):
         return path
 
 
-def plain(model, settings):
+def plain(model, settings, exact=False):
     """The plain implementation of a model of the kit."""
     return {
-        "LinearRegression": lambda dim: Regression(0.5),
+        "LinearRegression": lambda dim: Regression(Fraction(1, 2) if exact else 0.5),
         "LeastSquares": lambda dim: Regression(1),
         "Quadratic": lambda dim: Quadratic(),
         "TwoMinima": TwoMinima,

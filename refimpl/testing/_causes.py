@@ -85,7 +85,7 @@ def _fits(case, quantity, got, failed, compute):
     if got.shape != value.shape:
         return False
     with np.errstate(invalid="ignore"):
-        close = np.abs(got - value) <= allowed + 10 * RELATIVE[case.dtype] * size
+        close = np.isfinite(value) & (np.abs(got - value) <= allowed + 10 * RELATIVE[case.dtype] * size)
     return bool((close | ~(np.isfinite(got) | np.isfinite(value))).all())
 
 

@@ -28,14 +28,14 @@ class Check:
         raise ConformanceError(Report(self.case.model, tuple(each for each in every.records if each.check == str(self))))
 
 
-def parametrize_with_checks(candidate, model, *, convert=None, expected_failures=None):
+def parametrize_with_checks(candidate, model, *, cases=None, functions=None, convert=None, expected_failures=None):
     """Decorator that makes every check of a model a test of its own, by its name.
 
     The test takes one argument, ``check``, and calls it.
 
     Parameters
     ----------
-    candidate, model, convert
+    candidate, model, cases, functions, convert
         As for `check_model`.
     expected_failures : dict of str to str, optional
         Patterns of check names and the reason why these fail: such tests are
@@ -66,7 +66,7 @@ def parametrize_with_checks(candidate, model, *, convert=None, expected_failures
         import pytest
     except ImportError:
         raise ImportError("parametrize_with_checks needs pytest; install it, or call check_model") from None
-    wanted = selected(model)
+    wanted = selected(model, cases, functions)
     expectations = expected_reasons(wanted, expected_failures)
     parameters = []
     for case, quantity in wanted:

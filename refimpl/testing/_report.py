@@ -56,7 +56,7 @@ class Record:
     cause: str = ""
 
     def __str__(self):
-        if self.where is None:
+        if self.where is None or self.status in (PASSED, XPASSED):
             return f"{self.status:<8}{self.check}{f': {self.reason}' if self.reason else ''}"
         text = (f"{self.status:<8}{self.check}: got {self.got[self.where]:.12g}, expected "
                 f"{self.expected[self.where]:.12g} at {list(self.where)}, deviation {self.deviation:.3g}, "
