@@ -1,8 +1,8 @@
 r"""The fast path for rank-1 quadratics: gradient (1/B) Σ_b g_b (g_bᵀ w) for many replicas at once.
 
 A replica's batch of factors must be gathered at every step, and NumPy gathers
-pieces of 32 bytes much faster than single numbers. So parameters are kept in
-*lanes*: with L numbers to 32 bytes, w (C, d) is stored as (⌈d/L⌉, C, L), zero
+pieces of 16 or 32 bytes much faster than single numbers. So parameters are kept
+in *lanes*: with L numbers to a piece, w (C, d) is stored as (⌈d/L⌉, C, L), zero
 padded, and every pass runs over the contiguous C·L. Summing a product over
 the L lanes and spreading the sum over them again is one product with a
 constant L × L matrix.
@@ -25,7 +25,7 @@ class LaneKernel:
     def __init__(self, x, batch_size):
         n, dim = x.shape
         self.dim, self.size = dim, batch_size
-        self.lanes = 32 // x.itemsize
+        self.lanes = (32 if dim * x.itemsize > 16 else 16) // x.itemsize
         groups = -(-dim // self.lanes)
         padded = np.zeros((n, groups * self.lanes), x.dtype)
         padded[:, :dim] = x

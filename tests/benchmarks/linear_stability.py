@@ -93,20 +93,27 @@ def _numba(numba, x, w0, indices):
 
 
 def quadratics():
-    """A replica-step over kinds of Hessians, dimensions and batch sizes."""
+    """A replica-step over kinds of Hessians, dimensions, batch sizes and numbers of replicas."""
     for kind in ("rank-1", "dense"):
         for dim in (2, 16, 128):
             for size in (1, 4, 32):
                 numbers = dim if kind == "rank-1" else dim**2
-                replicas = int(np.clip(2**23 // (size * numbers), 64, 4096))
-                steps = int(np.clip(1e8 // (replicas * size * numbers), 4, 100))
-                count = replicas * steps
-                work = count * size * numbers
-                by_counts = kind == "rank-1" and N <= SHARE * size
-                flops = 4 * N * dim * count if by_counts else (4 if kind == "rank-1" else 2) * work
-                yield Case(f"{kind}, d = {dim}, B = {size}, R = {replicas}", "replica-step", count,
-                           partial(steps_of, kind, dim, size, replicas, steps), flops=flops,
-                           traffic=0 if by_counts else GATHERED * 8 * work, note=NOTE[by_counts])
+                yield quadratic(kind, dim, size, int(np.clip(2**23 // (size * numbers), 64, 4096)))
+        for replicas in (100, 1000, 100_000):
+            yield quadratic(kind, 16, 4, replicas)
+
+
+def quadratic(kind, dim, size, replicas):
+    """One of these cases."""
+    numbers = dim if kind == "rank-1" else dim**2
+    steps = int(np.clip(1e8 // (replicas * size * numbers), 4, 100))
+    count = replicas * steps
+    work = count * size * numbers
+    by_counts = kind == "rank-1" and N <= SHARE * size
+    flops = 4 * N * dim * count if by_counts else (4 if kind == "rank-1" else 2) * work
+    return Case(f"{kind}, d = {dim}, B = {size}, R = {replicas}", "replica-step", count,
+                partial(steps_of, kind, dim, size, replicas, steps), flops=flops,
+                traffic=0 if by_counts else GATHERED * 8 * work, note=NOTE[by_counts])
 
 
 def scale():
