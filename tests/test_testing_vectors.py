@@ -37,7 +37,7 @@ def test_the_same_bytes_every_time_and_in_a_fresh_process(vectors, tmp_path):
     subprocess.run([sys.executable, "-c", code], check=True, cwd=READER.parents[2], env=os.environ | {"PYTHONHASHSEED": "7"})
     again, before = contents(tmp_path / "again"), contents(vectors)
     del again["manifest.json"]   # which lists fewer models
-    assert again == {path: content for path, content in before.items() if path in again} and len(again) > 30
+    assert again == {path: content for path, content in before.items() if path in again} and len(again) >= 30
     assert export_vectors(tmp_path / "whole").read_bytes() == before["manifest.json"]
 
 
