@@ -53,6 +53,7 @@ def test_without_their_fault_the_faulty_candidates_pass():
     """The null: the code around the planted mistakes is right."""
     check_model(RIGHT.cnn, "TwoLayerCNN")
     check_model(RIGHT.mlp, "MLP")
+    check_model(RIGHT.two_blocks, "TwoLayerReLU")
     check_model({"critical_lr": RIGHT.critical_lr}, LINEAR)
     for model in MAKE:
         check_model(only("sgd", RIGHT.sgd)(model), model)

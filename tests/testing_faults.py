@@ -9,12 +9,12 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from refimpl import benign_oscillation, convex_annealing, images, linear_stability, network
+from refimpl import benign_oscillation, convex_annealing, images, learning_order, linear_stability, network
 from refimpl.testing import _causes as cause
 
 MAKE = {"LinearRegression": linear_stability.LinearRegression, "Quadratic": linear_stability.Quadratic,
         "TwoMinima": linear_stability.TwoMinima, "LeastSquares": convex_annealing.LeastSquares,
-        "TwoLayerCNN": benign_oscillation.TwoLayerCNN, "MLP": network.MLP, "ConvNet": images.ConvNet}
+        "TwoLayerCNN": benign_oscillation.TwoLayerCNN, "MLP": network.MLP, "ConvNet": images.ConvNet, "TwoLayerReLU": learning_order.TwoLayerReLU}
 
 
 def picked(y, batch):
@@ -159,6 +159,29 @@ def mlp(torch_layout=False, at_zero=0.0, mean_outputs=False):
     return of
 
 
+def two_blocks(root=True, at_zero=0.0, columns=False):
+    """The two-block ReLU net in NumPy, with switches for its mistakes."""
+    def of(**settings):
+        d, widths = settings["dim"], (settings["w_width"], settings["v_width"])
+        u = np.concatenate([scale * (-1.0) ** np.arange(m) / (np.sqrt(m) if root else 1)
+                            for scale, m in zip((settings["w_scale"], settings["v_scale"]), widths)])
+        mask = np.ones((sum(widths), 2 * d))
+        if settings["block"]:
+            mask[:widths[0], d:] = mask[widths[0]:, :d] = 0
+
+        def predict(w, x):
+            w = w.reshape(w.shape[::-1]).T if columns else w
+            return np.maximum(x @ (w * mask).T, 0) @ u
+
+        def gradient(w, x, y):
+            slope = -y / (1 + np.exp(np.minimum(y * predict(w, x), 700)))
+            active = np.heaviside(x @ (w * mask).T, at_zero)
+            return (active * slope[:, None] * u).T @ x * mask / len(x)
+
+        return {"predict": predict, "gradient": gradient}
+    return of
+
+
 def without_momentum(model):
     def train(w, x, y, *, lr, indices, momentum, weight_decay, noise=None):
         path = [w]
@@ -222,10 +245,10 @@ def faults():
         for name, function, factor in STATIC:
             if hasattr(MAKE[model], function):
                 yield name, model, function, scaled(function, factor)(model)
-    for model in ("LinearRegression", "TwoMinima", "TwoLayerCNN", "ConvNet"):
+    for model in ("LinearRegression", "TwoMinima", "TwoLayerCNN", "ConvNet", "TwoLayerReLU"):
         for name, fault in LOOPS:
             yield name, model, "sgd", only("sgd", sgd(fault))(model)
-    for model in ("LinearRegression", "LeastSquares", "TwoLayerCNN"):
+    for model in ("LinearRegression", "LeastSquares", "TwoLayerCNN", "TwoLayerReLU"):
         yield cause.LABELS_IGNORED, model, "gradient", labels(lambda y: 0 * y)(model)
         yield cause.LABELS_NEGATED, model, "gradient", labels(lambda y: -y)(model)
     yield cause.PRECISION, "LinearRegression", "gradient", only("gradient", regression_single)("LinearRegression")
@@ -242,6 +265,10 @@ def faults():
         yield cause.TRANSPOSED, "MLP", function, pick(mlp(torch_layout=True), function)
     yield cause.KINK, "MLP", "gradient", pick(mlp(at_zero=1.0), "gradient")
     yield cause.OUTPUTS, "MLP", "gradient", pick(mlp(mean_outputs=True), "gradient")
+    yield cause.ROOT_WIDTH, "TwoLayerReLU", "predict", pick(two_blocks(root=False), "predict")
+    yield cause.ROOT_WIDTH, "TwoLayerReLU", "gradient", pick(two_blocks(root=False), "gradient")
+    yield cause.TRANSPOSED, "TwoLayerReLU", "predict", pick(two_blocks(columns=True), "predict")
+    yield cause.KINK, "TwoLayerReLU", "gradient", pick(two_blocks(at_zero=1.0), "gradient")
     yield cause.MOMENTUM_IGNORED, "ConvNet", "train", only("train", without_momentum)("ConvNet")
     yield cause.SQUARED, "LinearRegression", "non_uniformity", {"non_uniformity": deviation_of_curvature}
     yield cause.REPLACEMENT, "LinearRegression", "critical_lr", {
@@ -257,4 +284,4 @@ def pick(candidate, function):
 
 
 FAULTS = list(faults())
-RIGHT = SimpleNamespace(cnn=cnn(), mlp=mlp(), sgd=sgd(), critical_lr=brute_critical_lr)
+RIGHT = SimpleNamespace(cnn=cnn(), mlp=mlp(), two_blocks=two_blocks(), sgd=sgd(), critical_lr=brute_critical_lr)

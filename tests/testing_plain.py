@@ -339,6 +339,52 @@ class ConvNet(Model):
         return path
 
 
+class TwoLayerReLU(Model):
+    """Σ u_j ReLU(⟨U_j, x⟩) with fixed u and the logistic loss; in block form W sees x₁ and V sees x₂."""
+
+    def __init__(self, dim, w_width, v_width, w_scale, v_scale, block):
+        self.dim, self.w_width = dim, w_width
+        self.out = [(-1) ** j * w_scale / math.sqrt(w_width) for j in range(w_width)]
+        self.out += [(-1) ** j * v_scale / math.sqrt(v_width) for j in range(v_width)]
+        self.block = block
+
+    def seen(self, j, row):
+        if not self.block:
+            return row
+        first = 0 if j < self.w_width else self.dim
+        return [value if first <= k < first + self.dim else 0 for k, value in enumerate(row)]
+
+    def output(self, w, row):
+        total = 0
+        for j, (one, u) in enumerate(zip(w, self.out)):
+            z = dot(one, self.seen(j, row))
+            total = total + (u * z if z > 0 else 0)
+        return total
+
+    def example_loss(self, w, row, label):
+        margin = label * self.output(w, row)
+        return math.log1p(math.exp(-margin)) if margin > -30 else -margin + math.log1p(math.exp(margin))
+
+    def example_gradient(self, w, row, label):
+        margin = label * self.output(w, row)
+        small = exp(-margin) if margin > 0 else exp(margin)
+        slope = -label * (small / (1 + small) if margin > 0 else 1 / (1 + small))
+        return [[slope * u * value if dot(one, self.seen(j, row)) > 0 else 0 for value in self.seen(j, row)]
+                for j, (one, u) in enumerate(zip(w, self.out))]
+
+    def train(self, w, x, y, *, lr, weight_decay, noise, large_lr=None, anneal_loss=None):
+        def masked(tree):
+            return [self.seen(j, row) for j, row in enumerate(tree)]
+
+        path, rate = [masked(w)], lr if large_lr is None else large_lr
+        for extra in noise:
+            if large_lr is not None and self.loss(path[-1], x, y) <= anneal_loss:
+                rate = lr
+            now = zip(leaves(path[-1]), leaves(self.gradient(path[-1], x, y)), leaves(masked(extra)))
+            path.append(like(w, iter([p - rate * weight_decay * p - rate * (g + e) for p, g, e in now])))
+        return path
+
+
 def plain(model, settings, exact=False):
     """The plain implementation of a model of the kit."""
     return {
@@ -349,6 +395,7 @@ def plain(model, settings, exact=False):
         "TwoLayerCNN": TwoLayerCNN,
         "MLP": MLP,
         "ConvNet": ConvNet,
+        "TwoLayerReLU": TwoLayerReLU,
     }[model](**settings)
 
 

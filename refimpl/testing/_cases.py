@@ -10,8 +10,9 @@ from refimpl.testing._linear import LINEAR
 from refimpl.testing._loop import functions
 from refimpl.testing._networks import NETWORKS
 from refimpl.testing._numbers import Numbers
+from refimpl.testing._order import ORDER
 
-MODELS = {**LINEAR, **NETWORKS}
+MODELS = {**LINEAR, **NETWORKS, **ORDER}
 _STEPS = 6
 
 
