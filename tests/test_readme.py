@@ -27,7 +27,7 @@ def test_examples_that_need_another_framework_run_where_it_is(needs, code, capsy
     assert len(code.splitlines()) <= 40
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
     assert " 0 failed" in capsys.readouterr().out
-    promised = re.search(r"Without the `(.*?)` it raises, and says `likely cause: (.*?)`", README)
+    promised = re.search(r"Without the `(.*?)` it raises, and says `(likely cause in .*?)`", README)
     with pytest.raises(AssertionError, match=re.escape(promised[2])):
         exec(compile(code.replace(promised[1], ""), "README.md", "exec"), {"__name__": "readme"})
 

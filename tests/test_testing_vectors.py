@@ -46,7 +46,7 @@ def test_manifest_lists_every_file_with_its_hash(vectors):
     found = contents(vectors)
     del found["manifest.json"]
     assert manifest["sha256"] == {path: hashlib.sha256(content).hexdigest() for path, content in found.items()}
-    assert manifest["models"] == list(models()) and {"large-lr-refimpl", "numpy", "scipy"} == set(manifest["versions"])
+    assert list(manifest["conventions"]) == list(models()) and {"large-lr-refimpl", "numpy", "scipy"} == set(manifest["versions"])
     assert {f"cases/{case.name}.json" for case in cases()} | {"schema.json"} <= set(found)
 
 

@@ -354,12 +354,13 @@ class TwoLayerReLU(Model):
         first = 0 if j < self.w_width else self.dim
         return [value if first <= k < first + self.dim else 0 for k, value in enumerate(row)]
 
+    def reach(self, w, row):
+        """⟨U_j, x⟩ for every neuron."""
+        parts = self.seen(0, row), self.seen(self.w_width, row)
+        return [dot(one, parts[j >= self.w_width]) for j, one in enumerate(w)]
+
     def output(self, w, row):
-        total = 0
-        for j, (one, u) in enumerate(zip(w, self.out)):
-            z = dot(one, self.seen(j, row))
-            total = total + (u * z if z > 0 else 0)
-        return total
+        return dot([z if z > 0 else 0 for z in self.reach(w, row)], self.out)
 
     def example_loss(self, w, row, label):
         margin = label * self.output(w, row)
@@ -369,8 +370,9 @@ class TwoLayerReLU(Model):
         margin = label * self.output(w, row)
         small = exp(-margin) if margin > 0 else exp(margin)
         slope = -label * (small / (1 + small) if margin > 0 else 1 / (1 + small))
-        return [[slope * u * value if dot(one, self.seen(j, row)) > 0 else 0 for value in self.seen(j, row)]
-                for j, (one, u) in enumerate(zip(w, self.out))]
+        parts = self.seen(0, row), self.seen(self.w_width, row)
+        return [[slope * u * value for value in parts[j >= self.w_width]] if z > 0 else [0] * len(row)
+                for j, (z, u) in enumerate(zip(self.reach(w, row), self.out))]
 
     def train(self, w, x, y, *, lr, weight_decay, noise, large_lr=None, anneal_loss=None):
         def masked(tree):

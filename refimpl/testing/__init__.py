@@ -7,12 +7,12 @@ that cannot import this.
 """
 
 from refimpl.testing._case import Case, Expected
-from refimpl.testing._cases import cases, models
+from refimpl.testing._cases import cases, conventions, models
 from refimpl.testing._check import check_model
 from refimpl.testing._export import export_vectors
 from refimpl.testing._pytest import Check, parametrize_with_checks
 from refimpl.testing._report import ConformanceError, ConformanceWarning, Record, Report
 
-__all__ = ["Case", "Expected", "cases", "models", "check_model", "parametrize_with_checks", "Check",
+__all__ = ["Case", "Expected", "cases", "models", "conventions", "check_model", "parametrize_with_checks", "Check",
            "export_vectors", "ConformanceError", "ConformanceWarning", "Record",
            "Report"]

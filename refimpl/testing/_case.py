@@ -15,6 +15,7 @@ any order; their K is 0. Where large terms cancel in every result, as in the
 cross-entropy of huge margins, their size is added in the bracket.
 """
 
+import functools
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,6 +24,9 @@ from refimpl.testing._numbers import Numbers
 
 STATIC = ("predict", "losses", "loss", "gradient", "hvp")
 PATHS = ("sgd", "descend", "train")  # functions that return iterates, or the last one
+SGD = ("sgd(w, x, y, lr, indices, noise, weight_decay): w ← (1 − ηλ) w − η (∇L_B(w) + ξ), where η = lr[t], L_B is the loss on "
+       "the examples indices[t] (an example that is there twice counts twice), ξ = noise[t] and λ = weight_decay, both 0 "
+       "where they are not given. All arrays over steps t = 0…T−1; returns w_0 … w_T.")
 _STEP = 2.0**-20
 RELATIVE = {"float64": 1e-9, "float32": 1e-4, "scalar": 1e-8}
 
@@ -111,15 +115,19 @@ def tolerance(compute, inputs, *, relative, exact=False, scale=0.0, per_step=Fal
     condition = np.zeros_like(size)
     if not exact:
         for pattern in range(3):
-            numbers = Numbers(f"condition {pattern}")
-            moved = compute(*(_disturbed(part, numbers) for part in inputs))
+            moved = compute(*(_disturbed(part, f"condition {pattern} {place}") for place, part in enumerate(inputs)))
             change = np.abs(np.asarray(moved, dtype=float) - value).max(axis=axes, keepdims=True) / _STEP
             condition = np.maximum(condition, change)
     allowed = relative * (size + condition + scale)
     return value, allowed if per_step else float(allowed.reshape(()))
 
 
-def _disturbed(part, numbers):
+def _disturbed(part, name):
     if part is None or part.dtype.kind != "f":
         return part
-    return part * (1 + _STEP * numbers.sign(*part.shape))
+    return part * (1 + _STEP * _signs(name, part.size)).reshape(part.shape)
+
+
+@functools.lru_cache(maxsize=256)
+def _signs(name, count):
+    return Numbers(name).sign(count)

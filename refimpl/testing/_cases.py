@@ -5,7 +5,7 @@ import functools
 import numpy as np
 
 from refimpl import sgd
-from refimpl.testing._case import RELATIVE, STATIC, Case, Expected, tolerance
+from refimpl.testing._case import RELATIVE, SGD, STATIC, Case, Expected, tolerance
 from refimpl.testing._linear import LINEAR
 from refimpl.testing._loop import functions
 from refimpl.testing._networks import NETWORKS
@@ -49,6 +49,25 @@ def cases(model=None):
 def models():
     """Names of the models that there are cases of, a tuple of str."""
     return tuple(MODELS)
+
+
+def conventions(model):
+    """What a model computes, to the last ½, and what its algorithms do: text, also for other languages.
+
+    Parameters
+    ----------
+    model : str
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    ValueError
+        If there is no such model.
+    """
+    return f"{MODELS[known(model)].conventions} {SGD}"
 
 
 def known(model):

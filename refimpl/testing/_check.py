@@ -30,20 +30,19 @@ def check_model(candidate, model, *, cases=None, functions=None, convert=None, e
         model's settings, ``candidate(**settings)``. Only what is there is
         checked; the rest is reported as skipped.
 
-        ==================== ==================================================
-        ``predict(w, x)``    the model's output, one for each example
-        ``losses(w, x, y)``  the loss of each example alone
-        ``loss(w, x, y)``    the loss
+        ===================== =================================================
+        ``predict(w, x)``     the model's output, one for each example
+        ``losses(w, x, y)``   the loss of each example alone
+        ``loss(w, x, y)``     the loss
         ``gradient(w, x, y)`` its gradient, in the shape of `w`
-        ``hvp(w, x, y, v)``  Hessian times `v`, in the shape of `w`
-        ``sgd(w, x, y, *,``  the iterates (T+1, …) from `w` on, or the last one
-        ``lr, indices, …)``  alone; ``lr`` has one rate a step and ``indices``
-                             one batch a step; ``noise`` (one array a step,
-                             added to the gradient) and ``weight_decay`` come
-                             where a case has them
-        other names          algorithms and scalars: see `Case.expected`; all
-                             arguments of scalars come by keyword
-        ==================== ==================================================
+        ``hvp(w, x, y, v)``   Hessian times `v`, in the shape of `w`
+        ``sgd(w, x, y, …)``   algorithms: all iterates (T+1, …) from `w` on, or
+        ``descend``           the last one alone; what they get by keyword, and
+        ``train``             what they do with it, is in `conventions`
+        other names           derived scalars, such as ``critical_lr``: all
+                              arguments by keyword, as the function of that
+                              name in `theory` describes them
+        ===================== =================================================
 
     model : str
         One of `models`.
@@ -90,9 +89,10 @@ def check_model(candidate, model, *, cases=None, functions=None, convert=None, e
     _checks.one_of(on_fail, "on_fail", ("raise", "warn", None))
     wanted = selected(model, cases, functions)
     expectations = expected_reasons(wanted, expected_failures)
+    candidate_for = maker(candidate)
     records, observations = [], defaultdict(list)
     for case, quantity in wanted:
-        record = check(candidate, case, quantity, convert)
+        record = check(candidate_for, case, quantity, convert)
         if record.got is not None:
             observations[function_of(quantity)].append((case, quantity, record.got, record.status == FAILED))
         records.append(record)
@@ -137,15 +137,30 @@ def expected_reasons(wanted, patterns):
     return found
 
 
-def check(candidate, case, quantity, convert=None):
-    """One check: the `Record` of a candidate at a quantity of a case, without a cause."""
+def maker(candidate):
+    """The candidate as a function of a model's settings; what a class or factory makes is made once for each."""
+    if not isinstance(candidate, type) and (not callable(candidate) or _has_any(candidate)):
+        return lambda settings: candidate
+    made = {}
+
+    def of(settings):
+        key = repr(sorted(settings.items()))
+        if key not in made:
+            made[key] = candidate(**settings)
+        return made[key]
+
+    return of
+
+
+def check(candidate_for, case, quantity, convert=None):
+    """One check: the `Record` at a quantity of a case, without a cause; see `maker` for the candidate."""
     name = f"{case.name}/{quantity}"
     expected = case.expected[quantity]
     try:
-        reason = why_skipped(candidate, case, quantity)
+        reason = why_skipped(candidate_for, case, quantity)
         if reason:
             return Record(name, SKIPPED, reason)
-        function = _function(candidate, quantity, case)
+        function = _function(candidate_for, quantity, case)
         value = function(*(given(part, convert) for part in case.leading(quantity)),
                          **{key: given(part, convert) for key, part in expected.arguments.items()})
         got = to_numpy(value)
@@ -154,19 +169,18 @@ def check(candidate, case, quantity, convert=None):
     return _compared(name, case, quantity, got)
 
 
-def why_skipped(candidate, case, quantity):
+def why_skipped(candidate_for, case, quantity):
     """Why a check cannot be made of this candidate, or ""."""
-    function = _function(candidate, quantity, case)
+    function = _function(candidate_for, quantity, case)
     if function is None:
         return f"the candidate has no {function_of(quantity)}"
     refused = _refused(function, case.expected[quantity].arguments)
     return f"{function_of(quantity)} takes no argument {refused}" if refused else ""
 
 
-def _function(candidate, quantity, case):
+def _function(candidate_for, quantity, case):
     """The candidate's function for a quantity, or None."""
-    if isinstance(candidate, type) or (callable(candidate) and not _has_any(candidate)):
-        candidate = candidate(**case.settings)
+    candidate = candidate_for(case.settings)
     name = function_of(quantity)
     return candidate.get(name) if isinstance(candidate, Mapping) else getattr(candidate, name, None)
 

@@ -48,6 +48,9 @@ class Entry:
     ----------
     make : callable
         ``make(**settings)`` is the model.
+    conventions : str
+        What it computes, with every ½, mean and order of parameters, for those
+        who cannot read the model's docstring.
     draw : callable
         ``draw(numbers, **size)`` gives `Inputs` from a stream of `Numbers`.
     sizes : dict of str to dict
@@ -72,6 +75,7 @@ class Entry:
     """
 
     make: Callable
+    conventions: str
     draw: Callable
     sizes: dict
     ranges: dict

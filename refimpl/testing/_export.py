@@ -1,7 +1,7 @@
 """Golden vectors on disk: the cases for languages that cannot import this package.
 
 A directory holds ``manifest.json`` (the format's version, those of the
-packages, and the SHA-256 of every other file), ``schema.json`` (a JSON Schema
+packages, what each model computes, and the SHA-256 of every other file), ``schema.json`` (a JSON Schema
 of a case), and one ``cases/Model/what.json`` for each case. An array is
 
     {"shape": [2, 3], "dtype": "float64", "decimal": […], "hex": […]}
@@ -74,7 +74,7 @@ def export_vectors(directory, models=None):
     manifest = {
         "format": FORMAT,
         "versions": {"large-lr-refimpl": refimpl.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
-        "models": list(names),
+        "conventions": {name: _cases.conventions(name) for name in names},
         "sha256": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
     }
     _place(directory, files | {MANIFEST: _json(manifest)})

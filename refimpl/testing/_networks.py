@@ -261,8 +261,24 @@ def _image_variants(model, inputs):
     return transposed(model, lambda w: w[order], lambda g: g[np.argsort(order)])
 
 
+_CNN = ("w (2, m, d), x (n, P, d), y (n) of ±1. predict f = F_0 − F_1 with F_j = (1/m) Σ_r Σ_p σ(⟨w_jr, x_ip⟩), the sum over patches, "
+        "the mean over filters; σ(z) is max(z, 0)² (relu2), max(z, 0) (relu) or z² (square), with first and second "
+        "derivative 0 at z ≤ 0 in the first two. Loss of an example (f − y)², without ½; loss their mean.")
+_MLP = ("w flat: for each layer the weights (inputs × outputs) row by row, then the biases. x (n, inputs); y (n) or (n, outputs), "
+        "or class numbers (n) for cross-entropy. No activation after the last layer; predict (n, outputs), or (n) for one "
+        "output. Loss of an example ½‖f − y‖², the sum over outputs, or −log softmax(f)[y]; loss their mean. The ReLU has "
+        "derivative 0 at 0. sharpness is λmax of the Hessian of the loss, non_uniformity √λmax(mean(H_i²) − H²) over the "
+        "Hessians H_i of the examples.")
+_CONV = ("w flat: filters U (s·s·channels × m), the inputs of a block in the order channel, row, column; then the head "
+         "(K·m × classes), block by block, or pooled (m × classes); then biases (classes). x (n, channels, height, width), "
+         "padded with zeros; K blocks of side `size` every `stride` pixels (null: `size`) in rows from the top left. "
+         "predict: ReLU of block · U, without bias, for all blocks one after the other or, pooled, their mean, then the head. "
+         "Loss of an example −log softmax(f)[y] with class numbers y; loss their mean. The ReLU has derivative 0 at 0. "
+         "train(w, x, y, lr, indices, momentum, weight_decay, noise): v ← μ v + ∇L_B(w) + λ w from v = 0, then w ← w − lr[t] v; "
+         "noise[t] (K), one number a block, is added to that block's pre-activations before the ReLU.")
+
 NETWORKS = {
-    "TwoLayerCNN": Entry(benign_oscillation.TwoLayerCNN, _patches, {
+    "TwoLayerCNN": Entry(benign_oscillation.TwoLayerCNN, _CNN, _patches, {
         "n1-d1-m1": {"n": 1, "dim": 1, "width": 1, "patches": 2},
         "n2-d2-m3": {"n": 2, "dim": 2, "width": 3},
         "n3-d3-m3": {"n": 3, "dim": 3, "width": 3},
@@ -275,7 +291,7 @@ NETWORKS = {
         "zero-patch": _cnn_zero_patch, "huge-output": _cnn_huge, "two-patches": _two_patches,
         "opposite-patches": _cnn_opposite,
     }, lr=2.0**-7, big_lr=2.0**20, scalars=_oscillation, variants=_cnn_variants),
-    "MLP": Entry(network.MLP, _mlp, {
+    "MLP": Entry(network.MLP, _MLP, _mlp, {
         "n1-1-1": {"n": 1, "widths": (1, 1)},
         "n2-2-3-1": {"n": 2, "widths": (2, 3, 1)},
         "n3-3-3-2": {"n": 3, "widths": (3, 3, 2)},
@@ -289,7 +305,7 @@ NETWORKS = {
         "activation": ["tanh", "relu", "identity"]}, {
         "zero-row": _mlp_zero_row, "tie": _mlp_tie, "huge-margin": _mlp_huge_margin, "repeated-example": _mlp_repeated,
     }, lr=0.0625, big_lr=2.0**40, scalars=_mlp_curvature, variants=_mlp_variants),
-    "ConvNet": Entry(images.ConvNet, _images, {
+    "ConvNet": Entry(images.ConvNet, _CONV, _images, {
         "n1-m1": {"n": 1, "shape": (1, 2, 2), "classes": 2, "filters": 1},
         "n3-m4": {"n": 3, "filters": 4},
         "pooled-n2-m3": {"n": 2, "pooled": True},

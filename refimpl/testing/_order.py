@@ -92,8 +92,16 @@ def _variants(model, inputs):
         (KINK, 0): moved(model, lambda w: w + nudged if w is inputs.w else w, lambda g: g)}
 
 
+_CONVENTIONS = (
+    "w (m_w + m_v, 2d), x (n, 2d), y (n) of ±1. predict f = Σ_j u_j max(⟨w_j, x_i⟩, 0) with fixed u: w_scale/√m_w on the "
+    "first m_w rows and v_scale/√m_v on the others, with signs + − + … from + in both. In block form the first m_w rows see only "
+    "the first d coordinates, the others only the last d: the remaining entries of w act nowhere and have gradient 0. Loss of "
+    "an example log(1 + exp(−y f)); loss their mean. The ReLU has derivative 0 at 0. train(w, x, y, lr, weight_decay, noise, "
+    "large_lr, anneal_loss): full-batch steps w ← (1 − ηλ) w − η (∇L(w) + noise[t]), in block form with entries that do not "
+    "act set to 0 in w and noise; η = lr, or if large_lr is given η = large_lr until L(w) ≤ anneal_loss holds before a step.")
+
 ORDER = {
-    "TwoLayerReLU": Entry(learning_order.TwoLayerReLU, _blocks, {
+    "TwoLayerReLU": Entry(learning_order.TwoLayerReLU, _CONVENTIONS, _blocks, {
         "n1-d2-m1-m1": {"n": 1, "dim": 2, "w_width": 1, "v_width": 1},
         "n2-d2-m2-m3": {"n": 2, "dim": 2, "w_width": 2, "v_width": 3},
         "n5-d3-m3-m4": {"n": 5, "dim": 3, "w_width": 3, "v_width": 4},

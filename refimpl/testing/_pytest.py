@@ -1,7 +1,7 @@
 """Each check as a test of pytest."""
 
 from refimpl.testing._case import function_of
-from refimpl.testing._check import check, check_model, expected_reasons, selected, why_skipped
+from refimpl.testing._check import check, check_model, expected_reasons, maker, selected, why_skipped
 from refimpl.testing._report import ConformanceError, Report
 
 
@@ -18,7 +18,7 @@ class Check:
         return f"{self.case.name}/{self.quantity}"
 
     def __call__(self):
-        record = check(self.candidate, self.case, self.quantity, self.convert)
+        record = check(maker(self.candidate), self.case, self.quantity, self.convert)
         report = Report(self.case.model, (record,))
         if report.ok:
             return record
@@ -68,11 +68,11 @@ def parametrize_with_checks(candidate, model, *, cases=None, functions=None, con
         raise ImportError("parametrize_with_checks needs pytest; install it, or call check_model") from None
     wanted = selected(model, cases, functions)
     expectations = expected_reasons(wanted, expected_failures)
-    parameters = []
+    candidate_for, parameters = maker(candidate), []
     for case, quantity in wanted:
         name = f"{case.name}/{quantity}"
         marks = [pytest.mark.xfail(reason=expectations[name])] if name in expectations else []
-        reason = why_skipped(candidate, case, quantity)
+        reason = why_skipped(candidate_for, case, quantity)
         marks += [pytest.mark.skip(reason=reason)] if reason else []
         parameters.append(pytest.param(Check(candidate, case, quantity, convert), id=name, marks=marks))
     return pytest.mark.parametrize("check", parameters)

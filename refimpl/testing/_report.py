@@ -7,6 +7,8 @@ import numpy as np
 
 PASSED, FAILED, ERROR, SKIPPED, XFAILED, XPASSED = "passed", "failed", "error", "skipped", "xfailed", "xpassed"
 
+_SHOWN = 20  # records that a summary shows
+
 
 class ConformanceError(AssertionError):
     """Raised by `check_model` when a check fails; `report` holds the records."""
@@ -55,13 +57,17 @@ class Record:
     where: tuple | None = None
     cause: str = ""
 
-    def __str__(self):
+    @property
+    def line(self):
+        """The record in one line, without its cause."""
         if self.where is None or self.status in (PASSED, XPASSED):
             return f"{self.status:<8}{self.check}{f': {self.reason}' if self.reason else ''}"
-        text = (f"{self.status:<8}{self.check}: got {self.got[self.where]:.12g}, expected "
+        return (f"{self.status:<8}{self.check}: got {self.got[self.where]:.12g}, expected "
                 f"{self.expected[self.where]:.12g} at {list(self.where)}, deviation {self.deviation:.3g}, "
-                f"allowed {self.tolerance:.3g}")
-        return text + (f"; {self.reason}" if self.reason else "") + (f"\n        likely cause: {self.cause}" if self.cause else "")
+                f"allowed {self.tolerance:.3g}{f'; {self.reason}' if self.reason else ''}")
+
+    def __str__(self):
+        return self.line + (f"\n        likely cause: {self.cause}" if self.cause else "")
 
 
 @dataclass(frozen=True)
@@ -97,15 +103,25 @@ class Report:
 
     @property
     def causes(self):
-        """Likely causes by function, a dict of str to str, for the functions where one was found."""
-        return {record.check.split("/")[-1].split(":")[0]: record.cause for record in self.failures if record.cause}
+        """Likely causes, a dict of str to str: by function, or by quantity where those of a function differ."""
+        named = [(record.check.split("/")[-1], record.cause) for record in self.failures if record.cause]
+        every = collections.defaultdict(set)
+        for quantity, cause in named:
+            every[quantity.split(":")[0]].add(cause)
+        return {quantity if len(every[quantity.split(":")[0]]) > 1 else quantity.split(":")[0]: cause
+                for quantity, cause in named}
 
     def __str__(self):
+        """The summary: counts, reasons of skips, the first failures, likely causes."""
         counts = self.counts
         lines = [f"{self.model}: {counts['run']} checks run, " + ", ".join(
             f"{counts[status]} {status}" for status in (PASSED, FAILED, ERROR, XFAILED, XPASSED, SKIPPED)
             if counts[status] or status in (PASSED, FAILED, SKIPPED))]
         reasons = collections.Counter(record.reason for record in self.records if record.status == SKIPPED)
         lines += [f"  skipped {count}: {reason}" for reason, count in reasons.items()]
-        lines += [f"  {record}" for record in self.records if record.status in (FAILED, ERROR, XFAILED, XPASSED)]
+        lines += [f"  likely cause in {function}: {cause}" for function, cause in self.causes.items()]
+        notable = [*self.failures, *(record for record in self.records if record.status in (XFAILED, XPASSED))]
+        lines += [f"  {record.line}" for record in notable[:_SHOWN]]
+        if len(notable) > _SHOWN:
+            lines.append(f"  and {len(notable) - _SHOWN} more, in report.records")
         return "\n".join(lines)
