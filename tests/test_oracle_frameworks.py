@@ -1,4 +1,4 @@
-"""The kit on PyTorch and JAX, where they are installed: derivatives by automatic differentiation against ours by hand."""
+"""The kit on PyTorch and JAX, where they are installed: their derivatives against ours by hand."""
 
 import numpy as np
 import pytest

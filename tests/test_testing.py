@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refimpl import sgd, testing
-from refimpl.testing import ConformanceError, ConformanceWarning, _causes, cases, check_model, parametrize_with_checks, strategies
+from refimpl.testing import (ConformanceError, ConformanceWarning, _causes, cases, check_model, parametrize_with_checks,
+                             strategies)
 from refimpl.testing._numbers import Numbers
 from tests.testing_faults import FAULTS, MAKE, RIGHT, only, picked
 from tests.testing_plain import listed, plain
@@ -142,7 +143,8 @@ def test_expected_failures():
 
 
 @pytest.mark.parametrize(("value", "message"), [
-    (None, "returned None"), ("large", "not real numbers"), (np.ones(3) * 1j, "dtype complex128"), (object(), "dtype object"),
+    (None, "returned None"), ("large", "not real numbers"), (np.ones(3) * 1j, "dtype complex128"),
+    (object(), "dtype object"),
     ([[1.0, 2.0], [3.0]], "neither np.asarray nor DLPack"),
 ])
 def test_what_is_no_array_of_numbers_is_an_error(value, message):
@@ -189,7 +191,7 @@ def test_the_last_iterate_alone_will_do():
 @pytest.mark.parametrize(("arguments", "options", "message"), [
     (({"gradient": gradient}, "Regression"), {}, "model must be one of LinearRegression"),
     (({"grad": gradient}, LINEAR), {}, "candidate must have at least one of predict"),
-    (({"gradient": gradient}, LINEAR), {"expected_failures": {"*/hpv": "typing error"}}, "expected_failures must match"),
+    (({"gradient": gradient}, LINEAR), {"expected_failures": {"*/hpv": "a slip"}}, "expected_failures must match"),
     (({"gradient": gradient}, LINEAR), {"on_fail": "ignore"}, "on_fail must be one of"),
     (({"gradient": gradient}, LINEAR), {"functions": ("grad",)}, "functions must be one of"),
     (({"gradient": gradient}, LINEAR), {"cases": []}, "cases must hold at least one"),
@@ -244,7 +246,7 @@ def test_strategies_refuse_an_unknown_model():
 
 def test_cases_are_named_once_and_cannot_be_changed():
     names = [case.name for case in cases()]
-    assert len(set(names)) == len(names) and all(name.startswith(case.model + "/") for name, case in zip(names, cases()))
+    assert len(set(names)) == len(names) and all(case.name.startswith(case.model + "/") for case in cases())
     assert cases()[0] is cases()[0]
     with pytest.raises(ValueError, match="read-only"):
         cases()[0].w[0] = 0
@@ -269,6 +271,16 @@ def test_before_divergence_is_one_step_before():
             assert np.abs(each.value).max() <= 1e100 and one_more.status == sgd.DIVERGED and one_more.nit == len(lr) + 1
             found += 1
     assert found >= 5
+
+
+def test_every_model_says_what_it_computes():
+    for model in MODELS:
+        text = testing.conventions(model)
+        assert all(word in text for word in ("predict", "loss", "mean", "sgd(w, x, y, lr, indices"))
+        others = {key.split(":")[0] for case in cases(model) for key in case.expected} & {"descend", "train"}
+        assert all(f"{name}(w, x, y" in text for name in others)
+    with pytest.raises(ValueError, match="model must be one of"):
+        testing.conventions("Regression")
 
 
 def test_numbers_are_those_of_the_recurrence():

@@ -28,13 +28,15 @@ def vectors(tmp_path_factory):
 
 
 def contents(directory):
-    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+    files = (path for path in directory.rglob("*") if path.is_file())
+    return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
 
 
 def test_the_same_bytes_every_time_and_in_a_fresh_process(vectors, tmp_path):
     some = ["LinearRegression", "TwoLayerCNN"]
     code = f"from refimpl.testing import export_vectors; export_vectors({str(tmp_path / 'again')!r}, {some!r})"
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=READER.parents[2], env=os.environ | {"PYTHONHASHSEED": "7"})
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=READER.parents[2],
+                   env=os.environ | {"PYTHONHASHSEED": "7"})
     again, before = contents(tmp_path / "again"), contents(vectors)
     del again["manifest.json"]   # which lists fewer models
     assert again == {path: content for path, content in before.items() if path in again} and len(again) >= 30
@@ -46,7 +48,8 @@ def test_manifest_lists_every_file_with_its_hash(vectors):
     found = contents(vectors)
     del found["manifest.json"]
     assert manifest["sha256"] == {path: hashlib.sha256(content).hexdigest() for path, content in found.items()}
-    assert list(manifest["conventions"]) == list(models()) and {"large-lr-refimpl", "numpy", "scipy"} == set(manifest["versions"])
+    assert list(manifest["conventions"]) == list(models())
+    assert {"large-lr-refimpl", "numpy", "scipy"} == set(manifest["versions"])
     assert {f"cases/{case.name}.json" for case in cases()} | {"schema.json"} <= set(found)
 
 
@@ -94,7 +97,8 @@ def test_documents_follow_the_schema(vectors):
 
 def test_the_reader_runs_on_plain_python_and_sees_changes(vectors, tmp_path):
     def run(directory):
-        return subprocess.run([sys.executable, "-I", "-S", READER, directory], capture_output=True, text=True, encoding="utf-8")
+        return subprocess.run([sys.executable, "-I", "-S", READER, directory], capture_output=True, text=True,
+                              encoding="utf-8")
 
     assert run(vectors).stdout.endswith(" values agree, 0 differ\n") and run(vectors).returncode == 0
     export_vectors(tmp_path / "v", ["LeastSquares"])
@@ -109,7 +113,7 @@ def test_an_earlier_export_is_replaced_and_nothing_else_is(vectors, tmp_path):
     target.mkdir()
     export_vectors(target, ["Quadratic"])
     export_vectors(target, ["TwoMinima"])
-    assert sorted(path.name for path in (target / "cases").iterdir()) == ["TwoMinima"] and len(list(tmp_path.iterdir())) == 1
+    assert [path.name for path in (target / "cases").iterdir()] == ["TwoMinima"] and len(list(tmp_path.iterdir())) == 1
     (target / "mine.txt").write_text("keep me")
     before = contents(target)
     with pytest.raises(ValueError, match="only an earlier export, got .* with mine.txt"):
@@ -178,19 +182,22 @@ def recompute(document, number, quantities):
         yield name, got, wanted, allowed
 
 
-def polynomial(document):
-    return document["model"] != "MLP" or (document["settings"]["activation"] != "tanh"
-                                          and document["settings"]["loss_kind"] == "squared")
+def polynomial(case):
+    return case.model in POLYNOMIAL and (case.model != "MLP" or (case.settings["activation"] != "tanh"
+                                                                 and case.settings["loss_kind"] == "squared"))
+
+
+def small(case):
+    return case.w.size * len(case.x) <= 200 and case.dtype == "float64"
 
 
 def test_polynomial_models_agree_with_exact_rational_arithmetic(vectors):
     """To a thousandth of the tolerance that others get, and to 1e-12 of the largest entry."""
     seen = set()
     for case in cases():
-        path = vectors / "cases" / f"{case.name}.json"
-        document = read_vectors.read_case(path)
-        if case.model not in POLYNOMIAL or not polynomial(document) or case.w.size * len(case.x) > 200 or case.dtype == "float32":
+        if not polynomial(case) or not small(case):
             continue
+        document = read_vectors.read_case(vectors / "cases" / f"{case.name}.json")
         names = ("predict", "losses", "loss", "gradient", "hvp", "sgd:with-replacement", "sgd:noise-and-decay")
         for name, got, wanted, allowed in recompute(document, Fraction, names):
             gap = max(abs(a - Fraction(b)) for a, b in zip(got, wanted, strict=True))
@@ -204,10 +211,11 @@ def test_other_models_agree_with_forty_digits(vectors):
     with decimal.localcontext() as context:
         context.prec = 40
         for case in cases():
-            if case.model not in DIGITS or case.w.size * len(case.x) > 200 or case.dtype == "float32":
+            if case.model not in DIGITS or not small(case):
                 continue
             document = read_vectors.read_case(vectors / "cases" / f"{case.name}.json")
-            for name, got, wanted, allowed in recompute(document, Decimal, ("predict", "losses", "loss", "gradient", "hvp")):
+            names = ("predict", "losses", "loss", "gradient", "hvp")
+            for name, got, wanted, allowed in recompute(document, Decimal, names):
                 gap = max(abs(a - Decimal(b)) for a, b in zip(got, wanted, strict=True))
                 assert gap <= Decimal(allowed) / 1000, (case.name, name)
                 seen.add((case.model, name))

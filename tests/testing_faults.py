@@ -14,7 +14,8 @@ from refimpl.testing import _causes as cause
 
 MAKE = {"LinearRegression": linear_stability.LinearRegression, "Quadratic": linear_stability.Quadratic,
         "TwoMinima": linear_stability.TwoMinima, "LeastSquares": convex_annealing.LeastSquares,
-        "TwoLayerCNN": benign_oscillation.TwoLayerCNN, "MLP": network.MLP, "ConvNet": images.ConvNet, "TwoLayerReLU": learning_order.TwoLayerReLU}
+        "TwoLayerCNN": benign_oscillation.TwoLayerCNN, "MLP": network.MLP, "ConvNet": images.ConvNet,
+        "TwoLayerReLU": learning_order.TwoLayerReLU}
 
 
 def picked(y, batch):
@@ -39,7 +40,7 @@ def sgd(fault="", gradient=None):
                 g = {"sum": len(x[batch]), "whole set": len(x[batch]) / len(x), "ascent": -1, "double": 2,
                      "half": 0.5}.get(fault, 1) * g
                 if noise is not None and fault != "no noise":
-                    g = g - noise[t] if fault == "noise sign" else g + noise[t] / rate if fault == "noise rate" else g + noise[t]
+                    g = g + {"noise sign": -1, "noise rate": 1 / rate}.get(fault, 1) * noise[t]
                 if fault == "decay after":
                     w = w - rate * g
                     w = w - rate * weight_decay * w
@@ -121,7 +122,8 @@ def mlp(torch_layout=False, at_zero=0.0, mean_outputs=False):
             first = 0
             for a, b in zip(widths, widths[1:]):
                 weight = w[first:first + a * b]
-                yield weight.reshape(b, a).T if torch_layout else weight.reshape(a, b), w[first + a * b:first + (a + 1) * b]
+                weight = weight.reshape(b, a).T if torch_layout else weight.reshape(a, b)
+                yield weight, w[first + a * b:first + (a + 1) * b]
                 first += (a + 1) * b
 
         def forward(w, x):
@@ -220,14 +222,16 @@ def scalar(name, function):
 
 
 STATIC = [
-    (cause.FACTOR_2, "loss", lambda n: 2), (cause.FACTOR_2, "gradient", lambda n: 2), (cause.FACTOR_2, "hvp", lambda n: 2),
+    (cause.FACTOR_2, "loss", lambda n: 2), (cause.FACTOR_2, "gradient", lambda n: 2),
+    (cause.FACTOR_2, "hvp", lambda n: 2),
     (cause.FACTOR_HALF, "loss", lambda n: 0.5), (cause.FACTOR_HALF, "gradient", lambda n: 0.5),
     (cause.FACTOR_HALF, "hvp", lambda n: 0.5), (cause.SUM, "loss", lambda n: n), (cause.SUM, "gradient", lambda n: n),
     (cause.SUM, "hvp", lambda n: n), (cause.TWICE, "gradient", lambda n: 1 / n), (cause.SIGN, "gradient", lambda n: -1),
     (cause.BESSEL, "loss", lambda n: n / (n - 1) if n > 1 else np.inf), (cause.SIGN, "predict", lambda n: -1),
 ]
 LOOPS = [
-    (cause.COLLAPSED, "collapsed"), (cause.INDICES_IGNORED, "everything"), (cause.SUM, "sum"), (cause.WHOLE_SET, "whole set"),
+    (cause.COLLAPSED, "collapsed"), (cause.INDICES_IGNORED, "everything"), (cause.SUM, "sum"),
+    (cause.WHOLE_SET, "whole set"),
     (cause.SIGN, "ascent"), (cause.FACTOR_2, "double"), (cause.FACTOR_HALF, "half"), (cause.NOISE_SIGN, "noise sign"),
     (cause.NOISE_RATE, "noise rate"), (cause.NOISE_IGNORED, "no noise"), (cause.DECAY_UPDATED, "decay after"),
     (cause.DECAY_RATE, "decay rate"), (cause.DECAY_IGNORED, "no decay"), (cause.DECAY_DOUBLE, "double decay"),
@@ -236,7 +240,7 @@ LOOPS = [
 
 
 def labels(change):
-    return only("gradient", lambda model: lambda w, x, y: model.gradient(w, x, picked(y, slice(None)) if y is None else change(y)))
+    return only("gradient", lambda model: lambda w, x, y: model.gradient(w, x, None if y is None else change(y)))
 
 
 def faults():
@@ -271,12 +275,11 @@ def faults():
     yield cause.KINK, "TwoLayerReLU", "gradient", pick(two_blocks(at_zero=1.0), "gradient")
     yield cause.MOMENTUM_IGNORED, "ConvNet", "train", only("train", without_momentum)("ConvNet")
     yield cause.SQUARED, "LinearRegression", "non_uniformity", {"non_uniformity": deviation_of_curvature}
-    yield cause.REPLACEMENT, "LinearRegression", "critical_lr", {
-        "critical_lr": lambda factors, batch_size, replacement: brute_critical_lr(factors, batch_size, not replacement)}
-    yield cause.SUM, "LinearRegression", "critical_lr", {
-        "critical_lr": lambda factors, batch_size, replacement: brute_critical_lr(factors, batch_size, replacement) / len(factors)}
-    yield cause.FACTOR_2, "LinearRegression", "critical_lr", {
-        "critical_lr": lambda factors, batch_size, replacement: 2 * brute_critical_lr(factors, batch_size, replacement)}
+    for name, wrong in ((cause.REPLACEMENT, lambda g, size, again: brute_critical_lr(g, size, not again)),
+                        (cause.SUM, lambda g, size, again: brute_critical_lr(g, size, again) / len(g)),
+                        (cause.FACTOR_2, lambda g, size, again: 2 * brute_critical_lr(g, size, again))):
+        yield name, "LinearRegression", "critical_lr", {
+            "critical_lr": lambda factors, batch_size, replacement, f=wrong: f(factors, batch_size, replacement)}
 
 
 def pick(candidate, function):

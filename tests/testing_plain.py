@@ -2,8 +2,8 @@
 
 Every function works on floats, on `fractions.Fraction` and on `decimal.Decimal`
 alike, so that the same page checks expected values to rounding, exactly where a
-model is polynomial, and to as many digits as one likes elsewhere. Hessian-vector products come from dual numbers carried through the
-loops of the gradient.
+model is polynomial, and to as many digits as one likes elsewhere. Hessian-vector
+products come from dual numbers carried through the loops of the gradient.
 """
 
 import math
@@ -123,7 +123,8 @@ class Model:
             slope = leaves(self.gradient(path[-1], [x[i] for i in batch], None if y is None else [y[i] for i in batch]))
             if noise is not None:
                 slope = [g + e for g, e in zip(slope, leaves(noise[t]))]
-            path.append(like(w, iter([p - lr[t] * weight_decay * p - lr[t] * g for p, g in zip(leaves(path[-1]), slope)])))
+            now = zip(leaves(path[-1]), slope)
+            path.append(like(w, iter([p - lr[t] * weight_decay * p - lr[t] * g for p, g in now])))
         return path
 
 
@@ -327,7 +328,8 @@ class ConvNet(Model):
         flat = leaves(hidden)
         active = [entry if z > 0 else 0 for entry, z in zip(back, flat)]
         m = self.filters
-        to_filters = [[dot([block[i] for block in blocks], active[j::m]) for j in range(m)] for i in range(len(blocks[0]))]
+        columns = list(zip(*blocks))
+        to_filters = [[dot(column, active[j::m]) for j in range(m)] for column in columns]
         return [to_filters, [[f * e for e in delta] for f in features], delta]
 
     def train(self, w, x, y, *, lr, indices, momentum, weight_decay, noise=None):

@@ -24,9 +24,6 @@ from refimpl.testing._numbers import Numbers
 
 STATIC = ("predict", "losses", "loss", "gradient", "hvp")
 PATHS = ("sgd", "descend", "train")  # functions that return iterates, or the last one
-SGD = ("sgd(w, x, y, lr, indices, noise, weight_decay): w ← (1 − ηλ) w − η (∇L_B(w) + ξ), where η = lr[t], L_B is the loss on "
-       "the examples indices[t] (an example that is there twice counts twice), ξ = noise[t] and λ = weight_decay, both 0 "
-       "where they are not given. All arrays over steps t = 0…T−1; returns w_0 … w_T.")
 _STEP = 2.0**-20
 RELATIVE = {"float64": 1e-9, "float32": 1e-4, "scalar": 1e-8}
 
@@ -108,7 +105,7 @@ def function_of(quantity):
 
 
 def tolerance(compute, inputs, *, relative, exact=False, scale=0.0, per_step=False):
-    """(value, tolerance) of ``compute(*inputs)``; `inputs` are arrays or None, and only arrays of reals are disturbed."""
+    """(value, tolerance) of ``compute(*inputs)``; of the inputs, arrays or None, only real arrays are disturbed."""
     value = np.asarray(compute(*inputs), dtype=float)
     axes = tuple(range(1, value.ndim)) if per_step else None
     size = np.abs(value).max(axis=axes, keepdims=True)

@@ -5,14 +5,16 @@ import functools
 import numpy as np
 
 from refimpl import sgd
-from refimpl.testing._case import RELATIVE, SGD, STATIC, Case, Expected, tolerance
+from refimpl.testing._case import RELATIVE, STATIC, Case, Expected, tolerance
+from refimpl.testing._conventions import CONVENTIONS
+from refimpl.testing._images import IMAGES
 from refimpl.testing._linear import LINEAR
 from refimpl.testing._loop import functions
 from refimpl.testing._networks import NETWORKS
 from refimpl.testing._numbers import Numbers
 from refimpl.testing._order import ORDER
 
-MODELS = {**LINEAR, **NETWORKS, **ORDER}
+MODELS = {**LINEAR, **NETWORKS, **IMAGES, **ORDER}
 _STEPS = 6
 
 
@@ -67,13 +69,13 @@ def conventions(model):
     ValueError
         If there is no such model.
     """
-    return f"{MODELS[known(model)].conventions} {SGD}"
+    return CONVENTIONS[known(model)]
 
 
 def known(model):
     """`model`, if there are cases of it."""
     if model not in MODELS:
-        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}; refimpl.testing.models() lists them")
+        raise ValueError(f"model must be one of {', '.join(MODELS)}, got {model!r}; choose one of them")
     return model
 
 
@@ -175,7 +177,8 @@ def _scalar(derived):
     def compute(*data):
         return derived.function(*(part if part.ndim else float(part) for part in data), **derived.options)
 
-    value, allowed = tolerance(compute, [np.asarray(part) for part in derived.data.values()], relative=RELATIVE["scalar"])
+    data = [np.asarray(part) for part in derived.data.values()]
+    value, allowed = tolerance(compute, data, relative=RELATIVE["scalar"])
     return Expected(value, allowed, _arguments(derived.data | derived.options))
 
 

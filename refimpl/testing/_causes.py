@@ -138,17 +138,13 @@ def _of_model(entry, case):
         (SIGN, 0): scaled(lambda n: -1),
     }
     if case.y is not None and case.y.dtype.kind == "f":
-        found[LABELS_IGNORED, 0] = given(lambda w, x, y=None, *v: (w, x, None if y is None else 0 * y, *v)[:_count(y, v)])
-        found[LABELS_NEGATED, 0] = given(lambda w, x, y=None, *v: (w, x, None if y is None else -y, *v)[:_count(y, v)])
+        found[LABELS_IGNORED, 0] = given(lambda w, x, *rest: (w, x, *(0 * y for y in rest[:1]), *rest[1:]))
+        found[LABELS_NEGATED, 0] = given(lambda w, x, *rest: (w, x, *(-y for y in rest[:1]), *rest[1:]))
     if case.x.ndim == 2 and len(case.x) == case.x.shape[1]:
         found[TRANSPOSED_DATA, 0] = given(lambda w, x, *rest: (w, x.T, *rest))
     for key, wrong in entry.variants(model, Inputs(case.settings, case.w, case.x, case.y)).items():
         found[key] = wrong
     return found
-
-
-def _count(y, v):
-    return 2 if y is None else 3 + len(v)
 
 
 def _of_sgd(entry, case, quantity):
@@ -178,8 +174,7 @@ def _of_sgd(entry, case, quantity):
     found[DECAY_UPDATED, 0] = run(decay_updated=True)
     found[DECAY_DOUBLE, 0] = run(weight_decay=2 * decay)
     found[DECAY_IGNORED, 0] = run(weight_decay=0.0)
-    found[DECAY_RATE, 0] = (lambda: iterate(lambda w, x, y: gradient(w, x, y) + decay * w / lr[0], case.w, case.x, case.y,
-                                            **(arguments | {"weight_decay": 0.0}))) if (lr == lr[0]).all() else None
+    found[DECAY_RATE, 0] = run(decay_undivided=True)
     return found
 
 
@@ -212,7 +207,8 @@ def _of_scalar(entry, case, quantity):
     derived = entry.scalars(Inputs(case.settings, case.w, case.x, case.y))[quantity]
 
     def again(factor=1.0, **changes):
-        return lambda: derived.function(*(factor * array for array in derived.data.values()), **(derived.options | changes))
+        options = derived.options | changes
+        return lambda: derived.function(*(factor * array for array in derived.data.values()), **options)
 
     name = next(iter(derived.data))
     power = {"hessians": 1.0, "curvatures": 1.0, "factors": 0.5, "x": 0.5}.get(name)

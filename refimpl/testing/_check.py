@@ -98,7 +98,8 @@ def check_model(candidate, model, *, cases=None, functions=None, convert=None, e
         records.append(record)
     if all(record.status == SKIPPED for record in records):
         asked = dict.fromkeys(function_of(quantity) for _, quantity in wanted)
-        raise ValueError(f"candidate must have at least one of {', '.join(asked)}, got {candidate!r}; name its functions so")
+        raise ValueError(f"candidate must have at least one of {', '.join(asked)}, got {candidate!r}; "
+                         "give its functions these names")
     causes = diagnose(_cases.MODELS[model], observations)
     report = Report(model, tuple(_judged(replace(record, cause=causes.get(record.check, "")), expectations)
                                  for record in records))
@@ -114,9 +115,9 @@ def selected(model, cases=None, functions=None):
     cases = _cases.cases(model) if cases is None else tuple(cases)
     for case in cases:
         if case.model != _cases.known(model):
-            raise ValueError(f"cases must be of the model {model}, got {case.name} of {case.model}; leave the others out")
+            raise ValueError(f"cases must be of the model {model}, got {case.name}; leave the others out")
     if not cases:
-        raise ValueError("cases must hold at least one Case, got none; leave the argument out for all cases of the model")
+        raise ValueError("cases must hold at least one Case, got none; leave the argument out for all of them")
     every = dict.fromkeys(function_of(quantity) for case in cases for quantity in case.expected)
     for name in functions or ():
         _checks.one_of(name, "functions", tuple(every))
@@ -131,8 +132,8 @@ def expected_reasons(wanted, patterns):
     for pattern, reason in dict(patterns or {}).items():
         matching = fnmatch.filter(names, pattern)
         if not matching:
-            raise ValueError(f"expected_failures must match checks, got {pattern!r}, which matches none of {len(names)}, "
-                             f"such as {names[0]}; correct or drop it")
+            raise ValueError(f"expected_failures must match checks, got {pattern!r}, which matches none of the "
+                             f"{len(names)}, such as {names[0]}; correct or drop it")
         found |= dict.fromkeys(matching, reason)
     return found
 
@@ -220,7 +221,7 @@ def _compared(name, case, quantity, got):
 
 
 def diagnose(entry, observations):
-    """Likely causes by check: of all cases of a function together, else of each of its quantities, else of each check."""
+    """Likely causes by check: of all cases of a function together, else of each quantity, else of each check."""
     causes = {}
     for every in observations.values():
         failed = [each for each in every if each[3]]

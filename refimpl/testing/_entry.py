@@ -48,9 +48,6 @@ class Entry:
     ----------
     make : callable
         ``make(**settings)`` is the model.
-    conventions : str
-        What it computes, with every ½, mean and order of parameters, for those
-        who cannot read the model's docstring.
     draw : callable
         ``draw(numbers, **size)`` gives `Inputs` from a stream of `Numbers`.
     sizes : dict of str to dict
@@ -75,7 +72,6 @@ class Entry:
     """
 
     make: Callable
-    conventions: str
     draw: Callable
     sizes: dict
     ranges: dict

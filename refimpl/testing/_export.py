@@ -205,6 +205,6 @@ SCHEMA = {
             "properties": {"arguments": {"type": "object", "additionalProperties": {"$ref": "#/$defs/argument"}},
                            "value": {"$ref": "#/$defs/array"},
                            "tolerance": {"$ref": "#/$defs/argument",
-                                         "description": "largest absolute deviation that passes; broadcasts to value"}}}},
+                                         "description": "largest absolute deviation that passes; broadcasts"}}}},
     },
 }

@@ -54,7 +54,7 @@ RANGES = {"n": (1, 6), "dim": (1, 5)}
 
 
 def _limits(curvature, data, regular=True):
-    """Rates and limits of Wu, Ma and E; the rate lives on range(H) and jumps where the rank does, so only if regular."""
+    """Rates and limits of Wu, Ma and E; the rate on range(H) jumps where the rank does, so only if regular."""
     n = len(next(iter(data.values())))
 
     def of(function, **options):
@@ -154,23 +154,21 @@ def _descents(inputs):
                                             "target": start / 16})}
 
 
-_REGRESSION = ("w (d), x (n, d), y (n) or none for zeros. predict ⟨w, x_i⟩; loss of an example {half}(⟨w, x_i⟩ − y_i)², loss "
-               "their mean over the n examples.")
-_QUADRATIC = "w (d), x (n, d, d) symmetric, no y. predict and loss of an example ½ wᵀ x_i w; loss their mean over the n examples."
-_TOY = ("w (1), x (n), no y. predict and loss of an example min{w², x_i (w − 1)²}; loss their mean; where both are equal the "
-        "derivative is that of the second.")
-_DESCEND = ("descend(w, x, y, lr, large_lr, switch_loss, target): full-batch steps w ← w − η ∇L(w), η = large_lr until "
-            "L(w) ≤ switch_loss holds once, lr from then on; returns all iterates up to the first with L(w) ≤ target.")
-
 LINEAR = {
-    "LinearRegression": Entry(linear_stability.LinearRegression, _REGRESSION.format(half="½ "), _regression, SIZES, RANGES, REGRESSION_HARD | {
+    "LinearRegression": Entry(linear_stability.LinearRegression, _regression, SIZES, RANGES, REGRESSION_HARD | {
         "no-labels": lambda numbers: _unlabelled(numbers, 4, 3).change(note="y is None and means zeros"),
     }, big_lr=2.0**40, scalars=_factor_limits),
-    "Quadratic": Entry(linear_stability.Quadratic, _QUADRATIC, _quadratics, {
+    "Quadratic": Entry(linear_stability.Quadratic, _quadratics, {
         "n1-d1": {"n": 1, "dim": 1}, "n2-d2": {"n": 2, "dim": 2}, "n3-d4": {"n": 3, "dim": 4},
-    }, {"n": (1, 4), "dim": (1, 3)}, {"flat-example": _flat_example}, lr=0.0625, big_lr=2.0**40, scalars=_hessian_limits),
-    "TwoMinima": Entry(linear_stability.TwoMinima, _TOY, _toy, {"n1": {"n": 1}, "n2": {"n": 2}, "n7": {"n": 7}}, {"n": (1, 6)},
-                       {"tie": _toy_tie}, big_lr=2.0**40, scalars=_toy_exponents),
-    "LeastSquares": Entry(convex_annealing.LeastSquares, _REGRESSION.format(half="") + " " + _DESCEND, _regression, SIZES, RANGES, REGRESSION_HARD | {"slides": _slides}, lr=0.0625,
-                          big_lr=2.0**40, scalars=_annealing_scalars, algorithms=_descents),
+    }, {"n": (1, 4), "dim": (1, 3)}, {
+        "flat-example": _flat_example,
+    }, lr=0.0625, big_lr=2.0**40, scalars=_hessian_limits),
+    "TwoMinima": Entry(linear_stability.TwoMinima, _toy, {
+        "n1": {"n": 1}, "n2": {"n": 2}, "n7": {"n": 7},
+    }, {"n": (1, 6)}, {
+        "tie": _toy_tie,
+    }, big_lr=2.0**40, scalars=_toy_exponents),
+    "LeastSquares": Entry(convex_annealing.LeastSquares, _regression, SIZES, RANGES, REGRESSION_HARD | {
+        "slides": _slides,
+    }, lr=0.0625, big_lr=2.0**40, scalars=_annealing_scalars, algorithms=_descents),
 }

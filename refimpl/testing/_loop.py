@@ -13,7 +13,8 @@ def functions(model):
     return found | {"losses": losses}
 
 
-def iterate(gradient, w, x, y, *, lr, indices, noise=None, weight_decay=0.0, decay_updated=False):
+def iterate(gradient, w, x, y, *, lr, indices, noise=None, weight_decay=0.0, decay_updated=False,
+            decay_undivided=False):
     """All iterates (T+1, *P) of w ← (1 − ηλ) w − η (∇L_B(w) + ξ).
 
     Parameters
@@ -30,6 +31,8 @@ def iterate(gradient, w, x, y, *, lr, indices, noise=None, weight_decay=0.0, dec
     weight_decay : float
     decay_updated : bool
         The mistake of shrinking the weights after the step: w ← (1 − ηλ)(w − η (∇L_B(w) + ξ)).
+    decay_undivided : bool
+        The mistake of leaving the rate out of the decay: w ← (1 − λ) w − η (∇L_B(w) + ξ).
     """
     path = [np.asarray(w, dtype=float)]
     for step, batch in enumerate(indices):
@@ -37,6 +40,6 @@ def iterate(gradient, w, x, y, *, lr, indices, noise=None, weight_decay=0.0, dec
         slope = gradient(w, x[batch], None if y is None else y[batch])
         if noise is not None:
             slope = slope + noise[step]
-        keep = 1 - lr[step] * weight_decay
+        keep = 1 - (1 if decay_undivided else lr[step]) * weight_decay
         path.append(keep * (w - lr[step] * slope) if decay_updated else keep * w - lr[step] * slope)
     return np.array(path)

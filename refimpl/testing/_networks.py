@@ -1,61 +1,17 @@
-"""Rows of the table of models for the nets: two-layer convolutional with patches, fully connected, on images."""
+"""Rows of the table of models for the nets: two-layer convolutional with patches, and fully connected."""
 
 import numpy as np
 
-from refimpl import benign_oscillation, images, network
-from refimpl.testing._causes import KINK, OUTPUTS, PATCHES, TRANSPOSED, WIDTH
+from refimpl import benign_oscillation, network
+from refimpl.testing._causes import KINK, OUTPUTS, PATCHES, WIDTH
 from refimpl.testing._entry import Derived, Entry, Inputs
-from refimpl.testing._loop import functions
-from refimpl.testing._numbers import Numbers
+from refimpl.testing._variants import NUDGE, moved, off_the_kink, output_scaled, scaled, transposed
 from theory import benign_oscillation as oscillation_theory
-
-_NUDGE = 2.0**-40  # moves a pre-activation of 0 off the kink and nothing else by more than rounding
-
-
-def output_scaled(model, factor, degree):
-    """Functions of a model whose output is `factor` times as large, for an output of that degree in w.
-
-    With s = factor^(1/degree) the loss of the larger output at w is the loss
-    at s·w; its derivatives in w gain a factor s each.
-    """
-    scale = factor ** (1 / degree)
-    right = functions(model)
-    powers = {"predict": 0, "losses": 0, "loss": 0, "gradient": 1, "hvp": 2}
-    return {name: (lambda w, *rest, compute=compute, power=powers[name]: scale**power * compute(scale * w, *rest))
-            for name, compute in right.items()}
-
-
-def scaled(model, factor, names=("gradient", "hvp")):
-    """Some functions of a model, times a factor: a mistake in the backward pass alone."""
-    return {name: (lambda *given, compute=compute: factor * compute(*given))
-            for name, compute in functions(model).items() if name in names}
-
-
-def moved(model, there, back):
-    """Functions of a model that reads its parameters as ``there(w)`` and hands derivatives out as ``back(g)``."""
-    right = functions(model)
-    found = {name: (lambda w, *rest, compute=compute: compute(there(w), *rest)) for name, compute in right.items()}
-    found["gradient"] = lambda w, x, y: back(right["gradient"](there(w), x, y))
-    found["hvp"] = lambda w, x, y, v: back(right["hvp"](there(w), x, y, there(v)))
-    return found
-
-
-def transposed(model, there, back):
-    """The two ways to transpose weights: inside, or only where derivatives are handed out."""
-    right = functions(model)
-    return {(TRANSPOSED, 0): moved(model, there, back),
-            (TRANSPOSED, 1): {"gradient": lambda *given: back(right["gradient"](*given)),
-                              "hvp": lambda *given: back(right["hvp"](*given))}}
-
-
-def off_the_kink(weights, rows):
-    """`weights` (…, d) moved so that their products with `rows` that are exactly 0 become positive."""
-    tied = (weights @ rows.T == 0) & rows.any(axis=1)
-    return weights + _NUDGE * tied.astype(float) @ rows
 
 
 def _patches(numbers, n, dim, width, patches=3, activation="relu2"):
-    return Inputs({"dim": dim, "width": width, "activation": activation}, numbers.real(2, width, dim) / (4 if dim < 16 else 32),
+    w = numbers.real(2, width, dim) / (4 if dim < 16 else 32)
+    return Inputs({"dim": dim, "width": width, "activation": activation}, w,
                   numbers.real(n, patches, dim), numbers.sign(n))
 
 
@@ -118,7 +74,7 @@ def _two_patches(numbers):
 def _oscillation(inputs):
     if inputs.x.shape != (1, 2, 3):
         return {}
-    theory = oscillation_theory
+    theory, start = oscillation_theory, {"alpha0": 2.0**-10, "beta0": 2.0**-12}
 
     def of(function, data, **options):
         return Derived(function, data, options)
@@ -131,8 +87,8 @@ def _oscillation(inputs):
     found["weak_growth_rate"] = of(theory.weak_growth_rate, {"c": 1.125, "kappa": 0.0625})
     found["period_two_orbit"] = of(theory.period_two_orbit, {"c": 1.125})
     found["effective_rate"] = of(theory.effective_rate, {"lr": 0.5, "strong_norm": 1.5}, width=4)
-    found["weak_half_time"] = of(theory.weak_half_time, {"c": 1.125, "kappa": 0.0625, "alpha0": 2.0**-10, "beta0": 2.0**-12})
-    found["small_rate_limit"] = of(theory.small_rate_limit, {"alpha0": 2.0**-10, "beta0": 2.0**-12, "kappa": 0.0625})
+    found["weak_half_time"] = of(theory.weak_half_time, {"c": 1.125, "kappa": 0.0625} | start)
+    found["small_rate_limit"] = of(theory.small_rate_limit, start | {"kappa": 0.0625})
     return found
 
 
@@ -186,7 +142,7 @@ def _mlp_variants(model, inputs):
     if model.loss_kind == "squared" and outputs > 1:
         found[OUTPUTS, 0] = scaled(model, 1 / outputs, ("losses", "loss", "gradient", "hvp"))
     if model.activation == "relu":
-        found[KINK, 0] = moved(model, lambda w: w + _NUDGE * bias if w is inputs.w else w, lambda g: g)
+        found[KINK, 0] = moved(model, lambda w: w + NUDGE * bias if w is inputs.w else w, lambda g: g)
     return found
 
 
@@ -205,80 +161,16 @@ def _mlp_curvature(inputs):
 
     def non_uniformity(w, x, y):
         every = hessians(w, x, y)
-        return np.sqrt(max(np.linalg.eigvalsh((every @ every).mean(axis=0) - np.linalg.matrix_power(every.mean(axis=0), 2))[-1], 0))
+        mean = every.mean(axis=0)
+        return np.sqrt(max(np.linalg.eigvalsh((every @ every).mean(axis=0) - mean @ mean)[-1], 0))
 
     data = {"w": inputs.w, "x": inputs.x, "y": inputs.y}
     found = {"sharpness": Derived(sharpness, data)}
     return found | ({"non_uniformity": Derived(non_uniformity, data)} if len(inputs.x) > 1 else {})
 
 
-def _images(numbers, n, shape=(1, 4, 4), classes=3, size=2, filters=3, pooled=False, stride=None, pad=0):
-    settings = dict(zip(("channels", "height", "width"), shape)) | {
-        "classes": classes, "size": size, "filters": filters, "pooled": pooled, "stride": stride, "pad": pad}
-    count = images.ConvNet(**settings).parameter_shape[0]
-    return Inputs(settings, numbers.real(count) / 4, numbers.real(n, *shape), numbers.index(classes, n))
-
-
-def _dark_image(numbers):
-    inputs = _images(numbers, 3)
-    inputs.x[1] = 0
-    return inputs.change(note="image 1 is zero: every pre-activation is exactly 0 and only the bias acts")
-
-
-def _image_margin(numbers):
-    inputs = _images(numbers, 2)
-    return inputs.change(w=inputs.w * 2.0**7, scale=1e-3,
-                         note="margins of thousands: exp of a score overflows, the loss does not")
-
-
-def _trained(settings):
-    def path(w, x, y, *, lr, indices, momentum, weight_decay, noise=None):
-        run = images.train(images.ConvNet(**settings), w, x, y, lr=lr, epochs=len(lr), indices=indices[:, None],
-                           momentum=momentum, weight_decay=weight_decay, divergence_limit=1e9,
-                           noise=None if noise is None else noise[:, None], observe={"w": lambda w: w.copy()})
-        return run.observed["w"]
-    return path
-
-
-def _momentum(inputs):
-    """SGD with momentum in PyTorch's convention, v ← μv + g + λw, w ← w − ηv; noise on pre-activations, one a block."""
-    if inputs.scale:
-        return {}
-    numbers = Numbers("momentum")
-    n, steps = len(inputs.x), 6
-    options = {"lr": np.where(np.arange(steps) < 3, 0.125, 0.03125), "momentum": 0.5, "weight_decay": 0.125,
-               "indices": np.array([numbers.order(n)[:min(2, n)] for _ in range(steps)])}
-    blocks = images.ConvNet(**inputs.settings).block_count
-    path = _trained(inputs.settings)
-    return {"train:momentum": (path, options),
-            "train:momentum-noise": (path, options | {"noise": numbers.real(steps, blocks) / 4})}
-
-
-def _image_variants(model, inputs):
-    d, m = model.inputs, model.filters
-    order = np.arange(model.parameter_shape[0])
-    order[:d * m] = order[:d * m].reshape(m, d).T.ravel()
-    return transposed(model, lambda w: w[order], lambda g: g[np.argsort(order)])
-
-
-_CNN = ("w (2, m, d), x (n, P, d), y (n) of ±1. predict f = F_0 − F_1 with F_j = (1/m) Σ_r Σ_p σ(⟨w_jr, x_ip⟩), the sum over patches, "
-        "the mean over filters; σ(z) is max(z, 0)² (relu2), max(z, 0) (relu) or z² (square), with first and second "
-        "derivative 0 at z ≤ 0 in the first two. Loss of an example (f − y)², without ½; loss their mean.")
-_MLP = ("w flat: for each layer the weights (inputs × outputs) row by row, then the biases. x (n, inputs); y (n) or (n, outputs), "
-        "or class numbers (n) for cross-entropy. No activation after the last layer; predict (n, outputs), or (n) for one "
-        "output. Loss of an example ½‖f − y‖², the sum over outputs, or −log softmax(f)[y]; loss their mean. The ReLU has "
-        "derivative 0 at 0. sharpness is λmax of the Hessian of the loss, non_uniformity √λmax(mean(H_i²) − H²) over the "
-        "Hessians H_i of the examples.")
-_CONV = ("w flat: filters U (s·s·channels × m), the inputs of a block in the order channel, row, column; then the head "
-         "(K·m × classes), block by block, or pooled (m × classes); then biases (classes). x (n, channels, height, width), "
-         "padded with zeros; K blocks of side `size` every `stride` pixels (null: `size`) in rows from the top left. "
-         "predict: ReLU of block · U, without bias, for all blocks one after the other or, pooled, their mean, then the head. "
-         "Loss of an example −log softmax(f)[y] with class numbers y; loss their mean. The ReLU has derivative 0 at 0. "
-         "train(w, x, y, lr, indices, momentum, weight_decay, noise): v ← μ v + ∇L_B(w) + λ w from v = 0, then w ← w − lr[t] v; "
-         "noise[t] (K), one number a block, is added to that block's pre-activations before the ReLU.")
-
 NETWORKS = {
-    "TwoLayerCNN": Entry(benign_oscillation.TwoLayerCNN, _CNN, _patches, {
+    "TwoLayerCNN": Entry(benign_oscillation.TwoLayerCNN, _patches, {
         "n1-d1-m1": {"n": 1, "dim": 1, "width": 1, "patches": 2},
         "n2-d2-m3": {"n": 2, "dim": 2, "width": 3},
         "n3-d3-m3": {"n": 3, "dim": 3, "width": 3},
@@ -291,7 +183,7 @@ NETWORKS = {
         "zero-patch": _cnn_zero_patch, "huge-output": _cnn_huge, "two-patches": _two_patches,
         "opposite-patches": _cnn_opposite,
     }, lr=2.0**-7, big_lr=2.0**20, scalars=_oscillation, variants=_cnn_variants),
-    "MLP": Entry(network.MLP, _MLP, _mlp, {
+    "MLP": Entry(network.MLP, _mlp, {
         "n1-1-1": {"n": 1, "widths": (1, 1)},
         "n2-2-3-1": {"n": 2, "widths": (2, 3, 1)},
         "n3-3-3-2": {"n": 3, "widths": (3, 3, 2)},
@@ -299,19 +191,11 @@ NETWORKS = {
         "relu-n4-3-4-2": {"n": 4, "widths": (3, 4, 2), "activation": "relu"},
         "identity-n3-2-2-1": {"n": 3, "widths": (2, 2, 1), "activation": "identity"},
         "cross-entropy-n4-3-4-3": {"n": 4, "widths": (3, 4, 3), "loss_kind": "cross-entropy"},
-        "relu-cross-entropy-n3-2-3-2": {"n": 3, "widths": (2, 3, 2), "activation": "relu", "loss_kind": "cross-entropy"},
+        "relu-cross-entropy-n3-2-3-2": {"n": 3, "widths": (2, 3, 2), "activation": "relu",
+                                        "loss_kind": "cross-entropy"},
         "n32-20-24-16-1": {"n": 32, "widths": (20, 24, 16, 1)},
     }, {"n": (1, 4), "widths": [(1, 1), (2, 1), (2, 3, 1), (1, 2, 2), (2, 2, 2, 2)],
         "activation": ["tanh", "relu", "identity"]}, {
         "zero-row": _mlp_zero_row, "tie": _mlp_tie, "huge-margin": _mlp_huge_margin, "repeated-example": _mlp_repeated,
     }, lr=0.0625, big_lr=2.0**40, scalars=_mlp_curvature, variants=_mlp_variants),
-    "ConvNet": Entry(images.ConvNet, _CONV, _images, {
-        "n1-m1": {"n": 1, "shape": (1, 2, 2), "classes": 2, "filters": 1},
-        "n3-m4": {"n": 3, "filters": 4},
-        "pooled-n2-m3": {"n": 2, "pooled": True},
-        "overlapping-n2-m2": {"n": 2, "shape": (2, 4, 5), "size": 3, "stride": 1, "filters": 2, "pad": 1},
-        "n8-m16": {"n": 8, "shape": (3, 9, 9), "classes": 5, "size": 3, "filters": 16},
-    }, {"n": (1, 3), "classes": (2, 4), "filters": (1, 3), "pooled": [False, True]}, {
-        "zero-image": _dark_image, "huge-margin": _image_margin,
-    }, lr=0.0625, algorithms=_momentum, variants=_image_variants),
 }

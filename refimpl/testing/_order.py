@@ -5,14 +5,14 @@ import numpy as np
 from refimpl import learning_order
 from refimpl.testing._causes import KINK, ROOT_WIDTH
 from refimpl.testing._entry import Entry, Inputs
-from refimpl.testing._networks import moved, off_the_kink, transposed
 from refimpl.testing._numbers import Numbers
+from refimpl.testing._variants import moved, off_the_kink, transposed
 
 
 def _blocks(numbers, n, dim, w_width, v_width, block=True):
     """Examples in turn with both parts, with P only and with Q only."""
-    inputs = Inputs({"dim": dim, "w_width": w_width, "v_width": v_width, "w_scale": 1.0, "v_scale": 2.0, "block": block},
-                    numbers.real(w_width + v_width, 2 * dim) / 2, numbers.real(n, 2 * dim), numbers.sign(n))
+    settings = {"dim": dim, "w_width": w_width, "v_width": v_width, "w_scale": 1.0, "v_scale": 2.0, "block": block}
+    inputs = Inputs(settings, numbers.real(w_width + v_width, 2 * dim) / 2, numbers.real(n, 2 * dim), numbers.sign(n))
     inputs.x[1::3, dim:] = 0
     inputs.x[2::3, :dim] = 0
     return inputs
@@ -46,7 +46,8 @@ def _trained(large_lr, lr, anneal_loss, weight_decay, noise):
     shared = {"stop_loss": 1e-9, "weight_decay": weight_decay, "noise_std": 0.0, "engine": "plain", "noise": noise}
     if large_lr is None:
         return learning_order.train_small, shared | {"lr": lr}
-    return learning_order.train_large_then_small, shared | {"large_lr": large_lr, "small_lr": lr, "anneal_loss": anneal_loss}
+    return learning_order.train_large_then_small, shared | {"large_lr": large_lr, "small_lr": lr,
+                                                            "anneal_loss": anneal_loss}
 
 
 def _path(settings):
@@ -92,16 +93,8 @@ def _variants(model, inputs):
         (KINK, 0): moved(model, lambda w: w + nudged if w is inputs.w else w, lambda g: g)}
 
 
-_CONVENTIONS = (
-    "w (m_w + m_v, 2d), x (n, 2d), y (n) of ±1. predict f = Σ_j u_j max(⟨w_j, x_i⟩, 0) with fixed u: w_scale/√m_w on the "
-    "first m_w rows and v_scale/√m_v on the others, with signs + − + … from + in both. In block form the first m_w rows see only "
-    "the first d coordinates, the others only the last d: the remaining entries of w act nowhere and have gradient 0. Loss of "
-    "an example log(1 + exp(−y f)); loss their mean. The ReLU has derivative 0 at 0. train(w, x, y, lr, weight_decay, noise, "
-    "large_lr, anneal_loss): full-batch steps w ← (1 − ηλ) w − η (∇L(w) + noise[t]), in block form with entries that do not "
-    "act set to 0 in w and noise; η = lr, or if large_lr is given η = large_lr until L(w) ≤ anneal_loss holds before a step.")
-
 ORDER = {
-    "TwoLayerReLU": Entry(learning_order.TwoLayerReLU, _CONVENTIONS, _blocks, {
+    "TwoLayerReLU": Entry(learning_order.TwoLayerReLU, _blocks, {
         "n1-d2-m1-m1": {"n": 1, "dim": 2, "w_width": 1, "v_width": 1},
         "n2-d2-m2-m3": {"n": 2, "dim": 2, "w_width": 2, "v_width": 3},
         "n5-d3-m3-m4": {"n": 5, "dim": 3, "w_width": 3, "v_width": 4},
@@ -110,6 +103,6 @@ ORDER = {
     }, {"n": (1, 5), "dim": (2, 3), "w_width": (1, 3), "v_width": (1, 3), "block": [True, False]}, {
         "tie": _tie, "zero-example": _only_noise,
         "margin-40": _margin(40.0, "margin 40: the loss is e⁻⁴⁰, not 0"),
-        "margin-minus-3000": _margin(-3000.0, "margin −3000: the loss is 3000, not infinite, and the gradient that of a line"),
+        "margin-minus-3000": _margin(-3000.0, "margin −3000: the loss is 3000, not infinite"),
     }, lr=0.25, algorithms=_algorithms, variants=_variants),
 }

@@ -25,7 +25,8 @@ class Check:
         # Only all cases together tell likely causes apart, so a failure runs those of its function.
         every = check_model(self.candidate, self.case.model, convert=self.convert, on_fail=None,
                             functions=(function_of(self.quantity),))
-        raise ConformanceError(Report(self.case.model, tuple(each for each in every.records if each.check == str(self))))
+        mine = tuple(each for each in every.records if each.check == str(self))
+        raise ConformanceError(Report(self.case.model, mine))
 
 
 def parametrize_with_checks(candidate, model, *, cases=None, functions=None, convert=None, expected_failures=None):

@@ -28,7 +28,9 @@ def read_case(path):
             else:
                 flat = [float.fromhex(text) for text in node["hex"]] if "hex" in node else node["decimal"]
             return nested(flat, node["shape"])
-        return float.fromhex(node["hex"]) if set(node) == {"decimal", "hex"} else {key: value(part) for key, part in node.items()}
+        if set(node) == {"decimal", "hex"}:
+            return float.fromhex(node["hex"])
+        return {key: value(part) for key, part in node.items()}
 
     return value(json.loads(path.read_text(encoding="utf-8")))
 
@@ -87,7 +89,8 @@ def main(directory):
         for path in sorted(pathlib.Path(directory, "cases", model).glob("*.json")):
             case = read_case(path)
             inputs, expected = case["inputs"], case["expected"]
-            for name, got in zip(("predict", "loss", "gradient"), least_squares(inputs["w"], inputs["x"], inputs["y"], half)):
+            found = least_squares(inputs["w"], inputs["x"], inputs["y"], half)
+            for name, got in zip(("predict", "loss", "gradient"), found):
                 if deviation(got, expected[name]["value"]) <= expected[name]["tolerance"]:
                     agreed += 1
                 else:

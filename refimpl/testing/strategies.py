@@ -40,7 +40,7 @@ def instances(model, dtype="float64"):
     try:
         from hypothesis import strategies as st
     except ImportError:
-        raise ImportError("refimpl.testing.strategies needs hypothesis; install it, or use refimpl.testing.cases") from None
+        raise ImportError("refimpl.testing.strategies needs hypothesis; install it, or use the fixed cases") from None
     entry = _cases.MODELS[_cases.known(model)]
 
     @st.composite
@@ -57,4 +57,3 @@ def instances(model, dtype="float64"):
         return _cases.complete(model, f"{model}/drawn-{key}", inputs, dtype)
 
     return drawn()
-
