@@ -11,6 +11,7 @@ from refimpl.testing import (ConformanceError, ConformanceWarning, _causes, case
 from refimpl.testing._numbers import Numbers
 from tests.testing_faults import FAULTS, MAKE, RIGHT, only, picked
 from tests.testing_plain import listed, plain
+from tests.testing_scalars import SCALARS
 
 MODELS = testing.models()
 CAUSES = {value for name, value in vars(_causes).items() if name.isupper() and isinstance(value, str)}
@@ -31,12 +32,29 @@ def wrong_sgd(w, x, y, *, lr, indices, noise=None, weight_decay=0.0):
     return np.array(path)
 
 
+def functions_of(model):
+    """Names of all functions that cases of a model ask for."""
+    return {key.split(":")[0] for case in cases(model) for key in case.expected}
+
+
 # Right candidates pass, wrong ones are named.
 
 @pytest.mark.parametrize("model", MODELS)
 def test_plain_loops_pass(model):
     report = check_model(lambda **settings: plain(model, settings), model, convert=listed)
     assert report.ok and report.counts["passed"] == report.counts["run"] > 30
+
+
+@pytest.mark.parametrize("model", SCALARS)
+def test_derived_scalars_agree_with_brute_force(model):
+    names = functions_of(model) - {"predict", "losses", "loss", "gradient", "hvp", "sgd", "descend", "train"}
+    report = check_model(SCALARS[model], model, functions=sorted(names))
+    assert report.counts["passed"] == len(report.records) >= 10
+
+
+def test_no_other_model_has_scalars():
+    for model in set(MODELS) - set(SCALARS):
+        assert functions_of(model) <= {"predict", "losses", "loss", "gradient", "hvp", "sgd", "descend", "train"}
 
 
 @pytest.mark.parametrize(("cause", "model", "function", "candidate"), FAULTS,
@@ -277,8 +295,7 @@ def test_every_model_says_what_it_computes():
     for model in MODELS:
         text = testing.conventions(model)
         assert all(word in text for word in ("predict", "loss", "mean", "sgd(w, x, y, lr, indices"))
-        others = {key.split(":")[0] for case in cases(model) for key in case.expected} & {"descend", "train"}
-        assert all(f"{name}(w, x, y" in text for name in others)
+        assert all(f"{name}(w, x, y" in text for name in functions_of(model) & {"descend", "train"})
     with pytest.raises(ValueError, match="model must be one of"):
         testing.conventions("Regression")
 
