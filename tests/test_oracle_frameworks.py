@@ -5,7 +5,7 @@ import pytest
 
 from refimpl.testing import cases, check_model
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")   # the frameworks' own
+pytestmark = [pytest.mark.filterwarnings(f"ignore::{kind}") for kind in ("DeprecationWarning", "FutureWarning")]
 
 
 def torch_mlp(widths, activation, loss_kind):

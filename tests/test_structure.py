@@ -66,7 +66,8 @@ def test_the_conformance_kit_needs_neither_pytest_nor_hypothesis():
             "from refimpl.testing import check_model, parametrize_with_checks, strategies\n"
             "mine = {'predict': lambda w, x: x @ w}\n"
             "assert check_model(mine, 'LinearRegression').ok\n"
-            "fronts = (lambda: parametrize_with_checks(mine, 'LinearRegression'), lambda: strategies.instances('MLP'))\n"
+            "fronts = (lambda: parametrize_with_checks(mine, 'LinearRegression'),\n"
+            "          lambda: strategies.instances('MLP'))\n"
             "for front in fronts:\n"
             "    try: front()\n"
             "    except ImportError as error: print(error)\n")

@@ -162,7 +162,8 @@ SCALARS = {
     "TwoMinima": {"lyapunov_exponent": exponent, "almost_sure_lr": almost_sure_lr},
     "LeastSquares": {"flow_loss_ratio": lambda **given: flow(**given)[1],
                      "flow_stop_time": lambda **given: flow(**given)[0],
-                     "annealed_loss_ratio": annealed_loss_ratio, "limit_ratios": limit_ratios, "crossover_lr": crossover_lr},
+                     "annealed_loss_ratio": annealed_loss_ratio, "limit_ratios": limit_ratios,
+                     "crossover_lr": crossover_lr},
     "TwoLayerCNN": {
         "reduced_map": reduced_map, "period_two_orbit": settled, "mean_residual": lambda c: 1 - np.mean(settled(c)),
         "weak_growth_rate": weak_growth_rate, "weak_limit": weak_limit, "weak_half_time": weak_half_time,
