@@ -89,6 +89,15 @@ def test_what_fits_nothing_gets_no_cause():
     assert report.failures and not report.causes
 
 
+def test_a_cause_must_hold_on_every_case():
+    """Rows of zeros left out of the mean: on four examples that looks like n − 1, on the others it does not."""
+    def skipping(w, x, y):
+        return gradient(w, x, y) * len(x) / x.any(axis=1).sum()
+
+    report = check_model({"gradient": skipping}, LINEAR, on_fail=None)
+    assert [record.check for record in report.failures] == ["LinearRegression/zero-row/gradient"] and not report.causes
+
+
 def test_causes_that_the_cases_cannot_tell_apart_are_all_named():
     two = [case for case in cases(LINEAR) if len(case.x) == 2]
     report = check_model({"gradient": lambda *given: 2 * gradient(*given)}, LINEAR, cases=two[:1], on_fail=None)

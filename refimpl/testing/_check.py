@@ -221,15 +221,14 @@ def _compared(name, case, quantity, got):
 
 
 def diagnose(entry, observations):
-    """Likely causes by check: of all cases of a function together, else of each quantity, else of each check."""
+    """Likely causes by check: one for all quantities of a function, else one for each of them, or none."""
     causes = {}
     for every in observations.values():
-        failed = [each for each in every if each[3]]
-        common = explain(entry, every) if failed else ""
-        for case, quantity, *_ in failed:
+        common = explain(entry, every)
+        for quantity in {quantity for _, quantity, *_ in every}:
             alike = [each for each in every if each[1] == quantity]
-            causes[f"{case.name}/{quantity}"] = common or explain(entry, alike) or explain(
-                entry, [each for each in alike if each[0] is case])
+            cause = common or explain(entry, alike)
+            causes |= {f"{case.name}/{quantity}": cause for case, _, _, failed in alike if failed}
     return causes
 
 
