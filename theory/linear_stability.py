@@ -25,6 +25,7 @@ import numpy as np
 
 import refimpl._checks as _checks
 from theory._escape import absolute_moment, almost_sure_lr, escape_exponent, lyapunov_exponent
+from theory._linear_path import path_log_loss
 from theory._mean_square import (Spectrum, critical_lr, epoch_mean_square_rate, mean_square_rate, necessary_lr,
                                  perron_weight, second_moment)
 from theory._second_moment import GaussNewton, as_curvature, problem, reduce, sampling_factor, size_of, to_parameters
@@ -34,7 +35,7 @@ __all__ = ["GaussNewton", "sampling_factor", "stability_matrix", "lambda_max", "
            "critical_lr", "Spectrum", "necessary_lr", "second_moment", "epoch_mean_square_rate", "sharpness",
            "non_uniformity", "sharpness_limit", "non_uniformity_limit", "mean_square_non_uniformity",
            "absolute_moment", "lyapunov_exponent", "almost_sure_lr", "escape_exponent", "two_minima", "exit_time",
-           "mean_exit_time"]
+           "mean_exit_time", "path_log_loss"]
 
 
 def stability_matrix(hessians, lr, batch_size, *, replacement=False):
