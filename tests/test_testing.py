@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from refimpl import sgd, testing
 from refimpl.testing import (ConformanceError, ConformanceWarning, _causes, cases, check_model, parametrize_with_checks,
                              strategies)
+from refimpl.testing._case import tolerance
 from refimpl.testing._numbers import Numbers
 from tests.testing_faults import FAULTS, MAKE, RIGHT, only, picked
 from tests.testing_plain import listed, plain
@@ -50,6 +51,14 @@ def test_derived_scalars_agree_with_brute_force(model):
     names = functions_of(model) - {"predict", "losses", "loss", "gradient", "hvp", "sgd", "descend", "train"}
     report = check_model(SCALARS[model], model, functions=sorted(names))
     assert report.counts["passed"] == len(report.records) >= 10
+
+
+def test_scalars_are_asked_for_with_and_without_replacement():
+    for model in ("LinearRegression", "Quadratic", "TwoMinima"):
+        both = [each.arguments["replacement"] for case in cases(model) for key, each in case.expected.items()
+                if "replacement" in each.arguments and key.endswith("replacement") == each.arguments["replacement"]]
+        asked = sum("replacement" in each.arguments for case in cases(model) for each in case.expected.values())
+        assert len(both) == asked and 0 < sum(both) < asked
 
 
 def test_no_other_model_has_scalars():
@@ -318,6 +327,15 @@ def test_numbers_are_those_of_the_recurrence():
     assert sorted(Numbers("order").order(7)) == list(range(7))
     values = Numbers("range").real(4000)
     assert np.abs(values).max() < 2 and (values != 0).all() and (values.astype(np.float32) == values).all()
+
+
+def test_tolerances_grow_with_the_condition_and_not_at_exact_ties():
+    """1 − (1 − 2⁻³⁰): the terms are 10⁹ times as large as what is left, and so are their rounding errors."""
+    terms = (np.array([1.0, -1 + 2.0**-30]),)
+    value, allowed = tolerance(np.sum, terms, relative=1e-9)
+    assert value == 2.0**-30 and 1e-9 < allowed < 4e-9
+    value, allowed = tolerance(np.sum, terms, relative=1e-9, exact=True)
+    assert allowed == pytest.approx(1e-9 * 2.0**-30)
 
 
 def test_tolerances_leave_room_for_rounding_and_none_for_mistakes(rng):

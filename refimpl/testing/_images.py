@@ -37,7 +37,7 @@ def _trained(settings):
 
 
 def _momentum(inputs):
-    """SGD with momentum in PyTorch's convention, v ← μv + g + λw, w ← w − ηv; noise on pre-activations, one a block."""
+    """SGD with momentum in PyTorch's convention, v ← μv + g + λw, w ← w − ηv; noise one number a block."""
     if inputs.scale:
         return {}
     numbers = Numbers("momentum")
