@@ -141,6 +141,19 @@ def test_an_interrupted_export_leaves_the_old_one(vectors, tmp_path, monkeypatch
             export_vectors(tmp_path / "v", ["Quadratic"])
     assert contents(tmp_path / "v") == before and len(list(tmp_path.iterdir())) == 1
 
+    rename = Path.rename
+
+    def stuck(self, target):
+        if self.name.endswith(".new"):
+            raise OSError("stuck")
+        return rename(self, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", stuck)
+        with pytest.raises(OSError, match="stuck"):
+            export_vectors(tmp_path / "v", ["Quadratic"])
+    assert contents(tmp_path / "v") == before and len(list(tmp_path.iterdir())) == 1
+
 
 def test_command_line(tmp_path, capsys):
     assert command.main(["export", str(tmp_path / "v"), "--model", "TwoMinima"]) == 0

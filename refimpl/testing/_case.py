@@ -112,19 +112,22 @@ def tolerance(compute, inputs, *, relative, exact=False, scale=0.0, per_step=Fal
     condition = np.zeros_like(size)
     if not exact:
         for pattern in range(3):
-            moved = compute(*(_disturbed(part, f"condition {pattern} {place}") for place, part in enumerate(inputs)))
+            moved = compute(*(_disturbed(part, pattern, place) for place, part in enumerate(inputs)))
             change = np.abs(np.asarray(moved, dtype=float) - value).max(axis=axes, keepdims=True) / _STEP
             condition = np.maximum(condition, change)
     allowed = relative * (size + condition + scale)
     return value, allowed if per_step else float(allowed.reshape(()))
 
 
-def _disturbed(part, name):
+def _disturbed(part, pattern, place):
     if part is None or part.dtype.kind != "f":
         return part
-    return part * (1 + _STEP * _signs(name, part.size)).reshape(part.shape)
+    return part * (1 + _STEP * _signs(pattern, place, part.size)).reshape(part.shape)
 
 
 @functools.lru_cache(maxsize=256)
-def _signs(name, count):
-    return Numbers(name).sign(count)
+def _signs(pattern, place, count):
+    """Signs of a pattern; the last is the first with every other sign turned, so that no two neighbours always agree."""
+    if pattern == 2:
+        return _signs(0, place, count) * (-1.0) ** np.arange(count)
+    return Numbers(f"condition {pattern} {place}").sign(count)

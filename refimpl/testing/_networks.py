@@ -5,6 +5,7 @@ import numpy as np
 from refimpl import benign_oscillation, network
 from refimpl.testing._causes import KINK, OUTPUTS, PATCHES, WIDTH
 from refimpl.testing._entry import Derived, Entry, Inputs
+from refimpl.testing._loop import functions
 from refimpl.testing._variants import NUDGE, moved, off_the_kink, output_scaled, scaled, transposed
 from theory import benign_oscillation as oscillation_theory
 
@@ -57,11 +58,13 @@ def _cnn_variants(model, inputs):
         return g.swapaxes(1, 2).reshape(shape)
 
     nudged = off_the_kink(inputs.w, inputs.x.reshape(-1, shape[2])) - inputs.w
+    beyond = moved(model, lambda w: w + nudged if w is inputs.w else w, lambda g: g)
+    jumps = {"relu": ("gradient", "hvp"), "relu2": ("hvp",), "square": ()}[model.activation]
     patches = inputs.x.shape[1]
     return transposed(model, there, back) | {
         (WIDTH, 0): output_scaled(model, model.width, degree), (WIDTH, 1): scaled(model, model.width),
         (PATCHES, 0): output_scaled(model, 1 / patches, degree), (PATCHES, 1): scaled(model, 1 / patches),
-        (KINK, 0): moved(model, lambda w: w + nudged if w is inputs.w else w, lambda g: g)}
+        (KINK, 0): functions(model) | {name: beyond[name] for name in jumps}}
 
 
 def _two_patches(numbers):
