@@ -50,7 +50,7 @@ def test_plain_loops_pass(model):
 def test_derived_scalars_agree_with_brute_force(model):
     names = functions_of(model) - {"predict", "losses", "loss", "gradient", "hvp", "sgd", "descend", "train"}
     report = check_model(SCALARS[model], model, functions=sorted(names))
-    assert report.counts["passed"] == len(report.records) >= 10
+    assert report.counts["passed"] == len(report.records) >= 4
 
 
 def test_scalars_are_asked_for_with_and_without_replacement():

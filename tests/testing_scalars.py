@@ -156,6 +156,25 @@ def mlp(widths, activation, loss_kind):
             "non_uniformity": lambda w, x, y: spread(hessians(w, x, y))}
 
 
+def stationary_std(lr, weight_decay, noise_std):
+    """The variance's own recursion, until it stands still."""
+    variance = 0.0
+    for _ in range(5000):
+        variance = (1 - lr * weight_decay) ** 2 * variance + (lr * noise_std) ** 2
+    return math.sqrt(variance)
+
+
+def lag_kernel(rho, r):
+    """Σ c_i c_j ⟨x_i, x_j⟩ P(both active), by Sheppard's formula for the quadrant."""
+    points, weights = np.array([[1, -r], [1, 0], [1, r]]), (1, -2, 1)
+    total = 0.0
+    for a, c in zip(points, weights):
+        for b, e in zip(points, weights):
+            cosine = a @ b / math.sqrt(a @ a * (b @ b))
+            total += c * e * (a @ b) * (1 / 4 + math.asin(rho * cosine) / (2 * math.pi))
+    return total
+
+
 SCALARS = {
     "LinearRegression": stability("factors"),
     "Quadratic": stability("hessians"),
@@ -170,4 +189,10 @@ SCALARS = {
         "small_rate_limit": small_rate_limit,
         "effective_rate": lambda lr, strong_norm, width: 4 * lr * strong_norm**2 / width},
     "MLP": mlp,
+    "TwoLayerReLU": {
+        "stationary_std": stationary_std, "lag_kernel": lag_kernel,
+        "noise_std": lambda lr, weight_decay, stationary_std: brentq(
+            lambda tau: SCALARS["TwoLayerReLU"]["stationary_std"](lr, weight_decay, tau) - stationary_std, 1e-3, 1e3,
+            xtol=1e-14, rtol=1e-14),
+        "noise_autocorrelation": lambda lr, weight_decay, lag: math.prod([1 - lr * weight_decay] * lag)},
 }

@@ -4,9 +4,10 @@ import numpy as np
 
 from refimpl import learning_order
 from refimpl.testing._causes import KINK, ROOT_WIDTH
-from refimpl.testing._entry import Entry, Inputs
+from refimpl.testing._entry import Derived, Entry, Inputs
 from refimpl.testing._numbers import Numbers
 from refimpl.testing._variants import moved, off_the_kink, transposed
+from theory import learning_order as theory
 
 
 def _blocks(numbers, n, dim, w_width, v_width, block=True):
@@ -84,6 +85,18 @@ def _algorithms(inputs):
     return found
 
 
+def _noise_laws(inputs):
+    """Laws of the noise part; they depend on no data and come with the first size."""
+    if inputs.settings["dim"] != 2 or len(inputs.x) > 1:
+        return {}
+    rates = {"lr": 0.25, "weight_decay": 0.125}
+    return {
+        "stationary_std": Derived(theory.stationary_std, rates | {"noise_std": 0.75}),
+        "noise_std": Derived(theory.noise_std, rates | {"stationary_std": 0.75}),
+        "noise_autocorrelation": Derived(theory.noise_autocorrelation, rates, {"lag": 3}),
+        "lag_kernel": Derived(theory.lag_kernel, {"rho": 0.75, "r": 0.5})}
+
+
 def _variants(model, inputs):
     shape = model.parameter_shape
     roots = np.sqrt(np.repeat([model.w_width, model.v_width], [model.w_width, model.v_width]))[:, None]
@@ -104,5 +117,5 @@ ORDER = {
         "tie": _tie, "zero-example": _only_noise,
         "margin-40": _margin(40.0, "margin 40: the loss is e⁻⁴⁰, not 0"),
         "margin-minus-3000": _margin(-3000.0, "margin −3000: the loss is 3000, not infinite"),
-    }, lr=0.25, algorithms=_algorithms, variants=_variants),
+    }, lr=0.25, scalars=_noise_laws, algorithms=_algorithms, variants=_variants),
 }
