@@ -98,6 +98,17 @@ def test_what_fits_nothing_gets_no_cause():
     assert report.failures and not report.causes
 
 
+def test_a_mistake_in_one_branch_is_named():
+    """The ½ missing in the squared loss of a net whose cross-entropy is right."""
+    def net(**settings):
+        model = MAKE["MLP"](**settings)
+        factor = 2 if settings["loss_kind"] == "squared" else 1
+        return {"gradient": lambda *given: factor * model.gradient(*given),
+                "loss": lambda *given: factor * model.loss(*given)}
+
+    assert check_model(net, "MLP", on_fail=None).causes == dict.fromkeys(("loss", "gradient"), _causes.FACTOR_2)
+
+
 def test_a_cause_must_hold_on_every_case():
     """Rows of zeros left out of the mean: on four examples that looks like n − 1, on the others it does not."""
     def skipping(w, x, y):

@@ -69,9 +69,10 @@ def scaled(name, factor):
 def regression_single(model):
     """Least squares in single precision, whatever comes in."""
     def gradient(w, x, y):
-        w, x = w.astype(np.float32), x.astype(np.float32)
-        residual = x @ w - (0 if y is None else y.astype(np.float32))
-        return x.T @ residual / np.float32(len(x))
+        with np.errstate(all="ignore"):
+            w, x = w.astype(np.float32), x.astype(np.float32)
+            residual = x @ w - (0 if y is None else y.astype(np.float32))
+            return x.T @ residual / np.float32(len(x))
     return gradient
 
 

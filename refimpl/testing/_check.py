@@ -221,15 +221,36 @@ def _compared(name, case, quantity, got):
 
 
 def diagnose(entry, observations):
-    """Likely causes by check: one for all quantities of a function, else one for each of them, or none."""
+    """Likely causes by check.
+
+    One mistake must explain all that a function gave, or all that it gave
+    under one setting (one loss, one activation), or else, quantity by
+    quantity, the same; what is left has no cause.
+    """
     causes = {}
     for every in observations.values():
-        common = explain(entry, every)
-        for quantity in {quantity for _, quantity, *_ in every}:
-            alike = [each for each in every if each[1] == quantity]
-            cause = common or explain(entry, alike)
-            causes |= {f"{case.name}/{quantity}": cause for case, _, _, failed in alike if failed}
+        quantities = dict.fromkeys(quantity for _, quantity, *_ in every)
+        causes |= _explained(entry, every) or {
+            name: cause for quantity in quantities
+            for name, cause in _explained(entry, [each for each in every if each[1] == quantity]).items()}
     return causes
+
+
+def _explained(entry, group):
+    """{check: cause} for all failures of a group, by the coarsest split of its settings that explains each; or {}."""
+    switches = dict.fromkeys(name for case, *_ in group for name, value in case.settings.items()
+                             if isinstance(value, (str, bool)))
+    for switch in (None, *switches):
+        parts = defaultdict(list)
+        for each in group:
+            parts[each[0].settings.get(switch)].append(each)
+        found = {}
+        for part in parts.values():
+            cause = explain(entry, part)
+            found |= {f"{case.name}/{quantity}": cause for case, quantity, _, failed in part if failed}
+        if found and all(found.values()):
+            return found
+    return {}
 
 
 def _judged(record, expectations):
