@@ -163,8 +163,8 @@ def _comparison(lr, size, before, after, smallest, judged, arrays):
     flatter = new[:, :2].mean(axis=0) / was[:, :2].mean(axis=0)
     rows = [holds("WME18.fig1", f"η/η* at B = {size} before and after, {len(new)} starts",
                   "above 1, then about 1 or less",
-                  f"{was[:, 2].mean():.2f} → {new[:, 2].mean():.2f} (means)", f"all > 1, all ≤ {OVER[size < 16]}",
-                  not judged or bool(was[:, 2].min() > 1 and new[:, 2].max() <= OVER[size < 16])),
+                  f"{was[:, 2].mean():.2f} → {new[:, 2].mean():.2f} (means)", f"all > 1, all ≤ {OVER}",
+                  not judged or bool(was[:, 2].min() > 1 and new[:, 2].max() <= OVER)),
             holds("WME18.fig1", f"B = {size}: mean sharpness and non-uniformity, after over before", "both fall",
                   f"{flatter[0]:.2f}, {flatter[1]:.2f}", "< 1", not judged or bool((flatter < 1).all()))]
     if smallest:

@@ -11,9 +11,10 @@ EXAMPLES, TESTS = 200, 2000
 FLIPPED = 0.25      # share of training labels turned over in the synthetic set
 MOST_STEPS = 20_000  # of gradient descent
 SIGMAS = 6.0        # standard errors that a comparison may use: a false alarm once in 5e8
-# η/η* that a minimum on which SGD settles may have, by whether B < 16: the noise of small batches is so
-# heavy-tailed that almost every path still converges a little beyond the mean-square limit.
-OVER = {False: 1.1, True: 1.3}
+FEW = 16            # examples below which a batch is small
+# η/η* that a minimum on which SGD settles may have: the noise of batches is so heavy-tailed, of small ones
+# above all, that almost every path still converges a little beyond the mean-square limit.
+OVER = 1.3
 
 
 @dataclass(frozen=True)

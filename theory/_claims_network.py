@@ -36,9 +36,10 @@ CLAIMS = (
           "Minima found by SGD lie below the line s = 1/(η√p).",
           "corrected", "linear_stability.critical_lr",
           regime=_NET + "minima with loss below 1e-7 reached by independent batches",
-          correction="Many lie above it (up to 1.2 times). The envelope is the exact mean-square threshold: a ≤ 2/η, "
-                     "η ≤ 1.1 η* at B ≥ 16, and at B = 4 a few minima up to 1.2 η*, where the Lyapunov exponent of "
-                     "the linearised map is still negative: almost every path converges although E‖x_t‖² diverges."),
+          correction="Many lie above it (up to 1.3 times). The envelope is the exact mean-square threshold: a ≤ 2/η, and "
+                     "η ≤ 1.1 η* for nearly all, at B = 4 for most. The others, up to 1.2 η*, lie where the Lyapunov "
+                     "exponent of the linearised map is still negative: almost every path converges although "
+                     "E‖x_t‖² diverges."),
     Claim("WME18.fig4", "Fig. 4",
           "Non-uniformity and sharpness of the minima are roughly proportional.",
           "holds", "linear_stability.non_uniformity",
