@@ -127,7 +127,7 @@ def _disturbed(part, pattern, place):
 
 @functools.lru_cache(maxsize=256)
 def _signs(pattern, place, count):
-    """Signs of a pattern; the last is the first with every other sign turned, so that no two neighbours always agree."""
+    """Signs of a pattern; the last turns every other sign of the first, so that no two neighbours always agree."""
     if pattern == 2:
         return _signs(0, place, count) * (-1.0) ** np.arange(count)
     return Numbers(f"condition {pattern} {place}").sign(count)
