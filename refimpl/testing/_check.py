@@ -13,7 +13,7 @@ from refimpl import _checks
 from refimpl.testing import _cases
 from refimpl.testing._arrays import given, to_numpy
 from refimpl.testing._case import PATHS, function_of
-from refimpl.testing._causes import explain, last_if
+from refimpl.testing._diagnosis import diagnose, last_if
 from refimpl.testing._report import (ERROR, FAILED, PASSED, SKIPPED, XFAILED, XPASSED, ConformanceError,
                                      ConformanceWarning, Record, Report)
 
@@ -218,39 +218,6 @@ def _compared(name, case, quantity, got):
     where = tuple(int(i) for i in worst)
     status = PASSED if (deviation <= allowed).all() else FAILED
     return Record(name, status, "", value, got, float(deviation[worst]), float(allowed[worst]), where)
-
-
-def diagnose(entry, observations):
-    """Likely causes by check.
-
-    One mistake must explain all that a function gave, or all that it gave
-    under one setting (one loss, one activation), or else, quantity by
-    quantity, the same; what is left has no cause.
-    """
-    causes = {}
-    for every in observations.values():
-        quantities = dict.fromkeys(quantity for _, quantity, *_ in every)
-        causes |= _explained(entry, every) or {
-            name: cause for quantity in quantities
-            for name, cause in _explained(entry, [each for each in every if each[1] == quantity]).items()}
-    return causes
-
-
-def _explained(entry, group):
-    """{check: cause} for all failures of a group, by the coarsest split of its settings that explains each; or {}."""
-    switches = dict.fromkeys(name for case, *_ in group for name, value in case.settings.items()
-                             if isinstance(value, (str, bool)))
-    for switch in (None, *switches):
-        parts = defaultdict(list)
-        for each in group:
-            parts[each[0].settings.get(switch)].append(each)
-        found = {}
-        for part in parts.values():
-            cause = explain(entry, part)
-            found |= {f"{case.name}/{quantity}": cause for case, quantity, _, failed in part if failed}
-        if found and all(found.values()):
-            return found
-    return {}
 
 
 def _judged(record, expectations):
