@@ -117,17 +117,18 @@ def threshold(effort, rng):
                  fontsize=7)
     axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.55))
 
-    low, high = by_rate[:, multiples <= 0.5], by_rate[:, multiples >= 2]
+    own = predicted.momentum_limit(starts[:, 1], 0.9, 2e-3)[:, None]     # each start has a threshold of its own
+    low, high = by_rate[multiples * critical <= own / 2], by_rate[multiples * critical >= 2 * own]
     faint, bright = by_scale[:, scales <= 0.75], by_scale[:, scales >= 1.5]
     final = {lr: (run.accuracy["patch"][-1], run.observed["active"][-1]) for lr, run in whole.items()}
     rows = [holds("LWM19.img-cause", "largest eigenvalue of the loss's Hessian at the start, scores equal on z",
                   f"{listed(starts[:, 1], 1)} (mean over starts {curvature:.1f})", listed(starts[:, 0], 1),
                   "−2 % (a lower bound), +25 % (images and ζ add)",
                   bool(((starts[:, 0] > 0.98 * starts[:, 1]) & (starts[:, 0] < 1.25 * starts[:, 1])).all())),
-            holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≤ ½ of the threshold, lowest", "learned",
+            holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≤ ½ of the start's threshold, lowest", "learned",
                   f"{low.min():.2f}",
                   "≥ 0.8", low.min() >= 0.8),
-            holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≥ twice the threshold, highest", "chance",
+            holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≥ twice the start's threshold, highest", "chance",
                   f"{high.max():.2f}", "≤ 0.5", high.max() <= 0.5),
             holds("LWM19.img-order", "patch-only accuracy at epoch 4 at η = 0.2, scale ≤ ¾ of the threshold: the null",
                   "learned",
@@ -140,8 +141,7 @@ def threshold(effort, rng):
                   "< 0.1 at 0.2, more at 0.02",
                   final[0.2][1] < min(0.1, final[0.02][1]))]
     out = {"rates": multiples * critical, "by_rate": by_rate, "active": active, "scales": scales * scale,
-           "by_scale": by_scale,
-           "critical_rate": critical, "critical_scale": scale, "curvature": starts,
+           "by_scale": by_scale, "own_rate": own[:, 0], "critical_rate": critical, "critical_scale": scale, "curvature": starts,
            **{f"full_batch_{lr}": run.observed["active"] for lr, run in whole.items()}}
     return Drawing(figure, out, rows=tuple(rows))
 

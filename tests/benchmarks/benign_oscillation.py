@@ -1,32 +1,35 @@
 """One SGD step of the two-layer network in Gram space, 20 seeds at once, beside other frameworks in all dimensions."""
 
+from functools import partial
+
 import numpy as np
 
 from refimpl.benign_oscillation import TwoLayerCNN, sample, train
-from tests.benchmarks._measure import alternate, load, table
+from tests.benchmarks._case import Case
+from tests.benchmarks._measure import load
 
-SEEDS, N, DIM, WIDTH, STEPS = 20, 16, 64, 16, 800
+SEEDS, N, DIM, WIDTH = 20, 16, 64, 16
 LR = 0.9 * WIDTH / 4  # c = 0.9: not chaotic, so that all contenders come to one answer
 
 
-def problem():
+def problem(steps):
     """(model, data, starts, index arrays (steps, seeds, 1)), the same for every contender."""
     rng = np.random.default_rng(0)
     model = TwoLayerCNN(DIM, WIDTH)
     data = sample(N, dim=DIM, noise_std=0.018, n_weak=2, size=(SEEDS,), rng=rng)
-    orders = np.argsort(rng.random((STEPS // N, SEEDS, N)), axis=-1)          # a permutation for each epoch and seed
-    indices = np.ascontiguousarray(orders.swapaxes(1, 2).reshape(STEPS, SEEDS, 1))
+    orders = np.argsort(rng.random((steps // N, SEEDS, N)), axis=-1)          # a permutation for each epoch and seed
+    indices = np.ascontiguousarray(orders.swapaxes(1, 2).reshape(steps, SEEDS, 1))
     return model, data, model.init_std * rng.standard_normal((SEEDS, *model.parameter_shape)), indices
 
 
-def contenders():
-    """{name: function that returns the last parameters}; float64, one thread, all steps."""
-    model, data, w0, indices = problem()
+def contenders(steps, names):
+    """{contender: function that returns the last parameters}, of those in `names` or all; float64, one thread."""
+    model, data, w0, indices = problem(steps)
     own = np.arange(SEEDS)
     signs = np.repeat([1.0, -1.0], WIDTH)[:, None] / WIDTH
 
     def ours():
-        return train(model, data, w0, lr=LR, steps=STEPS, indices=indices, record_every=STEPS).w
+        return train(model, data, w0, lr=LR, steps=steps, indices=indices, record_every=steps).w
 
     def plain():
         w = w0.reshape(SEEDS, -1, DIM).copy()                                   # (seeds, 2m, d)
@@ -38,12 +41,12 @@ def contenders():
             w += np.matmul(slope * (4 * LR * residual)[:, None, None], x)
         return w.reshape(w0.shape)
 
-    found = {"ours": ours, "NumPy": plain}
+    found = {"ours": ours, "plain NumPy": plain}
     for name, make in (("torch", _torch), ("jax", _jax)):
         module = load(name)
         if module is not None:
             found[name] = make(module, data, w0, indices[..., 0])
-    return found
+    return {name: function for name, function in found.items() if names is None or name in names}
 
 
 def _torch(torch, data, w0, indices):
@@ -83,20 +86,17 @@ def _jax(jax, data, w0, indices):
     return lambda: np.asarray(whole(start, x, y, picked).block_until_ready())
 
 
-def step_time():
-    """Time a step of 20 seeds of every contender, all to the same answer."""
-    functions = contenders()
-    expected = functions["NumPy"]()
-    for name, function in functions.items():
-        np.testing.assert_allclose(function(), expected, rtol=1e-9, atol=1e-10, err_msg=name)
-    rows = [(name, f"{seconds / STEPS * 1e6:.1f}", f"{ratio:.2f}")
-            for name, (seconds, ratio) in alternate(functions).items()]
-    table(f"SGD on the two-layer network: {SEEDS} seeds, n = {N}, d = {DIM}, m = {WIDTH}, float64, one thread, {STEPS} "
-          "steps with set-up", ("", "µs / step of all seeds", "time / ours"), rows)
+def training():
+    """A step of 20 seeds, set-up included: a short run of all contenders, and 1500 epochs of those that are not too slow."""
     patches = N + 2 + 4
-    print(f"  ours updates {patches} inner products a filter (every patch of the data, u and v) instead of {DIM} "
-          f"weights: {SEEDS * 2 * WIDTH * patches * 8 // 1024} KB,\n  ten NumPy calls a step into buffers that are "
-          "made once; a patch that is visited costs a row of the Gram matrix.")
+    per_step = SEEDS * 2 * WIDTH
+    note = (f"ours carries {patches} inner products a filter (every patch of the data, u and v) instead of {DIM} weights: ten "
+            "NumPy calls into buffers that are made once")
+    for epochs, names in ((50, None), (1500, ("ours", "jax"))):
+        steps = epochs * N
+        yield Case(f"two-layer CNN, {SEEDS} seeds, {epochs} epochs of {N}", "step of all seeds", steps,
+                   partial(contenders, steps, names), flops=steps * per_step * 6 * patches,
+                   traffic=8 * steps * per_step * 3 * patches, rounds=5 if names is None else 3, note=note)
 
 
-BENCHMARKS = {"oscillation-step": step_time}
+BENCHMARKS = {"oscillation": training}
