@@ -10,13 +10,26 @@ from figures.__main__ import arguments
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"(<!-- command: (\w+) -->\n)?```(\w+)\n(.*?)```", README, flags=re.DOTALL)
-PYTHON = [code for _, _, language, code in BLOCKS if language == "python"]
+BLOCKS = re.findall(r"(<!-- (?:command|needs): (\w+) -->\n)?```(\w+)\n(.*?)```", README, flags=re.DOTALL)
+PYTHON = [code for _, needs, language, code in BLOCKS if language == "python" and not needs]
+OPTIONAL = [(needs, code) for _, needs, language, code in BLOCKS if language == "python" and needs]
 
 
 @pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
 def test_python_examples_run(code, capsys):
     exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+
+
+@pytest.mark.parametrize(("needs", "code"), OPTIONAL, ids=[needs for needs, _ in OPTIONAL])
+def test_examples_that_need_another_framework_run_where_it_is(needs, code, capsys):
+    """And fail, with the cause that the text promises, when the ½ is dropped."""
+    pytest.importorskip(needs)
+    assert len(code.splitlines()) <= 40
+    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    assert " 0 failed" in capsys.readouterr().out
+    promised = re.search(r"Without the `(.*?)` it raises, and says `(likely cause in .*?)`", README)
+    with pytest.raises(AssertionError, match=re.escape(promised[2])):
+        exec(compile(code.replace(promised[1], ""), "README.md", "exec"), {"__name__": "readme"})
 
 
 def test_the_oracle_example_can_fail():

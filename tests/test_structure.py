@@ -13,6 +13,7 @@ import theory
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(path for package in ("refimpl", "theory") for path in (ROOT / package).rglob("*.py"))
 RUNTIME = {"numpy", "scipy", "refimpl", "theory"}
+FRONTS = {"pytest", "hypothesis"}  # of the conformance kit, inside functions: it is imported without them
 
 
 def imported(path):
@@ -32,7 +33,8 @@ def violations(path, package):
     across = {name for name in imported(path) if name.split(".")[0] == other and "testing" not in path.parts}
     if package == "theory":
         across -= {"refimpl._checks"}
-    foreign = {name for name in imported(path) if name.split(".")[0] not in RUNTIME | sys.stdlib_module_names}
+    known = RUNTIME | sys.stdlib_module_names | (FRONTS if "testing" in path.parts else set())
+    foreign = {name for name in imported(path) if name.split(".")[0] not in known}
     return across | foreign
 
 
@@ -56,6 +58,21 @@ def test_theory_loads_no_simulation():
     code = f"import sys, {names}; print(sorted(name for name in sys.modules if name.startswith('refimpl')))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
     assert output.strip() == "['refimpl', 'refimpl._checks']"
+
+
+def test_the_conformance_kit_needs_neither_pytest_nor_hypothesis():
+    """It is imported without them, checks without them, and says what is missing where one is asked for."""
+    code = ("import sys; sys.modules |= {'pytest': None, 'hypothesis': None}\n"
+            "from refimpl.testing import check_model, parametrize_with_checks, strategies\n"
+            "mine = {'predict': lambda w, x: x @ w}\n"
+            "assert check_model(mine, 'LinearRegression').ok\n"
+            "fronts = (lambda: parametrize_with_checks(mine, 'LinearRegression'),\n"
+            "          lambda: strategies.instances('MLP'))\n"
+            "for front in fronts:\n"
+            "    try: front()\n"
+            "    except ImportError as error: print(error)\n")
+    output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
+    assert "needs pytest; install it" in output and "needs hypothesis; install it" in output
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,0 +1,59 @@
+"""Strategies of hypothesis that draw valid instances of the models, with everything that should come out.
+
+    from hypothesis import given
+    from refimpl.testing import check_model, strategies
+
+    @given(strategies.instances("LinearRegression"))
+    def test_mine(case):
+        check_model(mine, "LinearRegression", cases=[case])
+
+Needs hypothesis, which the package itself does not.
+"""
+
+from refimpl.testing import _cases
+from refimpl.testing._numbers import Numbers
+
+
+def instances(model, dtype="float64"):
+    """Random cases of a model: sizes, parameters, data, batches and noise.
+
+    Parameters
+    ----------
+    model : str
+        One of `refimpl.testing.models`.
+    dtype : {"float64", "float32"}
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy
+        Of `refimpl.testing.Case`, without the algorithms that stop at a loss. Parameters and data are generic: without
+        ties at a kink, where a value would depend on convention. They shrink
+        towards small sizes, and towards examples that are all different.
+
+    Raises
+    ------
+    ValueError
+        If there is no such model.
+    ImportError
+        If hypothesis is not installed.
+    """
+    try:
+        from hypothesis import strategies as st
+    except ImportError:
+        raise ImportError("refimpl.testing.strategies needs hypothesis; install it, or use the fixed cases") from None
+    entry = _cases.MODELS[_cases.known(model)]
+
+    @st.composite
+    def drawn(draw):
+        size = {name: draw(st.sampled_from(values) if isinstance(values, list) else st.integers(*values))
+                for name, values in entry.ranges.items()}
+        kind = draw(st.sampled_from(("different", "repeated", "zero")))
+        key = draw(st.integers(0, 2**32 - 1))
+        inputs = entry.draw(Numbers(f"{model} {key}"), **size)
+        if len(inputs.x) > 1 and kind == "repeated":
+            inputs.x[-1] = inputs.x[0]
+        if len(inputs.x) > 1 and kind == "zero":
+            inputs.x[0] = 0
+        return _cases.complete(model, f"{model}/drawn-{key}", inputs, dtype, thresholds=False)
+
+    return drawn()
