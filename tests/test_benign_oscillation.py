@@ -829,14 +829,14 @@ def test_oscillation_turns_harmful_where_noise_outgrows_the_weak_feature(rng):
 @pytest.mark.claim("LWYZ24.sgd")
 @pytest.mark.parametrize("c", [1.9, 2.1, 2.4])
 def test_full_batch_descent_oscillates_from_twice_the_onset(rng, c):
-    """Eight strong examples of 16 a class: the reduced map at c/2, mean residual to 1e-6; that at c is caught."""
+    """Eight strong examples of 16 a class: the reduced map at c/2, mean residual to 2e-5 below the onset; that at c is caught."""
     model, data, w0 = problem(rng, ratio=0.5, seeds=10)
     run = simulated.train(model, data, w0, lr=4 * c, steps=1200, batch_size=None, record_every=1200)
     onset = theory.full_batch_onset(16, 8)
     tail = run.residuals[-200:].mean(axis=0)
     assert_allclose(tail, theory.mean_residual(c / onset), rtol=0, atol=2e-5 if c < onset else 1e-4)
     swing = np.abs(run.residuals[-200:]).max(axis=(0, 2))
-    assert (swing < 1e-6).all() if c < onset else (swing > 0.1).all()
+    assert (swing < 4e-5).all() if c < onset else (swing > 0.1).all()
     if c > onset:
         assert np.abs(tail).max() < theory.mean_residual(1.5) - 0.02
 
