@@ -69,13 +69,14 @@ def _ratios(cases):
 
 
 def _growth(scalings):
-    figure, axes = panels(1, 2, width=4.4, height=3.8)
+    figure, axes = panels(1, 2, width=4.4, height=3.2 + 0.24 * len(scalings))
     for k, record in enumerate(scalings):
+        label = f"{record['name']}: {record['variable']}$^{{{record['time_exponent']:.2f}}}$ in time, " \
+                f"$^{{{record['memory_exponent']:.2f}}}$ in memory"
         for axis, key, factor in zip(axes, ("seconds", "peak_memory"), (1, 1e-6)):
-            exponent = record["time_exponent" if key == "seconds" else "memory_exponent"]
             axis.loglog(record["sizes"], np.multiply(record[key], factor), color=SHADES[k % 4], linestyle=DASHES[k // 4 % 4],
-                        marker=MARKERS[k % 4], markerfacecolor="white", label=f"{record['name']}: slope {exponent:.2f}")
+                        marker=MARKERS[k % 4], markerfacecolor="white", label=label if key == "seconds" else None)
     for axis, label in zip(axes, ("time (s)", "peak memory (MB)")):
         axis.set(xlabel="size", ylabel=label)
-        axis.legend(fontsize=6.5)
+    figure.legend(loc="outside lower left")
     return figure

@@ -12,6 +12,7 @@ from theory.linear_stability import GaussNewton, critical_lr, second_moment
 
 N, LR = 64, 0.01
 GATHERED = 3  # passes over what is gathered: written once, read twice
+SMALL = "the calls of a step, whatever the replicas, are most of it: see 'steps of one replica' for their cost"
 NOTE = ("a compiled loop need not write what it gathers, nor read it again; the traffic counted is of one write and two reads",
         "by counts: all n residuals are computed, with matrix products")
 
@@ -113,7 +114,7 @@ def quadratic(kind, dim, size, replicas):
     flops = 4 * N * dim * count if by_counts else (4 if kind == "rank-1" else 2) * work
     return Case(f"{kind}, d = {dim}, B = {size}, R = {replicas}", "replica-step", count,
                 partial(steps_of, kind, dim, size, replicas, steps), flops=flops,
-                traffic=0 if by_counts else GATHERED * 8 * work, note=NOTE[by_counts])
+                traffic=0 if by_counts else GATHERED * 8 * work, note=NOTE[by_counts] if replicas > 100 else SMALL)
 
 
 def scale():
