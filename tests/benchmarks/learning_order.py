@@ -95,8 +95,8 @@ def _jax(jax, data, start, u, count):
 def updates():
     """One large-rate update, gradient, noise and decay; the answer compared is f at the start."""
     size = f"d = {DIM}, N = {N}, m_v = {WIDTH}"
-    yield Case(f"reduced update, {size}", "update", 2, partial(steps, "reduced", 2), flops=2 * REDUCED_PRODUCTS,
-               normals=2 * (2 * WIDTH + 16 * DIM), note="elementwise passes over three directions of V and over W")
+    yield Case(f"reduced update, {size}", "update", 10, partial(steps, "reduced", 10), flops=10 * REDUCED_PRODUCTS,
+               normals=10 * (2 * WIDTH + 16 * DIM), rounds=3, note="elementwise passes over three directions of V and over W")
     yield Case(f"plain update, {size}", "update", 1, partial(steps, "plain", 1), flops=PRODUCTS + REDUCED_PRODUCTS,
                normals=DIM * (WIDTH + 16))
 
