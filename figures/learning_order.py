@@ -50,8 +50,9 @@ def train(regime, rng, kinds=("large", "small", "jitter")):
     noise = float(predicted.noise_std(regime.large_lr, regime.weight_decay, regime.std))
     small = regime.large_lr / regime.ratio
     lump = round(regime.update / small)
-    common = dict(stop_loss=regime.stop, weight_decay=regime.weight_decay, noise_std=noise, lump=lump, decoupled=regime.decoupled,
-                  test=test, max_steps=80_000, record_every=200, start=model.init(rng), rng=rng)
+    common = dict(stop_loss=regime.stop, weight_decay=regime.weight_decay, noise_std=noise, lump=lump,
+                  decoupled=regime.decoupled, test=test, max_steps=80_000, record_every=200, start=model.init(rng),
+                  rng=rng)
     runs = {}
     for kind in kinds:
         if kind == "large":

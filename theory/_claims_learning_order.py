@@ -48,8 +48,8 @@ CLAIMS = (
           regime="slopes at f ≈ 0, patterns of the noise part, small r, λ and η",
           correction="The bound is not tight: D → −¼E[ασ] (4/3π) c_v² r³/λ, smaller by a factor of order r."),
     Claim("LWM19.4.3", "Lemma 4.3", "After annealing the training loss falls to O(√(ε₁/q)) in time of order 1/r, "
-          "shorter than before.", "holds", "learning_order.asymptotic_exponents", regime=_TOY + "; the order in r seen on Q "
-          "alone with kinks at rest, r = .05 to .2; the order in ε₁ was not fitted"),
+          "shorter than before.", "holds", "learning_order.asymptotic_exponents",
+          regime=_TOY + "; the order in r seen on Q alone with kinks at rest, r = .05 to .2; that in ε₁ was not fitted"),
     Claim("LWM19.4.4", "Lemma 4.4", "After annealing the losses of r on M₁ and of g on its complement are both small.",
           "holds", "learning_order.asymptotic_exponents", regime=_TOY + "; P-only and Q-only training loss below log "
                                                                         "2 at the stop"),
@@ -58,7 +58,7 @@ CLAIMS = (
     Claim("LWM19.5.2", "Lemma 5.2", "Under the small rate W learns little from M₂: its classifier for P is worse "
                                     "than that "
           "of the large rate.", "holds", "learning_order.asymptotic_exponents",
-          regime=_TOY + "; ‖W̄⁽²⁾‖ is below half of that under the large rate; the order d^{15/32} was not fitted"),
+          regime=_TOY + "; ‖W̄⁽²⁾‖ is below half of that under the large rate; d^{15/32} was not fitted"),
     Claim("LWM19.5.3", "Lemma 5.3, identity", "r(x) − r(−x) is 2⟨α, x⟩ up to Õ(ε₃).", "exact",
           "learning_order.odd_part", regime="without a remainder, with 2α = Σ w_j W_j"),
     Claim("LWM19.5.3-span", "Lemma 5.3, span and norm", "α lies in the span of the P-only examples and has norm "

@@ -96,7 +96,8 @@ def updates():
     """One large-rate update, gradient, noise and decay; the answer compared is f at the start."""
     size = f"d = {DIM}, N = {N}, m_v = {WIDTH}"
     yield Case(f"reduced update, {size}", "update", 10, partial(steps, "reduced", 10), flops=10 * REDUCED_PRODUCTS,
-               normals=10 * (2 * WIDTH + 16 * DIM), rounds=3, note="elementwise passes over three directions of V and over W")
+               normals=10 * (2 * WIDTH + 16 * DIM), rounds=3,
+               note="elementwise passes over three directions of V and over W")
     yield Case(f"plain update, {size}", "update", 1, partial(steps, "plain", 1), flops=PRODUCTS + REDUCED_PRODUCTS,
                normals=DIM * (WIDTH + 16))
 
