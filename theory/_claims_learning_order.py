@@ -26,8 +26,8 @@ CLAIMS = (
     Claim("LWM19.decomposition", "(3.4)",
           "At a constant rate the signal part is Ū_t = Σ η(1 − ηλ)^{t−s} ∇L̂(U_{s−1}).",
           "corrected", "learning_order.noise_autocorrelation", regime="every run, to rounding",
-          correction="The sign is lost in the simplified form: Ū_t = −Σ η(1 − ηλ)^{t−s} ∇L̂(U_{s−1}), as in (3.4) "
-                     "itself."),
+          correction="The sign is lost in the simplified form and again in (5.1): Ū_t = −Σ η(1 − ηλ)^{t−s} "
+                     "∇L̂(U_{s−1}), as in (3.4) itself."),
     Claim("LWM19.turnover", "section 4, “rapidly changing” kernel",
           "Under the large rate the activation patterns turn over; under the small rate they hardly change.",
           "holds", "learning_order.pattern_turnover", regime="arccos((1 − ηλ)^k)/π after k steps, at the stationary "
@@ -48,8 +48,8 @@ CLAIMS = (
           regime="slopes at f ≈ 0, patterns of the noise part, small r, λ and η",
           correction="The bound is not tight: D → −¼E[ασ] (4/3π) c_v² r³/λ, smaller by a factor of order r."),
     Claim("LWM19.4.3", "Lemma 4.3", "After annealing the training loss falls to O(√(ε₁/q)) in time of order 1/r, "
-          "shorter than before.", "holds", "learning_order.asymptotic_exponents", regime=_TOY + "; the order in r "
-                                                                                                "was not fitted"),
+          "shorter than before.", "holds", "learning_order.asymptotic_exponents",
+          regime=_TOY + "; the order in r seen on Q alone with kinks at rest, r = .05 to .2; that in ε₁ was not fitted"),
     Claim("LWM19.4.4", "Lemma 4.4", "After annealing the losses of r on M₁ and of g on its complement are both small.",
           "holds", "learning_order.asymptotic_exponents", regime=_TOY + "; P-only and Q-only training loss below log "
                                                                         "2 at the stop"),
@@ -58,8 +58,16 @@ CLAIMS = (
     Claim("LWM19.5.2", "Lemma 5.2", "Under the small rate W learns little from M₂: its classifier for P is worse "
                                     "than that "
           "of the large rate.", "holds", "learning_order.asymptotic_exponents",
-          regime=_TOY + "; seen in P-only test loss, ‖W̄⁽²⁾‖ itself was not measured"),
-    Claim("LWM19.5.3", "Lemma 5.3", "r(x) − r(−x) is 2⟨α, x⟩ up to Õ(ε₃).", "exact", "learning_order.odd_part"),
+          regime=_TOY + "; ‖W̄⁽²⁾‖ is below half of that under the large rate; d^{15/32} was not fitted"),
+    Claim("LWM19.5.3", "Lemma 5.3, identity", "r(x) − r(−x) is 2⟨α, x⟩ up to Õ(ε₃).", "exact",
+          "learning_order.odd_part", regime="without a remainder, with 2α = Σ w_j W_j"),
+    Claim("LWM19.5.3-span", "Lemma 5.3, span and norm", "α lies in the span of the P-only examples and has norm "
+          "Ω̃(√(Np)).", "not reproduced", "learning_order.odd_part", regime=_TOY + "; also at d = 200, N = 800",
+          correction="α has three parts, from P-only examples, from M₂ and from the noise. That from P-only examples "
+                     "is the smallest and its norm is below √(Np)/5."),
+    Claim("LWM19.3.4-range", "Theorem 3.4, range of ε₁", "ε₁ is chosen in (d^{−c}, κ²p²q³) with c < 1/16.",
+          "corrected", "learning_order.least_dimension", regime="p = κ²/2",
+          correction="The range is empty unless d > (4/(κ⁶q³))^{16}, 1e53 at κ = q = ½: no experiment lies in it."),
     Claim("LWM19.3.4", "Theorem 3.4, classification error", "L-S has test error at most O(pκ log 1/ε₁).",
           "holds", "learning_order.asymptotic_exponents", regime=_TOY + "; below p₀κ, the constant not determined"),
     Claim("LWM19.3.5", "Theorem 3.5, classification error", "S has test error at least Ω(p).",
@@ -83,5 +91,6 @@ CLAIMS = (
           regime=_TOY + "; noise before V alone, 0.15 of the noise part's, taken away after a fixed time"),
     Claim("LWM19.visible", "Assumption 3.3, “can be relaxed”", "Learning order shows also away from the asymptotic "
                                                                "choices.",
-          "holds", "learning_order.visibility", regime=_TOY),
+          "holds", "learning_order.visibility",
+          regime=_TOY + "; also d = 200, N = 800, α ~ U[0, 1], and the network's own patterns at d = 100, m_v = 4e5"),
 )

@@ -220,6 +220,40 @@ def effective_samples(n, p, q):
     return (1 - q) * n, p * n
 
 
+def least_dimension(kappa, q):
+    r"""d below which the range of ε₁ in Theorem 3.4, (d^{−c}, κ²p²q³) with c < 1/16, is empty.
+
+    .. math:: d = \Bigl(\frac{4}{\kappa^6 q^3}\Bigr)^{16}, \qquad p = \kappa^2/2
+
+    Parameters
+    ----------
+    kappa, q : float
+        κ and q in (0, 1).
+
+    Returns
+    -------
+    float
+
+    Raises
+    ------
+    ValueError
+        If one is outside (0, 1).
+
+    References
+    ----------
+    [LWM19, Theorem 3.4 with Assumption 3.3]
+
+    Examples
+    --------
+    >>> f"{least_dimension(0.5, 0.5):.0e}"
+    '1e+53'
+    """
+    for name, value in (("kappa", kappa), ("q", q)):
+        if _checks.scalar(value, name) >= 1:
+            raise ValueError(f"{name} must lie in (0, 1), got {value:g}; it is a fraction")
+    return (4 / (float(kappa)**6 * float(q)**3))**16
+
+
 def asymptotic_exponents():
     """Powers of d and κ in the theorems under Assumption 3.3, logarithms and ε left out.
 

@@ -3,10 +3,10 @@
 from theory._order_kernel import arc_cosine_kernel, curvature_bound, curvature_prediction, lag_kernel
 from theory._order_noise import mixing_time, noise_autocorrelation, noise_std, pattern_turnover, stationary_std
 from theory._order_population import (MemorisingNetwork, Visibility, asymptotic_exponents, effective_samples,
-                                      linear_error,
-                                      memorising_error, memorising_network, odd_part, visibility)
+                                      least_dimension, linear_error, memorising_error, memorising_network, odd_part,
+                                      visibility)
 
 __all__ = ["MemorisingNetwork", "Visibility", "arc_cosine_kernel", "asymptotic_exponents", "curvature_bound",
-           "curvature_prediction", "effective_samples", "lag_kernel", "linear_error", "memorising_error",
-           "memorising_network", "mixing_time", "noise_autocorrelation", "noise_std", "odd_part", "pattern_turnover",
+           "curvature_prediction", "effective_samples", "lag_kernel", "least_dimension", "linear_error",
+           "memorising_error", "memorising_network", "mixing_time", "noise_autocorrelation", "noise_std", "odd_part", "pattern_turnover",
            "stationary_std", "visibility"]
