@@ -298,7 +298,8 @@ def _transition(axis, seeds, count, powers, rng):
         low, high = np.array(powers) <= 0.55, np.array(powers) >= 1.55
         rows.append(holds("LWYZ24.benign", f"weak-only accuracy at c = {c:g} ({lost} runs diverged), p ≤ 0.55 "
                                            "and p ≥ 1.55",
-                          "1 and chance", f"≥ {middle[low].min():.3f} and ≤ {middle[high].max():.3f}", "medians ≥ 0.98 and ≤ 0.68",
+                          "1 and chance", f"≥ {middle[low].min():.3f} and ≤ {middle[high].max():.3f}",
+                          "medians ≥ 0.98 and ≤ 0.68",
                           middle[low].min() >= 0.98 and middle[high].max() <= 0.68))
         data |= {f"transition_{c:g}": mean, f"transition_spread_{c:g}": np.array(spread)}
     axis.axvline(1, label="$p=1$", **theory(2))
