@@ -79,7 +79,8 @@ CLAIMS = (
     Claim("LWYZ24.small-lr", "SGD, small LR: only learns the strong feature",
           "With a small learning rate only the strong feature is learned.",
           "holds", "benign_oscillation.small_rate_limit",
-          regime="c < 1, κ small: β/β₀ = (α/α₀)^κ with α + β = 1, 10–13 % of growth; error 0.04c of it"),
+          regime="c < 1, κ small: β/β₀ = (α/α₀)^κ with α + β = 1, 10–13 % of growth; the formula is 0.05c low for c "
+                 "≤ 0.3, 12 % near c = 1"),
     Claim("LWYZ24.patterns", "All useful data patterns are discovered and learned",
           "With oscillation, all patterns that are useful for generalisation are learned.",
           "holds", "benign_oscillation.stable_weak_strength",
@@ -103,9 +104,9 @@ CLAIMS = (
           "corrected", "benign_oscillation.memorisation_exponent",
           regime="n = 16, d = 64, c = 1.2: weak-only accuracy above 0.99 for p ≤ 0.625, below 0.6 for p ≥ 1.5",
           correction="It drives noise by the same mechanism, ν ∝ β^p with p = |ξ|²/(n_c|v|²) (times (1 − "
-                     "|ξ|²/|u|²)/(1 − |v|²/|u|²)) for orthogonal noise patches; random ones in d = 64 grow a tenth "
-                     "faster. It is benign for p < 1 and harmful for p > 1, where noise ends the oscillation before "
-                     "v is learned."),
+                     "|ξ|²/|u|²)/(1 − |v|²/|u|²)) for orthogonal noise patches; random ones in d = 64 have a power "
+                     "7–20 % larger. It is benign for p < 1 and harmful for p > 1, where noise ends the oscillation "
+                     "before v is learned."),
     Claim("LWYZ24.sgd", "title",
           "Benign oscillation is that of stochastic gradient descent.",
           "corrected", "benign_oscillation.full_batch_onset",
