@@ -813,7 +813,8 @@ def test_power_of_noise_is_the_ratio_of_the_growth_of_two_features(square):
 
 @pytest.mark.claim("LWYZ24.benign")
 def test_oscillation_turns_harmful_where_noise_outgrows_the_weak_feature(rng):
-    """c = 1.2, median of 20 seeds: accuracy on weak data above 0.99 for p = 0.5, below 0.65 for p = 1.6, between at p = 1.
+    """c = 1.2, median of 20 seeds: accuracy on weak data above 0.99 for p = 0.5, below 0.65 for p = 1.6, between at p =
+    1.
 
     The same c and |v| throughout: only the length of the noise changes.
     """
