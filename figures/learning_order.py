@@ -342,7 +342,7 @@ def turnover(effort, rng):
         law = predicted.pattern_turnover(kept / np.sqrt(kept**2 + fresh))
         axes[0].plot(fine, law, label=f"theory, $\\eta={lr:g}$", **theory(k))
         axes[0].plot(lags, run.observed["turnover"], label=f"run, $\\eta={lr:g}$", **simulation(k))
-        measured, error = run.observed["turnover"][-1], 6 * 0.5 / width**0.5
+        measured, error = run.observed["turnover"][-1], 6 * (law[-1] * (1 - law[-1]) / width)**0.5
         rows.append(close("LWM19.turnover", f"patterns changed after {steps} steps, η = {lr}", law[-1], measured, error,
                           "six standard errors"))
         if k == 0:
