@@ -72,7 +72,7 @@ def _before(run):
 
 def order(effort, rng):
     """Training and test curves of one seed, and errors at the stop over seeds."""
-    regime, seeds = {"quick": (SMALL, 2), "standard": (SMALL, 6), "full": (REGIME_A, 5)}[effort]
+    regime, seeds = {"quick": (SMALL, 3), "standard": (SMALL, 6), "full": (REGIME_A, 5)}[effort]
     # The mitigation is slow in Regime A: two seeds of it.
     kinds = ("large", "small", "jitter")
     found = [train(regime, rng, kinds[:2] if effort == "full" and k > 1 else kinds) for k in range(seeds)]
@@ -179,7 +179,7 @@ def order(effort, rng):
 def variants(effort, rng):
     """α ~ U[0, 1] as in (2.5); at full effort in Regime A, and one run with the network's own patterns."""
     small = replace(SMALL, alpha=(0.0, 1.0), stop=0.25), "α ~ U[0, 1]"
-    cases = {"quick": [(*small, 4)], "standard": [(*small, 8)],
+    cases = {"quick": [(*small, 3)], "standard": [(*small, 8)],
              "full": [(replace(REGIME_A, alpha=(0.0, 1.0), stop=0.15), "α ~ U[0, 1]", 2),
                       (GENUINE, "own patterns", 1)]}[effort]
     figure, axes = panels(1, 1, width=4.6, height=3.3)
