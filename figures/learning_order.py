@@ -204,7 +204,7 @@ def variants(effort, rng):
 
 def kappa(effort, rng):
     """P-only error against κ = √(d/N) at fixed N p₀ = d/5."""
-    sizes, seeds = {"quick": ((100, 200), 2), "standard": ((100, 200, 400), 4), "full": ((100, 200, 400), 8)}[effort]
+    sizes, seeds = {"quick": ((200, 400), 2), "standard": ((100, 200, 400), 4), "full": ((100, 200, 400), 8)}[effort]
     errors = np.zeros((2, len(sizes), seeds))
     for i, n in enumerate(sizes):
         for j in range(seeds):
