@@ -38,7 +38,8 @@ class Run:
         Σ of the learning rates.
     observed : dict of str to ndarray (K,) or (K, 3)
         ``loss``, ``loss_p``, ``loss_q``, ``loss_both``: training losses, whole and by subset; ``accuracy_p``,
-        ``accuracy_q`` beside them. ``test_error``, ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted and by subset.
+        ``accuracy_q`` beside them. ``test_error``, ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted
+        and by subset.
         ``g``:
         g on z − ζ, z, z + ζ. ``curvature``: D = g(z+ζ) + g(z−ζ) − 2g(z). ``turnover``: fraction of V's pattern on z
         that differs from the start. ``signal_norm``: ‖Ū‖_F².
