@@ -72,7 +72,7 @@ def _before(run):
 
 def order(effort, rng):
     """Training and test curves of one seed, and errors at the stop over seeds."""
-    regime, seeds = {"quick": (SMALL, 2), "standard": (SMALL, 6), "full": (REGIME_A, 5)}[effort]
+    regime, seeds = {"quick": (SMALL, 3), "standard": (SMALL, 6), "full": (REGIME_A, 5)}[effort]
     # The mitigation is slow in Regime A: two seeds of it.
     kinds = ("large", "small", "jitter")
     found = [train(regime, rng, kinds[:2] if effort == "full" and k > 1 else kinds) for k in range(seeds)]
@@ -179,7 +179,7 @@ def order(effort, rng):
 def variants(effort, rng):
     """α ~ U[0, 1] as in (2.5); at full effort in Regime A, and one run with the network's own patterns."""
     small = replace(SMALL, alpha=(0.0, 1.0), stop=0.25), "α ~ U[0, 1]"
-    cases = {"quick": [(*small, 4)], "standard": [(*small, 8)],
+    cases = {"quick": [(*small, 3)], "standard": [(*small, 8)],
              "full": [(replace(REGIME_A, alpha=(0.0, 1.0), stop=0.15), "α ~ U[0, 1]", 2),
                       (GENUINE, "own patterns", 1)]}[effort]
     figure, axes = panels(1, 1, width=4.6, height=3.3)
@@ -204,7 +204,7 @@ def variants(effort, rng):
 
 def kappa(effort, rng):
     """P-only error against κ = √(d/N) at fixed N p₀ = d/5."""
-    sizes, seeds = {"quick": ((100, 200), 2), "standard": ((100, 200, 400), 4), "full": ((100, 200, 400), 8)}[effort]
+    sizes, seeds = {"quick": ((200, 400), 2), "standard": ((100, 200, 400), 4), "full": ((100, 200, 400), 8)}[effort]
     errors = np.zeros((2, len(sizes), seeds))
     for i, n in enumerate(sizes):
         for j in range(seeds):
@@ -342,7 +342,7 @@ def turnover(effort, rng):
         law = predicted.pattern_turnover(kept / np.sqrt(kept**2 + fresh))
         axes[0].plot(fine, law, label=f"theory, $\\eta={lr:g}$", **theory(k))
         axes[0].plot(lags, run.observed["turnover"], label=f"run, $\\eta={lr:g}$", **simulation(k))
-        measured, error = run.observed["turnover"][-1], 6 * 0.5 / width**0.5
+        measured, error = run.observed["turnover"][-1], 6 * (law[-1] * (1 - law[-1]) / width)**0.5
         rows.append(close("LWM19.turnover", f"patterns changed after {steps} steps, η = {lr}", law[-1], measured, error,
                           "six standard errors"))
         if k == 0:
@@ -365,10 +365,10 @@ FIGURES = (
            ("LWM19.1.1", "LWM19.1.2", "LWM19.3.4", "LWM19.3.5", "LWM19.test-loss", "LWM19.4.1", "LWM19.4.3",
             "LWM19.4.4",
             "LWM19.5.1", "LWM19.5.2", "LWM19.5.3-span", "LWM19.3.4-range", "LWM19.mitigation", "LWM19.visible"),
-           (6, 20, 290)),
+           (9, 18, 300)),
     Figure("learning-order-variants", "Li, Wei and Ma: α ~ U[0, 1], and the network's own patterns", variants,
-           ("LWM19.visible",), (5, 10, 290)),
-    Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (6, 30, 80)),
+           ("LWM19.visible",), (4, 9, 280)),
+    Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (5, 30, 80)),
     Figure("curvature-law", "Li, Wei and Ma: D before annealing", curvature,
            ("LWM19.4.2", "LWM19.4.2-law", "LWM19.conditions"), (3, 10, 60)),
     Figure("pattern-turnover", "Li, Wei and Ma: activation patterns under large and small rates", turnover,

@@ -38,8 +38,8 @@ class Run:
         Σ of the learning rates.
     observed : dict of str to ndarray (K,) or (K, 3)
         ``loss``, ``loss_p``, ``loss_q``, ``loss_both``: training losses, whole and by subset; ``accuracy_p``,
-        ``accuracy_q``
-        beside them. ``test_error``, ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted and by subset.
+        ``accuracy_q`` beside them. ``test_error``, ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted
+        and by subset.
         ``g``:
         g on z − ζ, z, z + ζ. ``curvature``: D = g(z+ζ) + g(z−ζ) − 2g(z). ``turnover``: fraction of V's pattern on z
         that differs from the start. ``signal_norm``: ‖Ū‖_F².
@@ -130,9 +130,9 @@ def train_large_then_small(model, data, *, large_lr, small_lr, anneal_loss, stop
     --------
     >>> from refimpl.learning_order import Distribution, TwoLayerReLU, sample, train_large_then_small
     >>> data = sample(Distribution(10), 50, rng=0)
-    >>> run = train_large_then_small(TwoLayerReLU(10, 8, 40, v_scale=4.0, init_std=0.1), data, large_lr=0.2,
-    ...                              small_lr=0.02, anneal_loss=0.5, stop_loss=0.4, weight_decay=1e-3,
-    ...                              noise_std=0.01, rng=0)
+    >>> model = TwoLayerReLU(10, 8, 40, v_scale=4.0, init_std=0.1)
+    >>> run = train_large_then_small(model, data, large_lr=0.2, small_lr=0.02,
+    ...                              anneal_loss=0.5, stop_loss=0.4, weight_decay=1e-3, noise_std=0.01, rng=0)
     >>> run.success, bool(run.observed["loss"][-1] <= 0.4)
     (True, True)
     """

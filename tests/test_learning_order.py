@@ -358,7 +358,7 @@ def test_time_to_learn_q_with_kinks_at_rest_is_of_order_one_over_r(rng):
 
 DIM, EXAMPLES, STOP = 50, 200, 0.1
 ORDER = dict(weight_decay=4e-3, noise_std=float(theory.noise_std(0.05, 4e-3, 0.2)), decoupled=True, stop_loss=STOP,
-             max_steps=20_000, record_every=200)
+             max_steps=80_000, record_every=200)
 
 
 def problem(rng, kappa=0.5):

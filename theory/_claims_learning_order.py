@@ -49,7 +49,7 @@ CLAIMS = (
           correction="The bound is not tight: D → −¼E[ασ] (4/3π) c_v² r³/λ, smaller by a factor of order r."),
     Claim("LWM19.4.3", "Lemma 4.3", "After annealing the training loss falls to O(√(ε₁/q)) in time of order 1/r, "
           "shorter than before.", "holds", "learning_order.asymptotic_exponents",
-          regime=_TOY + "; the order in r seen on Q alone with kinks at rest, r = .05 to .2; that in ε₁ was not fitted"),
+          regime=_TOY + "; the order in r seen on Q alone with kinks at rest, r = .05 to .2; that in ε₁ not fitted"),
     Claim("LWM19.4.4", "Lemma 4.4", "After annealing the losses of r on M₁ and of g on its complement are both small.",
           "holds", "learning_order.asymptotic_exponents", regime=_TOY + "; P-only and Q-only training loss below log "
                                                                         "2 at the stop"),

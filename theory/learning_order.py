@@ -8,5 +8,5 @@ from theory._order_population import (MemorisingNetwork, Visibility, asymptotic_
 
 __all__ = ["MemorisingNetwork", "Visibility", "arc_cosine_kernel", "asymptotic_exponents", "curvature_bound",
            "curvature_prediction", "effective_samples", "lag_kernel", "least_dimension", "linear_error",
-           "memorising_error", "memorising_network", "mixing_time", "noise_autocorrelation", "noise_std", "odd_part", "pattern_turnover",
-           "stationary_std", "visibility"]
+           "memorising_error", "memorising_network", "mixing_time", "noise_autocorrelation", "noise_std",
+           "odd_part", "pattern_turnover", "stationary_std", "visibility"]
