@@ -58,6 +58,7 @@ def run_chunk(task):
     own = slice(first, first + replicas)
     done = 0
     with np.errstate(over="ignore", invalid="ignore"):
+        square = min(np.square(plan.limit), np.finfo(float).max)  # a sum that overflows must be looked at
         _record(plan, records, 0, kernel, state, x, y, alive)
         for step in range(plan.steps):
             gradient = kernel.gradient(state, next(batches))
@@ -71,7 +72,7 @@ def run_chunk(task):
             state -= gradient
             done = step + 1
             # One scalar for the chunk decides whether any replica needs a closer look.
-            if not np.vdot(state, state) <= plan.limit**2:
+            if not np.vdot(state, state) <= square:
                 w = kernel.unpack(state)
                 lost = alive & ~(np.abs(w).reshape(replicas, -1).max(axis=1) <= plan.limit)
                 final[lost], status[lost], nit[lost] = w[lost], DIVERGED, done

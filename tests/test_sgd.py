@@ -372,3 +372,10 @@ def test_a_task_pickles(rng):
     x, w0 = rng.standard_normal((6, 3)), rng.standard_normal((40, 3))
     run = partial(sgd.run, PlainRegression(3), w0, x, lr=0.2, steps=5, batch_size=2, rng=7, chunk_size=16)
     assert_array_equal(run(workers=spread).w, run().w)
+
+
+def test_a_limit_whose_square_overflows_is_a_limit(rng):
+    """1e200: a replica diverges where it passes it, not before."""
+    run = simulate(np.array([[1.0]]), np.array([1.0]), lr=1e10, batch_size=1, steps=30, divergence_limit=1e200)
+    assert run.status == 1 and run.nit == 21      # |w| = (1e10 − 1)^t: below 1e200 at t = 20
+    assert 1e200 < abs(run.w[0]) < 1e211
