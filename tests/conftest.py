@@ -1,5 +1,7 @@
 """One option, ``--rng-seed``, feeds every random test and hypothesis."""
 
+import figures  # noqa: F401  (first: it keeps matrix products to one thread, which is faster for small ones)
+
 import zlib
 
 import hypothesis
