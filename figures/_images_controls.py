@@ -9,8 +9,8 @@ from figures._style import INK, panels, simulation, theory
 from refimpl import images
 from theory import images as predicted
 
-_MULTIPLES = {"quick": (0.3, 3.2), "standard": (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 3.2),
-              "full": (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 3.2)}
+_MULTIPLES = {"quick": (0.2, 4.0), "standard": (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0),
+              "full": (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 4.0)}
 _SCALES = {"quick": (0.5, 1.6), "standard": (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.7),
            "full": (0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.7)}
 
@@ -126,10 +126,10 @@ def threshold(effort, rng):
                   "−2 % (a lower bound), +25 % (images and ζ add)",
                   bool(((starts[:, 0] > 0.98 * starts[:, 1]) & (starts[:, 0] < 1.25 * starts[:, 1])).all())),
             holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≤ ½ of the start's threshold, lowest", "learned",
-                  f"{low.min(initial=1):.2f}",
-                  "≥ 0.8", low.min(initial=1) >= 0.8),
+                  f"{low.min():.2f}",
+                  "≥ 0.8", low.min() >= 0.8),
             holds("LWM19.img-cause", "patch-only accuracy at epoch 4, η ≥ twice the start's threshold, highest", "chance",
-                  f"{high.max(initial=CHANCE):.2f}", "≤ 0.5", high.max(initial=CHANCE) <= 0.5),
+                  f"{high.max():.2f}", "≤ 0.5", high.max() <= 0.5),
             holds("LWM19.img-order", "patch-only accuracy at epoch 4 at η = 0.2, scale ≤ ¾ of the threshold: the null",
                   "learned",
                   f"{faint.min():.2f}", "≥ 0.8", faint.min() >= 0.8),

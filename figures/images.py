@@ -62,10 +62,6 @@ def _example_rows(sets, counts):
     best = _linear_accuracy(flat)
     rows.append(holds("LWM19.img-separable", "share of patches right: the best linear classifier, by construction",
                       f"{float(limit):g} = (C + 1)/2C", f"{best:g}", "equal", best == float(limit)))
-    fitted = _least_squares(flat)
-    rows.append(holds("LWM19.img-separable", "share of patches right: least squares on the patches",
-                      f"≤ {float(limit):g}",
-                      f"{fitted:g}", "bound", fitted <= float(limit)))
     return tuple(rows)
 
 
@@ -76,16 +72,6 @@ def _linear_accuracy(flat):
     scores = (flat - middle[0]) @ coordinates
     scores[..., 0] = 0.1 * scores[..., 0] + 0.5
     return float((scores.argmax(axis=-1) == np.arange(len(flat))[:, None]).mean())
-
-
-def _least_squares(flat):
-    rows = np.column_stack([flat.reshape(-1, flat.shape[-1]), np.ones(2 * len(flat))])
-    labels = np.repeat(np.arange(len(flat)), 2)
-    weights = np.linalg.lstsq(rows, np.eye(len(flat))[labels], rcond=None)[0]
-    scores = np.round(rows @ weights, 9)
-    best = scores.max(axis=1)
-    right = (scores[np.arange(len(labels)), labels] == best) & ((scores == best[:, None]).sum(axis=1) == 1)
-    return float(right.mean())
 
 
 def arms(effort, rng, data=None):
