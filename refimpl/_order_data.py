@@ -189,3 +189,45 @@ def full_sample(distribution, n, rng=None):
     """
     drawn = sample(replace(distribution, p0=0.0, q0=0.0), n, rng)
     return replace(drawn, distribution=distribution)
+
+
+def q_population(distribution, levels=16):
+    """Q alone without chance: every direction as often as its probability, α at the middles of equal quantiles.
+
+    Means over it are those of Q up to the midpoint rule in α: E[α] is exact,
+    E[α²] too small by 1/(12 levels²) times the squared width of α's law.
+
+    Parameters
+    ----------
+    distribution : Distribution
+        Its p₀ and q₀ are not used.
+    levels : int
+        Values of α.
+
+    Returns
+    -------
+    Data
+        4 × levels examples: y = 1 on z twice, y = −1 on z − ζ and z + ζ once each.
+
+    Raises
+    ------
+    ValueError
+        If levels < 1.
+
+    References
+    ----------
+    [LWM19, (2.3)–(2.5)]
+
+    Examples
+    --------
+    >>> data = q_population(Distribution(5, r=0.5), 2)
+    >>> data.x2[:4, :2].tolist(), float(data.alpha.mean())
+    ([[0.25, -0.125], [0.25, 0.0], [0.25, 0.0], [0.25, 0.125]], 0.5)
+    """
+    low, high = distribution.alpha
+    levels = _checks.whole(levels, "levels")
+    alpha = np.repeat(low + (high - low) * (np.arange(levels) + 0.5) / levels, 4)
+    direction = np.tile([0, 1, 1, 2], levels)
+    x = np.concatenate([np.zeros((len(alpha), distribution.dim)), alpha[:, None] * distribution.directions[direction]],
+                       axis=1)
+    return Data(distribution, x, np.where(direction == 1, 1.0, -1.0), np.full(len(alpha), Q_ONLY), alpha, direction)

@@ -38,14 +38,12 @@ class Run:
         Σ of the learning rates.
     observed : dict of str to ndarray (K,) or (K, 3)
         ``loss``, ``loss_p``, ``loss_q``, ``loss_both``: training losses, whole and by subset; ``accuracy_p``,
-        ``accuracy_q`` beside them. ``test_error``, ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted
-        and by subset.
-        ``g``:
-        g on z − ζ, z, z + ζ. ``curvature``: D = g(z+ζ) + g(z−ζ) − 2g(z). ``turnover``: fraction of V's pattern on z
-        that differs from the start. ``signal_norm``: ‖Ū‖_F².
-        ``signal_m2``: ‖W̄⁽²⁾‖_F of (5.1), the signal of W from examples with x₂ ≠ 0. ``odd``: ‖½ Σ_j w_j W_j‖ of the
-        signal from P-only examples, of W̄⁽²⁾ and of the noise (Lemma 5.3). A subset without examples gives NaN; so do
-        the last two for a model that is not in block form.
+        ``accuracy_q`` beside them. ``loss_r``: training loss of r alone on M₁ (Lemma 4.4). ``test_error``,
+        ``test_loss`` and both with ``_p``, ``_q``, ``_both``: weighted and by subset. ``g``: g on z − ζ, z, z + ζ.
+        ``curvature``: D = g(z+ζ) + g(z−ζ) − 2g(z). ``turnover``: fraction of V's pattern on z that differs from the
+        start. ``signal_norm``: ‖Ū‖_F². ``signal_m2``: ‖W̄⁽²⁾‖_F of (5.1), the signal of W from examples with x₂ ≠ 0.
+        ``odd``: ‖½ Σ_j w_j W_j‖ of the signal from P-only examples, of W̄⁽²⁾ and of the noise (Lemma 5.3). A subset
+        without examples gives NaN; so do ``signal_m2`` and ``odd`` for a model that is not in block form.
     signal, noise : ndarray (m, 2d)
         Ū and Ũ of (3.4) at the end; the reduced engine leaves V's coordinates
         outside span(z, ζ) at 0.
@@ -217,8 +215,8 @@ def _train(model, data, phases, weight_decay, noise_std, decoupled, engine, test
     _checks.one_of(engine, "engine", ("reduced", "plain"))
     max_steps, record_every = _checks.whole(max_steps, "max_steps"), _checks.whole(record_every, "record_every")
     if model.dim != data.distribution.dim:
-        raise ValueError(f"model.dim must be that of the data, {data.distribution.dim}, got {model.dim}; rebuild one "
-                         f"of them")
+        raise ValueError(f"model.dim must be that of the data, {data.distribution.dim}, got {model.dim}; "
+                         f"rebuild one of them")
     if engine == "reduced" and not model.block:
         raise ValueError("engine must be 'plain' for a model that is not in block form, got 'reduced'; choose 'plain'")
     rng = np.random.default_rng(rng)
@@ -291,7 +289,10 @@ def _record(state, data, output, losses, groups, test, first):
     for name, rows in groups:
         found[f"loss_{name}"] = losses[rows].mean() if len(rows) else np.nan
         found[f"accuracy_{name}"] = correct[rows].mean() if len(rows) else np.nan
-    *predicted, g = state.predictions(data if test is None else test)
+    trained = state.predictions(data)
+    of_m1 = logistic_loss(data.y * trained[0])[data.in_m1]
+    found["loss_r"] = of_m1.mean() if len(of_m1) else np.nan
+    *predicted, g = trained if test is None else state.predictions(test)
     found["g"], found["curvature"] = g, g[0] + g[2] - 2 * g[1]
     weights = (data.distribution.p0, data.distribution.q0, 1 - data.distribution.p0 - data.distribution.q0)
     error = loss = 0.0

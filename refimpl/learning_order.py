@@ -6,10 +6,10 @@ network memorises from few, by V. Noise enters the weights as γ ξ with
 ξ ~ N(0, τ_ξ²) in every update.
 """
 
-from refimpl._order_data import BOTH, P_ONLY, Q_ONLY, Data, Distribution, full_sample, sample
+from refimpl._order_data import BOTH, P_ONLY, Q_ONLY, Data, Distribution, full_sample, q_population, sample
 from refimpl._order_model import TwoLayerReLU, logistic_loss
 from refimpl._order_train import DIVERGED, EXHAUSTED, STOPPED, Run, train_large_then_small, train_small
 
 __all__ = ["BOTH", "DIVERGED", "EXHAUSTED", "P_ONLY", "Q_ONLY", "STOPPED", "Data", "Distribution", "Run",
-           "TwoLayerReLU",
-           "full_sample", "logistic_loss", "sample", "train_large_then_small", "train_small"]
+           "TwoLayerReLU", "full_sample", "logistic_loss", "q_population", "sample", "train_large_then_small",
+           "train_small"]

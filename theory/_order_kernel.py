@@ -88,7 +88,8 @@ def lag_kernel(rho, r):
     return 2 * (1 + r * r) * both(1.0) + 4 * both(1.0) - 8 * both(near) + 2 * (1 - r * r) * both(far)
 
 
-def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_alpha=0.5, fraction=1.0):
+def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_alpha=0.5, fraction=1.0,
+                         mean_square_alpha=None):
     r"""D = g(z+ζ) + g(z−ζ) − 2g(z) under a large rate, before Q is learned.
 
     .. math:: D = -\tfrac18 E[\alpha]\, q\, c_v^2 \sum_{k=1}^{t} \eta (1-\eta\lambda)^{k-1} C((1-\eta\lambda)^k)
@@ -98,6 +99,18 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
     second form is the limit of small η, r and λ with t → ∞; it is r³/λ where
     Lemma 4.2 bounds by r²/λ. Gradients are taken at f ≈ 0 and patterns from
     the noise part.
+
+    With E[α²] given, slopes answer to g to first order, σ(−yf) ≈ ½ − yf/4, and
+    the stationary mean of g on x = (z − ζ, z, z + ζ), whose shares of the data
+    are s = (¼, ½, ¼) and whose labels y = (−1, 1, −1), solves a linear system:
+
+    .. math:: \bar g = -A (b + C \bar g), \qquad
+              A_{ij} = c_v^2 \langle x_i, x_j\rangle \sum_{k \ge 1} \eta (1-\eta\lambda)^{k-1}
+              k_0\bigl((1-\eta\lambda)^k \cos\theta_{ij}\bigr),
+
+    .. math:: b_i = -\tfrac12 q\, s_i y_i E[\alpha], \qquad C = \tfrac14 q E[\alpha^2]\, \mathrm{diag}(s).
+
+    That is as long as |αg| is small beside 4; C = 0 gives back the sum above.
 
     Parameters
     ----------
@@ -115,6 +128,8 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
         E[α], ½ for (2.5).
     fraction : float
         Fraction of the data whose x₂ is not 0 and whose slope is ½.
+    mean_square_alpha : float, optional
+        E[α²], ⅓ for (2.5), for slopes that answer to g; None leaves them at ½. Needs `lr`, not `steps`.
 
     Returns
     -------
@@ -133,10 +148,16 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
     --------
     >>> round(float(curvature_prediction(5.0, 0.1, 3.3e-3, lr=0.25)), 3)
     -0.183
+    >>> round(float(curvature_prediction(5.0, 0.1, 3.3e-3, lr=0.25, mean_square_alpha=1 / 3)), 3)
+    -0.178
     """
     v_scale, r, weight_decay = _checks.scalar(v_scale, "v_scale"), _checks.scalar(r, "r"), \
         _checks.scalar(weight_decay, "weight_decay")
-    scale = -_checks.scalar(mean_alpha, "mean_alpha") / 8 * _checks.scalar(fraction, "fraction") * v_scale**2
+    _checks.scalar(mean_alpha, "mean_alpha"), _checks.scalar(fraction, "fraction")
+    if mean_square_alpha is not None and (lr is None or steps is not None):
+        raise ValueError(f"mean_square_alpha needs lr and no steps, got lr={lr!r} and steps={steps!r}; it is for the "
+                         f"stationary mean at a rate")
+    scale = -mean_alpha / 8 * fraction * v_scale**2
     if lr is None:
         if steps is not None:
             raise ValueError(f"steps must be None without lr, got {steps!r}; the limit is that of infinitely many "
@@ -148,7 +169,17 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
     steps = int(np.ceil(40 / product)) if steps is None else _checks.whole(steps, "steps")
     lags = np.arange(1, steps + 1)
     weights = lr * (1 - product) ** (lags - 1)
-    return scale * float(weights @ lag_kernel(noise_autocorrelation(lr, weight_decay, lags), r))
+    rho = noise_autocorrelation(lr, weight_decay, lags)
+    if mean_square_alpha is None:
+        return scale * float(weights @ lag_kernel(rho, r))
+    x = np.array([[1, -r], [1, 0], [1, r]])
+    lengths = np.linalg.norm(x, axis=1)
+    cosines = np.clip(x @ x.T / np.outer(lengths, lengths), -1, 1)
+    kernel = v_scale**2 * (x @ x.T) * np.tensordot(weights, arc_cosine_kernel(0, np.multiply.outer(rho, cosines)), 1)
+    shares, labels = np.array([0.25, 0.5, 0.25]) * fraction, np.array([-1, 1, -1])
+    pull = kernel * (shares / 4 * _checks.scalar(mean_square_alpha, "mean_square_alpha"))  # A C
+    g = np.linalg.solve(np.eye(3) + pull, kernel @ (shares * labels * mean_alpha / 2))
+    return float(g[0] + g[2] - 2 * g[1])
 
 
 def curvature_bound(v_scale, r, weight_decay):
