@@ -268,7 +268,8 @@ def test_curvature_of_frozen_slopes(rng):
 
 def measured_curvature(r, decay, rng, lr=0.25, scale=5.0, std=0.02):
     """−D of a run on all of Q, averaged over 6/(ηλ) steps after the first 2/(ηλ)."""
-    data, model = simulated.q_population(simulated.Distribution(2, r=r)), simulated.TwoLayerReLU(2, 1, 2000, 1.0, scale, std)
+    data = simulated.q_population(simulated.Distribution(2, r=r))
+    model = simulated.TwoLayerReLU(2, 1, 2000, 1.0, scale, std)
     run = simulated.train_small(model, data, lr=lr, stop_loss=1e-9, weight_decay=decay, decoupled=True, rng=rng,
                                 noise_std=float(theory.noise_std(lr, decay, std)), record_every=20,
                                 max_steps=round(8 / (lr * decay)))

@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from figures.learning_order import REGIME_A, train
+from figures._order_regimes import REGIME_A, train
 from refimpl import learning_order as simulated
 from refimpl._order_engines import PlainEngine, ReducedEngine, slopes
 from tests.benchmarks._case import Case
@@ -15,32 +15,42 @@ DIM, N, WIDTH = REGIME_A.dim, REGIME_A.n, REGIME_A.width
 
 
 def updates(engine):
-    """{contender: function that makes updates and returns f on the training set at the start}.
+    """{contender: function that makes updates and returns f on the training set after two with given noise}.
 
-    Every contender draws its own noise, so that only the outputs before the first update can be compared.
+    Every contender draws its own noise where it is timed; what is compared
+    comes from its own update with the same noise, made once beforehand.
     """
     rng = np.random.default_rng(0)
     data = simulated.sample(simulated.Distribution(DIM, 0.05, 0.2, REGIME_A.r, REGIME_A.alpha), N, rng)
     model = simulated.TwoLayerReLU(DIM, 16, WIDTH, 1.0, REGIME_A.v_scale, REGIME_A.std)
     start = model.init(rng)
+    given = rng.standard_normal((2, *model.parameter_shape)) * model.mask
     state = engine(model, data, start, False)
-    first = state.outputs()
 
-    def ours():
-        for _ in range(UPDATES):
-            output = state.outputs()
-            state.step(slopes(output, data.y), 1 - LR * DECAY, LR, state.draw(rng), LR * NOISE)
-        return first
+    def update(noise):
+        state.step(slopes(state.outputs(), data.y), 1 - LR * DECAY, LR, noise, LR * NOISE)
 
-    found = {"ours": ours}
+    for noise in given:
+        update(state.increment(noise))
+    found = {"ours": _loop(lambda: update(state.draw(rng)), state.outputs())}
+    blocks = [(noise[:16, :DIM], noise[16:, DIM:]) for noise in given]
     for name, make in (("torch", _torch), ("jax", _jax)):
         module = load(name)
         if module is not None:
-            found[name] = make(module, data, start, model.output_weights)
+            found[name] = make(module, data, start, model.output_weights, blocks)
     return found
 
 
-def _torch(torch, data, start, u):
+def _loop(update, compared):
+    """A function that makes the updates to be timed and returns what is compared."""
+    def run():
+        for _ in range(UPDATES):
+            update()
+        return compared
+    return run
+
+
+def _torch(torch, data, start, u, given):
     torch.set_num_threads(1)
     x1, x2, y = (torch.from_numpy(np.ascontiguousarray(a)) for a in (data.x1, data.x2, data.y))
     w, v = (torch.tensor(a, requires_grad=True) for a in (start[:16, :DIM], start[16:, DIM:]))
@@ -49,20 +59,18 @@ def _torch(torch, data, start, u):
     def output():
         return torch.relu(x1 @ w.T) @ w_out + torch.relu(x2 @ v.T) @ v_out
 
-    first = output().detach().numpy()
+    def update(noise):
+        gradients = torch.autograd.grad(torch.nn.functional.softplus(-y * output()).mean(), (w, v))
+        with torch.no_grad():
+            for a, g, normals in zip((w, v), gradients, noise):
+                a.mul_(1 - LR * DECAY).sub_(LR * (g + NOISE * normals))
 
-    def run():
-        for _ in range(UPDATES):
-            gradients = torch.autograd.grad(torch.nn.functional.softplus(-y * output()).mean(), (w, v))
-            with torch.no_grad():
-                for a, g in zip((w, v), gradients):
-                    a.mul_(1 - LR * DECAY).sub_(LR * (g + NOISE * torch.randn_like(a)))
-        return first
-
-    return run
+    for noise in given:
+        update([torch.tensor(part) for part in noise])
+    return _loop(lambda: update([torch.randn_like(a) for a in (w, v)]), output().detach().numpy())
 
 
-def _jax(jax, data, start, u):
+def _jax(jax, data, start, u, given):
     jnp = jax.numpy
     x1, x2, y = jnp.asarray(data.x1), jnp.asarray(data.x2), jnp.asarray(data.y)
     w_out, v_out = jnp.asarray(u[:16]), jnp.asarray(u[16:])
@@ -71,21 +79,27 @@ def _jax(jax, data, start, u):
         w, v = weights
         return jax.nn.relu(x1 @ w.T) @ w_out + jax.nn.relu(x2 @ v.T) @ v_out
 
+    def update(weights, noise):
+        gradients = jax.grad(lambda weights: jax.nn.softplus(-y * output(weights)).mean())(weights)
+        return tuple((1 - LR * DECAY) * a - LR * (g + NOISE * normals)
+                     for a, g, normals in zip(weights, gradients, noise))
+
     @jax.jit
     def step(weights, key):
         key, *keys = jax.random.split(key, 3)
-        gradients = jax.grad(lambda weights: jax.nn.softplus(-y * output(weights)).mean())(weights)
-        return tuple((1 - LR * DECAY) * a - LR * (g + NOISE * jax.random.normal(k, a.shape, a.dtype))
-                     for a, g, k in zip(weights, gradients, keys)), key
+        return update(weights, [jax.random.normal(k, a.shape, a.dtype) for a, k in zip(weights, keys)]), key
 
-    state = [((jnp.asarray(start[:16, :DIM]), jnp.asarray(start[16:, DIM:])), jax.random.PRNGKey(0))]
-    first = np.asarray(output(state[0][0]))
+    weights = jnp.asarray(start[:16, :DIM]), jnp.asarray(start[16:, DIM:])
+    for noise in given:
+        weights = update(weights, [jnp.asarray(part) for part in noise])
+    compared = np.asarray(output(weights))
+    state = [(weights, jax.random.PRNGKey(0))]
 
     def run():
         for _ in range(UPDATES):
             state[0] = step(*state[0])
         jax.block_until_ready(state[0])
-        return first
+        return compared
 
     return run
 
@@ -94,7 +108,8 @@ def steps():
     """An update: gradient, noise and decay."""
     size = f"d = {DIM}, N = {N}, m_v = {WIDTH}"
     yield Case(f"noisy update, reduced, {size}", "update", UPDATES, partial(updates, ReducedEngine),
-               normals=UPDATES * (2 * WIDTH + 16 * DIM), note="V in two dimensions on three directions; the others carry all of V")
+               normals=UPDATES * (2 * WIDTH + 16 * DIM),
+               note="V in two dimensions on three directions; the others carry all of V")
     yield Case(f"noisy update, all of V, {size}", "update", UPDATES, partial(updates, PlainEngine),
                flops=UPDATES * 4 * N * WIDTH * DIM, normals=UPDATES * WIDTH * DIM, rounds=3)
 
