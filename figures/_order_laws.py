@@ -87,7 +87,7 @@ def annealing(effort, rng):
         envelope = time / (logs / losses)
         slopes = np.diff(root) / np.diff(logs)
         rows.append(holds("LWM19.4.1", f"P alone, d = {d}: T over d log(1/ε₁)/ε₁, ε₁ = 0.4 to 0.05",
-                          "bounded, Õ(d/ε₁)", ", ".join(f"{value:.2f}" for value in envelope), "no growth; 1/ε₁²: × 3.2",
+                          "bounded, Õ(d/ε₁)", ", ".join(f"{value:.2f}" for value in envelope), "no growth; 1/ε₁²: × 2.4",
                           envelope[-1] < envelope[0] and envelope.max() < 1.1 * envelope[0]))
         rows.append(holds("LWM19.4.1", f"P alone, d = {d}: slope of ‖Ū‖/√d against log(1/ε₁), last over first",
                           "1 for log², 1.6 for log³", f"{slopes[-1] / slopes[0]:.3f}", "0.9 to 1.1",

@@ -141,14 +141,14 @@ def train_large_then_small(model, data, *, large_lr, small_lr, anneal_loss, stop
                   start, noise, rng)
 
 
-def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_std=0.0, anneal_loss=None,
-                jitter_steps=None, lump=1, decoupled=False, engine="reduced", test=None, max_steps=100_000,
+def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_std=0.0, jitter_final=0.0,
+                anneal_loss=None, jitter_steps=None, lump=1, decoupled=False, engine="reduced", test=None, max_steps=100_000,
                 record_every=100, start=None, noise=None, rng=None):
     """Algorithm 2 (S): one small rate throughout; with `jitter_std` the mitigation.
 
     The mitigation puts noise before the activations of V until the training
-    loss falls to `anneal_loss`, or for `jitter_steps` updates, and then takes
-    it away.
+    loss falls to `anneal_loss`, or for `jitter_steps` updates, and then lowers
+    it to `jitter_final`.
 
     Parameters
     ----------
@@ -159,10 +159,12 @@ def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_s
         η₂.
     jitter_std : float
         Std of the noise before V's activations for a unit input.
+    jitter_final : float
+        What it is lowered to; 0 takes it away.
     anneal_loss : float, optional
-        Loss at which that noise is taken away. The loss fluctuates under the noise; `jitter_steps` is steadier.
+        Loss at which that noise is lowered. The loss fluctuates under the noise; `jitter_steps` is steadier.
     jitter_steps : int, optional
-        Updates after which it is taken away; one of the two is needed with `jitter_std`.
+        Updates after which it is lowered; one of the two is needed with `jitter_std`.
 
     Returns
     -------
@@ -185,7 +187,9 @@ def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_s
     ...             noise_std=0.01, rng=0).success
     True
     """
-    phases = [(lr, lump, 0.0, stop_loss, None)]
+    phases = [(lr, lump, jitter_final if jitter_std else 0.0, stop_loss, None)]
+    if jitter_final and not jitter_std:
+        raise ValueError(f"jitter_final needs jitter_std, got {jitter_final!r} without it; give the noise before too")
     if jitter_std:
         if anneal_loss is None and jitter_steps is None:
             raise ValueError("anneal_loss or jitter_steps must be given with jitter_std, got None; say when the "
@@ -259,7 +263,7 @@ def _loop(state, data, phases, weight_decay, noise_std, test, max_steps, record_
             lr, lump, jitter_std, *_ = phases[phase]
             update = _update(lr, lump, weight_decay, noise_std)
             if jitter is not None:
-                output = state.outputs()
+                output = state.outputs(state.jitter(rng, jitter_std) if jitter_std else None)
         if step == max_steps:
             break
         decay, rate, std = update

@@ -131,6 +131,27 @@ def test_reduced_engine_is_the_plain_one(rng, decoupled):
     assert np.abs(other.signal - plain.signal).max() > 1e-3
 
 
+@pytest.mark.claim("LWM19.mitigation")
+@pytest.mark.parametrize("decoupled", [True, False])
+def test_noise_before_activations_is_lowered_in_both_engines(rng, decoupled):
+    """The same draws, to 1e-12; noise taken away at once, never lowered, or lowered to 0 is caught."""
+    model, data, start = tiny(rng, n=40)
+    noise, seed = 0.3 * rng.standard_normal((40, *model.parameter_shape)), int(rng.integers(2**32))
+    kw = dict(lr=0.3, stop_loss=1e-9, weight_decay=0.05, noise_std=0, noise=noise, start=start, decoupled=decoupled)
+
+    def run(engine="reduced", jitter_steps=15, jitter_final=0.2):
+        return simulated.train_small(model, data, jitter_std=0.5, jitter_steps=jitter_steps, jitter_final=jitter_final,
+                                     engine=engine, rng=seed, **kw)
+
+    plain, reduced = run("plain"), run()
+    assert plain.anneal_step == reduced.anneal_step == 15
+    assert_allclose(reduced.signal, plain.signal, rtol=0, atol=1e-12)
+    others = run(jitter_final=0.0), run(jitter_steps=40), run(jitter_steps=1)
+    assert min(np.abs(other.signal - plain.signal).max() for other in others) > 1e-3
+    with pytest.raises(ValueError, match="jitter_final needs"):
+        simulated.train_small(model, data, jitter_final=0.2, **kw)
+
+
 @pytest.mark.claim("LWM19.decomposition")
 def test_lumped_steps_are_exact_in_decay_and_noise_and_approximate_in_the_gradient(rng):
     """100 small steps in lumps of 10: to second order in their length; a lump that counts once is caught."""
