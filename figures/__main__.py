@@ -9,8 +9,9 @@ from pathlib import Path
 
 from figures._all import FIGURES, draw
 from figures._figure import EFFORTS
-from figures._files import clear_pending, load_rows, write
+from figures._files import clear_pending, load_rows
 from figures._report import report
+from refimpl._atomic import write
 from refimpl._parallel import process_pool
 
 OUTPUT = Path(__file__).parent / "output"

@@ -1,28 +1,17 @@
-"""Files written whole or not at all, and the same bytes each time."""
+"""What a figure leaves on disk: the same bytes each time."""
 
 import io
 import json
-import os
 from dataclasses import asdict
 
 import numpy as np
 
-_PENDING = ".pending-"
-
-
-def write(path, content):
-    """Write bytes to a temporary name beside `path`, then move it there."""
-    pending = path.with_name(f"{_PENDING}{os.getpid()}-{path.name}")
-    with open(pending, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(pending, path)
+from refimpl._atomic import PENDING, write
 
 
 def clear_pending(directory):
     """Remove what an interrupted run left under temporary names."""
-    for path in directory.glob(f"{_PENDING}*"):
+    for path in directory.glob(f"{PENDING}*"):
         path.unlink(missing_ok=True)
 
 

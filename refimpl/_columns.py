@@ -9,6 +9,7 @@ many replicas there are.
 import numpy as np
 
 BLOCK = 64
+FEW = 8  # parameters up to which replicas side by side are faster
 
 
 def columns(w):

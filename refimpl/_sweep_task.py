@@ -3,8 +3,6 @@
 import hashlib
 import io
 import json
-import os
-import uuid
 import zipfile
 from collections import deque
 from concurrent.futures import FIRST_COMPLETED, wait
@@ -15,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from refimpl import __version__
+from refimpl._atomic import write
 from refimpl._parallel import process_pool
 
 COMPLETED, RAISED, NOT_RUN, LOST = range(4)
@@ -56,7 +55,7 @@ def attempt(task):
     except Exception as error:  # recorded for the caller: one bad point must not end the others
         return task.place, (RAISED, None, f"{type(error).__name__}: {error}")
     if task.path is not None:
-        _write(task.path, values, task.key)
+        write(task.path, _npz(values, task.key))
     return task.place, (COMPLETED, _kept(values, task.keep), "")
 
 
@@ -171,13 +170,7 @@ def _kept(values, keep):
     return {name: values[name] for name in keep}
 
 
-def _write(path, values, key):
-    """Write a result whole or not at all."""
+def _npz(values, key):
     buffer = io.BytesIO()
     np.savez(buffer, key=np.array(key), **{f"value.{name}": value for name, value in values.items()})
-    pending = path.with_name(f".pending-{uuid.uuid4().hex}")
-    with open(pending, "wb") as file:
-        file.write(buffer.getvalue())
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(pending, path)
+    return buffer.getvalue()

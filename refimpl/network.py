@@ -24,8 +24,9 @@ import numpy as np
 
 from refimpl import _checks
 from refimpl import _network_passes as passes
-from refimpl._curvature import (Density, Eigenpairs, Estimate, Operator, non_uniformity, operator, sharpness,
-                                spectral_density, top_eigenpairs, trace)
+from refimpl._curvature import Operator, operator
+from refimpl._curvature_eigenvalues import Eigenpairs, Estimate, non_uniformity, sharpness, top_eigenpairs
+from refimpl._curvature_spectrum import Density, spectral_density, trace
 from refimpl._network_train import Minima, descend, polish, teacher_set
 
 __all__ = ["MLP", "sharpness", "non_uniformity", "top_eigenpairs", "trace", "spectral_density", "Operator", "operator",

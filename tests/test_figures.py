@@ -6,15 +6,17 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from figures import _all, _files, _report
+from figures import _all, _report
 from figures.__main__ import main
 from figures._figure import Drawing, Figure, Row, close, holds
 from figures._style import panels, theory
+from refimpl._atomic import write
 
 ROOT = Path(__file__).parent.parent
 FAST = ("stability-diagram", "batch-size")
@@ -161,13 +163,36 @@ def alive(pid):
         return False
 
 
-def test_a_write_that_fails_leaves_the_old_file(tmp_path, monkeypatch):
+@contextmanager
+def files_of_at_most(size):
+    """What is written beyond `size` bytes fails, as on a full disk."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
     path = tmp_path / "file"
-    _files.write(path, b"old")
-    monkeypatch.setattr(_files.os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError("disk full")))
+    write(path, b"old")
+    with pytest.raises(OSError, match="File too large"), files_of_at_most(4):
+        write(path, b"new, longer")
+    assert contents(tmp_path) == {"file": b"old"}
+    with pytest.raises(OSError, match="File too large"), files_of_at_most(4):
+        path.write_bytes(b"new, longer")
+    assert contents(tmp_path) == {"file": b"new,"}  # the null: a plain write has lost the old file
+
+
+def test_a_file_is_on_disk_before_it_takes_the_place_of_the_old_one(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    write(path, b"old")
+    monkeypatch.setattr(os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError("disk full")))
     with pytest.raises(OSError, match="disk full"):
-        _files.write(path, b"new, longer")
-    assert path.read_bytes() == b"old"
+        write(path, b"new, longer")
+    assert contents(tmp_path) == {"file": b"old"}
 
 
 def test_rows_compare_as_they_say():

@@ -132,11 +132,11 @@ def test_an_interrupted_export_leaves_the_old_one(vectors, tmp_path, monkeypatch
     export_vectors(tmp_path / "v", ["TwoMinima"])
     before = contents(tmp_path / "v")
 
-    def full(self, content):
+    def full(descriptor):
         raise OSError("no space left")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", full)
+        patch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="no space left"):
             export_vectors(tmp_path / "v", ["Quadratic"])
     assert contents(tmp_path / "v") == before and len(list(tmp_path.iterdir())) == 1

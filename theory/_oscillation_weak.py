@@ -7,8 +7,8 @@ import numpy as np
 from scipy.integrate import trapezoid
 
 import refimpl._checks as _checks
-from theory._oscillation_map import (OSCILLATION_ONSET, PERIOD_DOUBLING, SIGN_STABILITY_LIMIT, mean_residual,
-                                     residual_average)
+from theory._oscillation_averages import mean_residual, residual_average
+from theory._oscillation_map import OSCILLATION_ONSET, PERIOD_DOUBLING, SIGN_STABILITY_LIMIT
 from theory._oscillation_sums import below_one
 
 _GRID = 240       # values of c between which the drift is interpolated beyond √5 − 1

@@ -35,12 +35,12 @@ References
    poster whose headings are cited.
 """
 
+from theory._oscillation_averages import lyapunov_exponent, mean_residual, mean_square_residual
 from theory._oscillation_data import (accuracy_without_weak, data_half_time, full_batch_onset,
                                       memorisation_exponent)
 from theory._oscillation_map import (OSCILLATION_ONSET, PERIOD_DOUBLING, SIGN_STABILITY_LIMIT, attractor_bounds,
-                                     effective_rate, feature_map, fixed_point_multiplier, lyapunov_exponent,
-                                     mean_residual, mean_square_residual, orbit_multiplier, period_two_orbit,
-                                     reduced_map)
+                                     effective_rate, feature_map, fixed_point_multiplier, orbit_multiplier,
+                                     period_two_orbit, reduced_map)
 from theory._oscillation_sums import accumulation_bounds, update_balance, weak_excess
 from theory._oscillation_weak import (interpolation_multiplier, small_rate_limit, stable_weak_strength, weak_drift,
                                       weak_growth_rate, weak_half_time, weak_limit)

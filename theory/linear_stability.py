@@ -24,10 +24,10 @@ References
 import numpy as np
 
 import refimpl._checks as _checks
+from theory._critical_lr import critical_lr, necessary_lr
 from theory._escape import absolute_moment, almost_sure_lr, escape_exponent, lyapunov_exponent
 from theory._linear_path import path_log_loss
-from theory._mean_square import (Spectrum, critical_lr, epoch_mean_square_rate, mean_square_rate, necessary_lr,
-                                 perron_weight, second_moment)
+from theory._mean_square import Spectrum, epoch_mean_square_rate, mean_square_rate, perron_weight, second_moment
 from theory._second_moment import GaussNewton, as_curvature, problem, reduce, sampling_factor, size_of, to_parameters
 from theory._toy import exit_time, mean_exit_time, two_minima
 

@@ -24,6 +24,7 @@ import numpy as np
 import scipy
 
 import refimpl
+from refimpl._atomic import write
 from refimpl.testing import _cases
 
 FORMAT = 1
@@ -106,7 +107,7 @@ def _place(directory, files):
     try:
         for path, content in files.items():
             (fresh / path).parent.mkdir(parents=True, exist_ok=True)
-            (fresh / path).write_bytes(content)
+            write(fresh / path, content)
         if directory.exists():
             directory.rename(retired)
         fresh.rename(directory)
