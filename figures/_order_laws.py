@@ -108,9 +108,13 @@ def annealing(effort, rng):
 
 
 def _anneal(d, rng, lr=0.2, std=0.2):
-    """(T, ‖Ū‖²) where L̂ < q log 2 + 0.4 at N = 4d, r ∝ d^{−3/4}, λ ∝ d^{−5/4}; infinite if that is not reached."""
+    """(T, ‖Ū‖²) where L̂ < q log 2 + 0.4 at N = 4d, r ∝ d^{−3/4}, λ ∝ d^{−5/4}; infinite if that is not reached.
+
+    Sets are drawn until q = q₀: its chance is most of the scatter of T.
+    """
     decay = 4e-3 * (d / 50)**-1.25
-    data = simulated.sample(simulated.Distribution(d, 0.05, 0.2, 0.05 * (d / 50)**-0.75, (0.5, 1.0)), 4 * d, rng)
+    distribution = simulated.Distribution(d, 0.05, 0.2, 0.05 * (d / 50)**-0.75, (0.5, 1.0))
+    data = next(drawn for drawn in iter(lambda: simulated.sample(distribution, 4 * d, rng), None) if drawn.q == 0.2)
     run = simulated.train_small(simulated.TwoLayerReLU(d, 16, 1000, 1.0, 10.0, std), data, lr=lr,
                                 stop_loss=0.4 + data.q * np.log(2), weight_decay=decay, decoupled=True, rng=rng,
                                 noise_std=float(predicted.noise_std(lr, decay, std)), record_every=1000)

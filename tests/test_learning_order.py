@@ -39,16 +39,14 @@ def test_stationary_noise_solves_the_balance(rng):
 
 @pytest.mark.claim("LWM19.stationary", "LWM19.decomposition", "LWM19.turnover")
 def test_noise_part_of_a_run_has_the_stationary_law(rng):
-    """Variance and lag correlation after 40 steps of training, 30 000 weights; noise without γ, or no decay, is
-    caught."""
+    """Variance and lag correlation after 40 steps, 30 000 weights; noise without γ, or no decay, is caught."""
     lr, decay, tau, steps, width = 0.1, 0.2, 0.5, 40, 15_000
     noise = float(theory.noise_std(lr, decay, tau))
     data = simulated.sample(simulated.Distribution(2, 0, 1), 20, rng)
     model = simulated.TwoLayerReLU(2, 1, width, 1, 1, tau)
     start = model.init(rng)
     run = simulated.train_small(model, data, lr=lr, stop_loss=1e-6, weight_decay=decay, noise_std=noise,
-                                max_steps=steps,
-                                record_every=steps, start=start, rng=rng)
+                                max_steps=steps, record_every=steps, start=start, rng=rng)
     first, last = start[1:, 2:], run.noise[1:, 2:]
     count, limit = first.size, support.z_limit(3)
     rho = theory.noise_autocorrelation(lr, decay, steps)
@@ -65,8 +63,8 @@ def test_noise_part_of_a_run_has_the_stationary_law(rng):
 @pytest.mark.claim("LWM19.decomposition")
 @pytest.mark.parametrize("block", [True, False])
 def test_signal_and_noise_sum_to_the_run_of_sgd(rng, block):
-    """The foundation's SGD with the same noise, to 1e-12; (3.4) as simplified in print, +Σ η(1−ηλ)^{t−s}∇L, is
-    caught."""
+    """The foundation's SGD with the same noise, to 1e-12; (3.4) as simplified in print, +Σ η(1−ηλ)^{t−s}∇L, and a
+    loss of r that is not on M₁ alone are caught."""
     model, data, start = tiny(rng, block)
     noise = rng.standard_normal((30, *model.parameter_shape)) * model.mask
     other = sgd.run(model, start, data.x, data.y, lr=0.2, steps=30, noise=noise, weight_decay=0.05)
@@ -120,9 +118,9 @@ def test_reduced_engine_is_the_plain_one(rng, decoupled):
     noise = 0.3 * rng.standard_normal((60, *model.parameter_shape))
     kw = dict(large_lr=0.3, small_lr=0.1, anneal_loss=1e-9, stop_loss=1e-9, weight_decay=0.05, noise_std=0, noise=noise,
               large_steps=30, start=start, test=test, record_every=7)
-    plain, reduced, other = (simulated.train_large_then_small(model, data, engine=engine, decoupled=kind,
-                                                              **kw) for engine, kind
-                             in (("plain", decoupled), ("reduced", decoupled), ("reduced", not decoupled)))
+    plain, reduced, other = (
+        simulated.train_large_then_small(model, data, engine=engine, decoupled=kind, **kw)
+        for engine, kind in (("plain", decoupled), ("reduced", decoupled), ("reduced", not decoupled)))
     assert plain.anneal_step == reduced.anneal_step == 30 and plain.nit == reduced.nit == 60
     for name, values in plain.observed.items():
         assert np.isfinite(values).all(), name
@@ -234,8 +232,8 @@ def test_kernels_against_quadrature():
 
 @pytest.mark.claim("LWM19.4.2")
 def test_lag_kernel_against_monte_carlo(rng):
-    """400 000 pairs of weights at correlation ρ; the kernel at lag 0 is caught. Standard error from the sample,
-    bounded terms."""
+    """400 000 pairs of weights at correlation ρ, bounded terms, error from the sample; the kernel at lag 0 is
+    caught."""
     n, r = 400_000, 0.5
     x = np.array([[1, -r], [1, 0], [1, r]])
     weights = np.array([1, -2, 1])
@@ -355,15 +353,13 @@ def test_exponents_follow_from_the_assumptions():
                 "signal change squared (4.3)": 1 / r, "fitting time of P-only examples (5.1)": n * p,
                 "norm of alpha (5.3)": np.sqrt(n * p), "error of L-S (3.4)": p * kappa, "error of S (3.5)": p,
                 "stated condition, lambda / r^2": decay / r**2, "annealing time (4.1)": d,
-                "signal norm squared (4.1)": d,
-                "signal of M2 (5.2)": d**(15 / 32), "ratio of errors": kappa}
+                "signal norm squared (4.1)": d, "signal of M2 (5.2)": d**(15 / 32), "ratio of errors": kappa}
     powers = theory.asymptotic_exponents()
     base, in_d, in_kappa = sizes(100, 0.1), sizes(1e6, 0.1), sizes(100, 0.2)
     assert set(base) == set(powers)
     for name, value in base.items():
         assert_allclose([np.log(in_d[name] / value) / np.log(1e4), np.log(in_kappa[name] / value) / np.log(2)],
-                        powers[name],
-                        atol=1e-12, err_msg=name)
+                        powers[name], atol=1e-12, err_msg=name)
     assert powers["stated condition, lambda / r^2"][0] > 0 > powers["curvature bound (4.2)"][0]
 
 
@@ -395,8 +391,7 @@ def test_range_of_the_annealing_loss_is_empty_below_a_dimension(rng):
 @pytest.mark.claim("LWM19.5.2", "LWM19.5.3", "LWM19.decomposition")
 @pytest.mark.parametrize("engine", ["plain", "reduced"])
 def test_signal_by_subset_is_the_sum_of_its_gradients(rng, engine):
-    """W̄⁽²⁾ step by step from the gradients of M₂ alone, with the minus sign that (5.1) loses; P-only in its place is
-    caught."""
+    """W̄⁽²⁾ step by step from gradients of M₂ alone, with the minus sign that (5.1) loses; P-only instead is caught."""
     model, data, start = tiny(rng, n=40)
     m, d, lr, decay, steps = model.w_width, model.dim, 0.3, 0.05, 20
     noise = 0.1 * rng.standard_normal((steps, *model.parameter_shape)) * model.mask
@@ -539,11 +534,10 @@ def test_order_of_learning(seed):
     early = [np.searchsorted(small.time, 0.25 * small.time[-1]) for _, small in found]
     small_d = np.mean([-small.observed["curvature"][i] for (_, small), i in zip(found, early)])
     assert small_d > 3.0
-    assert np.mean([small.observed["loss_q"][i] - small.observed["loss_p"][i] for (_, small), i in zip(found,
-                                                                                                       early)]) < 0
-    large_q, large_p = (np.mean([large.observed[name][np.searchsorted(large.time, large.anneal_time) - 1] for large,
-                                 _ in found])
-                        for name in ("loss_q", "loss_p"))
+    assert np.mean([small.observed["loss_q"][i] - small.observed["loss_p"][i]
+                    for (_, small), i in zip(found, early)]) < 0
+    large_q, large_p = (np.mean([large.observed[name][np.searchsorted(large.time, large.anneal_time) - 1]
+                                 for large, _ in found]) for name in ("loss_q", "loss_p"))
     assert large_p < large_q
     time = np.mean([large.anneal_time for large, _ in found]) / DIM
     assert 0.5 < time < 5 and at_annealing(found, "signal_norm") < 10 * DIM
@@ -601,24 +595,25 @@ def half_time(run, name):
 @pytest.mark.claim("LWM19.4.1")
 def test_annealing_time_and_signal_grow_with_the_dimension(rng):
     """Lemma 4.1 at N = 4d, r ∝ d^{−3/4}, λ ∝ d^{−5/4}: T = Σ η until L̂ < q log 2 + 0.4, and ‖Ū‖² then, are of power 1
-    in d; √d and d² are caught for T, a constant and d² for ‖Ū‖²."""
+    in d; times and norms that do not depend on d, or are of power 2, are caught. Sets have q = q₀: its chance is most
+    of the scatter of T."""
     dims, lr, std = (40, 80, 160), 0.2, 0.2
     found = np.empty((2, len(dims), 8))
     for i, d in enumerate(dims):
         decay, dist = 4e-3 * (d / 50)**-1.25, simulated.Distribution(d, 0.05, 0.2, 0.05 * (d / 50)**-0.75, (0.5, 1.0))
         model = simulated.TwoLayerReLU(d, 16, 1000, 1.0, 10.0, std)
         for j in range(found.shape[2]):
-            data = simulated.sample(dist, 4 * d, rng)
+            data = next(drawn for drawn in iter(lambda: simulated.sample(dist, 4 * d, rng), None) if drawn.q == 0.2)
             run = simulated.train_small(model, data, lr=lr, stop_loss=0.4 + data.q * np.log(2), weight_decay=decay,
                                         noise_std=float(theory.noise_std(lr, decay, std)), decoupled=True, rng=rng)
             assert run.success
             found[:, i, j] = run.time[-1], run.observed["signal_norm"][-1]
     powers = theory.asymptotic_exponents()
-    for values, name, wrong in zip(found, ("annealing time (4.1)", "signal norm squared (4.1)"), ((0.5, 2), (0, 2))):
+    for values, name in zip(found, ("annealing time (4.1)", "signal norm squared (4.1)")):
         power, error, degrees = fitted_power(dims, values)
         limit = t_limit(degrees, 5e-7) * error
         assert abs(power - powers[name][0]) <= limit, (power, error)
-        assert all(abs(power - other) > limit for other in wrong), (power, error)
+        assert min(power, 2 - power) > limit, (power, error)
 
 
 @pytest.mark.claim("LWM19.mitigation")
@@ -626,8 +621,8 @@ def test_noise_before_activations_holds_back_q(rng):
     """Same data, start and time: |D| is a fifth of that without noise; noise that is not there, 1, is caught."""
     model, data, _, start = problem(rng)
     small = 0.05 / 3e4
-    kw = dict(lr=small, lump=round(0.02 / small), start=start, rng=rng, **{**ORDER, "max_steps": 500,
-                                                                           "stop_loss": 1e-9})
+    kw = dict(lr=small, lump=round(0.02 / small), start=start, rng=rng,
+              **{**ORDER, "max_steps": 500, "stop_loss": 1e-9})
     plain = simulated.train_small(model, data, **kw)
     noisy = simulated.train_small(model, data, jitter_std=0.06, jitter_steps=1000, **kw)
     assert abs(noisy.observed["curvature"][-1]) < 0.2 * abs(plain.observed["curvature"][-1])

@@ -10,8 +10,7 @@ def _factor(lr, weight_decay):
     product = np.multiply(_checks.positive(lr, "lr"), _checks.positive(weight_decay, "weight_decay"))
     if np.any(product >= 2):
         raise ValueError(f"lr times weight_decay must be below 2, got {np.max(product):g}; the noise has no "
-                         f"stationary law "
-                         "there, lower one of them")
+                         "stationary law there, lower one of them")
     return 1 - product, product
 
 
@@ -82,8 +81,8 @@ def noise_std(lr, weight_decay, stationary_std):
     0.2
     """
     _, product = _factor(lr, weight_decay)
-    return np.asarray(_checks.positive(stationary_std, "stationary_std",
-                                       zero=True)) * np.sqrt(product * (2 - product)) / lr
+    std = np.asarray(_checks.positive(stationary_std, "stationary_std", zero=True))
+    return std * np.sqrt(product * (2 - product)) / lr
 
 
 def noise_autocorrelation(lr, weight_decay, lag):
@@ -148,8 +147,7 @@ def mixing_time(lr, weight_decay, remaining=np.exp(-1)):
     _, product = _factor(lr, weight_decay)
     if np.any(product >= 1) or not 0 < remaining < 1:
         raise ValueError(f"lr times weight_decay and remaining must lie in (0, 1), got {np.max(product):g} and "
-                         f"{remaining:g}; "
-                         "above 1 the correlation alternates, use noise_autocorrelation")
+                         f"{remaining:g}; above 1 the correlation alternates, use noise_autocorrelation")
     return np.log(remaining) / np.log1p(-product)
 
 

@@ -342,6 +342,6 @@ def visibility(dim, r, v_scale, weight_decay, lr, *, w_scale=1.0, mean_alpha=0.5
     dim = _checks.whole(dim, "dim", 2)
     curvature = -curvature_prediction(v_scale, r, weight_decay, mean_alpha=mean_alpha)
     speed = (v_scale / _checks.scalar(w_scale, "w_scale"))**2 * r * dim
+    square = _checks.scalar(mean_square_alpha, "mean_square_alpha")
     return Visibility(speed, curvature, 2.25 * dim * weight_decay,
-                      _checks.scalar(lr, "lr") * v_scale**2 * _checks.scalar(mean_square_alpha,
-                                                                             "mean_square_alpha") / 16)
+                      _checks.scalar(lr, "lr") * v_scale**2 * square / 16)
