@@ -44,7 +44,8 @@ def _curves(regime, runs, errors):
         if np.isfinite(run.anneal_time):
             what = "noise taken away" if kind == "jitter" else "rate lowered"
             axis.axvline(run.anneal_time, color="#9b9b9b", linewidth=1)
-            axis.annotate(what, (run.anneal_time, 0.94 * top), xytext=(4, 0), textcoords="offset points", fontsize=7.5)
+            axis.annotate(what, (run.anneal_time, 0.94 * top), xytext=(-4, 0), textcoords="offset points", ha="right",
+                          fontsize=7.5)
         axis.set(xlabel="time, sum of learning rates", ylabel="loss or error", ylim=(-0.03, top), title=NAMES[kind])
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncol=4)
     for k, (kind, values) in enumerate(errors.items()):

@@ -15,8 +15,10 @@ import pytest
 from figures import _all, _report
 from figures.__main__ import main
 from figures._figure import Drawing, Figure, Row, close, holds
+from figures._statistics import fitted_power, t_limit
 from figures._style import panels, theory
 from refimpl._atomic import write
+from tests import support
 
 ROOT = Path(__file__).parent.parent
 FAST = ("stability-diagram", "batch-size")
@@ -193,6 +195,22 @@ def test_a_file_is_on_disk_before_it_takes_the_place_of_the_old_one(tmp_path, mo
     with pytest.raises(OSError, match="disk full"):
         write(path, b"new, longer")
     assert contents(tmp_path) == {"file": b"old"}
+
+
+def test_fitted_powers_are_as_far_from_the_truth_as_their_errors_say(rng):
+    """1500 fits to three points of two replicas with scatter 0.3: five in a hundred beyond the limit for that; an
+    error that forgets the replicas, and normal instead of Student tails, are caught."""
+    x, fits = np.array([1.0, 3.0, 5.0]), 1500
+    distances = []
+    for _ in range(fits):
+        power, error, degrees = fitted_power(x, 2 * x[:, None]**1.5 * np.exp(0.3 * rng.standard_normal((3, 2))))
+        distances.append(abs(power - 1.5) / error)
+    allowed = support.z_limit(1) * support.binomial_error(0.05, fits)
+    assert degrees == 3 and abs(np.mean(np.array(distances) > t_limit(3, 0.05)) - 0.05) < allowed
+    for wrong in (t_limit(3, 0.05) / 2, 1.96):
+        assert abs(np.mean(np.array(distances) > wrong) - 0.05) > allowed
+    exact, error, _ = fitted_power(x, np.repeat(2 * x[:, None]**1.5, 2, axis=1))
+    assert abs(exact - 1.5) < 1e-12 and error < 1e-12
 
 
 def test_rows_compare_as_they_say():
