@@ -39,7 +39,7 @@ def _curves(regime, runs, errors):
         run = runs[kind]
         for k, (name, label) in enumerate(CURVES):
             axis.plot(run.time, run.observed[name], label=label,
-                      **simulation(k, markersize=3, markevery=max(1, len(run.time) // 25)))
+                      **simulation(k, markersize=3, markevery=_shown(run, 25)))
         axis.axhline(LOG2, label="log 2, nothing learned", **theory(3, linewidth=1))
         if np.isfinite(run.anneal_time):
             what = "noise taken away" if kind == "jitter" else "rate lowered"
@@ -58,6 +58,11 @@ def _curves(regime, runs, errors):
 def _spread(centre, count):
     """Places of `count` seeds about a tick."""
     return centre + 0.2 * (np.arange(count) - (count - 1) / 2) / max(1, (count - 1) / 2)
+
+
+def _shown(run, most):
+    """Places of at most so many records, the first and the last among them."""
+    return np.unique(np.linspace(0, len(run.time) - 1, most).astype(int)).tolist()
 
 
 def _phases(regime, found):
@@ -150,18 +155,17 @@ def variants(effort, rng):
     figure, axes = panels(1, 1 + len(cases), width=3.8, height=3.3)
     rows, data, labels = [], {}, []
     for axis, (regime, name, seeds) in zip(axes[1:], cases):
-        found = [train(regime, rng, ("large", "small"))[0] for _ in range(seeds)]
+        found = [train(regime, rng, ("large", "small"), record_every=50)[0] for _ in range(seeds)]
         errors = np.array([[runs[kind].observed["test_error_p"][-1] for kind in ("large", "small")] for runs in found])
         for k, kind in enumerate(("large", "small")):
             run = found[0][kind]
             axis.plot(run.observed["loss"], run.observed["test_error_p"], label=NAMES[kind],
-                      **simulation(k, markersize=3.5, markevery=max(1, len(run.time) // 40)))
+                      **simulation(k, markersize=3.5, markevery=_shown(run, 40)))
             axes[0].plot(_spread(len(labels), seeds), errors[:, k], **simulation(k))
             labels.append(f"{name}\n{NAMES[kind]}")
         axis.axvline(regime.stop, color="#9b9b9b", linewidth=1)
         axis.set(xlabel="training loss", ylabel="test error, P only", xlim=(0.75, 0.9 * regime.stop),
                  ylim=(-0.02, 0.65), title=name)
-        axis.legend(loc="upper center")
         large, small = errors.mean(axis=0)
         limit = 1 / 3 if regime.decoupled else 1 / 2
         rows.append(holds("LWM19.visible", f"P-only error of L-S and S, {name}, at training loss {regime.stop:g}",
@@ -172,6 +176,7 @@ def variants(effort, rng):
     axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.02, None),
                 xlim=(-0.5, len(labels) - 0.5), title="at the stop")
     axes[0].set_xticklabels(labels, fontsize=6.5)
+    figure.legend(*axes[1].get_legend_handles_labels(), loc="outside lower center", ncol=2)
     return Drawing(figure, data, tuple(rows))
 
 

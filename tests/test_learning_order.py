@@ -146,6 +146,8 @@ def test_noise_before_activations_is_lowered_in_both_engines(rng, decoupled):
     assert_allclose(reduced.signal, plain.signal, rtol=0, atol=1e-12)
     others = run(jitter_final=0.0), run(jitter_steps=40), run(jitter_steps=1)
     assert min(np.abs(other.signal - plain.signal).max() for other in others) > 1e-3
+    kw["noise"] = noise[:16]  # the update at which it is lowered is the last one and has the lower noise already
+    assert np.abs(run().signal - run(jitter_final=0.0).signal).max() > 1e-6
     with pytest.raises(ValueError, match="jitter_final needs"):
         simulated.train_small(model, data, jitter_final=0.2, **kw)
 
@@ -183,6 +185,21 @@ def test_samples_follow_the_mixture(rng):
     assert_allclose(np.abs(data.x2[data.in_m2, 1]), 0.4 * alpha * (data.y[data.in_m2] < 0), rtol=1e-12)
     other = data.x1[data.in_m1, 1]
     assert abs((other**2).mean() * 6 - 1) <= limit * np.sqrt(2 / len(other))
+
+
+@pytest.mark.claim("LWM19.4.2-law")
+def test_population_of_q_has_the_means_of_its_law():
+    """By direction: shares ¼, ½, ¼, E[α] exact and E[α²] to 1/(12 levels²) of (2.3)–(2.5); ends of the levels instead of
+    their middles are caught."""
+    data = simulated.q_population(simulated.Distribution(3, r=0.4, alpha=(0.5, 1.0)), 8)
+    assert data.q == 1 and data.p == 0
+    for direction, share, y in ((0, 0.25, -1), (1, 0.5, 1), (2, 0.25, -1)):
+        rows = data.direction == direction
+        assert rows.mean() == share and np.all(data.y[rows] == y)
+        assert_allclose(data.alpha[rows].mean(), 0.75, rtol=1e-14)
+        assert_allclose((data.alpha[rows]**2).mean(), 7 / 12 - 0.25 / (12 * 64), rtol=1e-14)
+        assert_allclose(data.x2[rows, 1], 0.4 * (direction - 1) * data.alpha[rows], rtol=1e-14, atol=1e-15)
+    assert not data.x1.any() and abs(0.75 - 0.5 - np.arange(1, 9).mean() * 0.5 / 8) > 0.01
 
 
 @pytest.mark.claim("LWM19.bayes")
