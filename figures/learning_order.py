@@ -105,7 +105,8 @@ def _algorithms(regime, found, exchanged, limit, least):
     small, noisy = last(found, "small", "test_error_p"), last(found, "jitter", "test_error_p")
     without = np.mean([runs["small"].observed["test_error_p"][-1] for runs, _ in found if "jitter" in runs])
     seen = predicted.visibility(regime.dim, regime.r, regime.v_scale, regime.weight_decay, regime.large_lr,
-                                mean_alpha=np.mean(regime.alpha), mean_square_alpha=7 / 12)
+                                regime.large_lr / regime.ratio, mean_alpha=np.mean(regime.alpha),
+                                mean_square_alpha=7 / 12)
     p_time, q_time = (half_time(exchanged, "small", name) for name in ("test_loss_p", "test_loss_q"))
     no_help = last(exchanged, "large", "test_error_p") / last(exchanged, "small", "test_error_p")
     return (
@@ -120,10 +121,12 @@ def _algorithms(regime, found, exchanged, limit, least):
               ratio["test_loss"] > 0.9 and ratio["test_loss_p"] < 1 < ratio["test_loss_q"]),
         holds("LWM19.mitigation", "P-only error at the stop, with noise over without", "< 1",
               f"{noisy / without:.3f}", f"< {limit:.2g}", noisy < limit * without),
-        holds("LWM19.visible", "conditions (speed, |D|, λT₁, stability)", "visible",
-              f"{seen.speed:.0f}, {seen.curvature:.2f}, {seen.decay:.2f}, {seen.stability:.2f}; "
-              f"error {last(found, 'large', 'test_error_p'):.4f}", "all of the order of their limits",
-              seen.speed >= 999 and seen.stability < 1 and ratio["test_error_p"] < limit),
+        holds("LWM19.visible", "conditions (speed, |D|, λT₁, stability, residence), and ratio of P-only errors",
+              "≳ 1000, ≲ ½, ≲ ½, < 1, ≳ 1: ratio below 1",
+              f"{seen.speed:.0f}, {seen.curvature:.2f}, {seen.decay:.2f}, {seen.stability:.2f}, "
+              f"{seen.residence:.0f}; {ratio['test_error_p']:.3f}", f"met, < {limit:.2g}",
+              seen.speed >= 999 and max(seen.curvature, seen.decay) <= 0.5 and seen.stability < 1
+              and seen.residence >= 1 and ratio["test_error_p"] < limit),
         holds("LWM19.1.2", "P and Q exchanged (c_w with c_v, p₀ with q₀, at d = 50), S: time until the test loss on "
               "P only, Q only is halved", "P first", f"{p_time:.2f}, {q_time:.2f}", "P before Q", p_time < q_time),
         holds("LWM19.3.5", "P and Q exchanged: error of L-S over that of S, P only", "no help, 1", f"{no_help:.3f}",

@@ -299,27 +299,37 @@ class Visibility:
         λT₁ with T₁ = 2.25 d, that must be ≲ 0.5.
     stability : float
         η₁c_v²E[α²]/16, that must be < 1.
+    residence : float
+        Time until the small rate has turned weights by r, log(1 + r²η₁/η₂)/(2λ), over that in which D grows to −8
+        about kinks at rest, 32π/(c_v²E[α]r); must be ≳ 1 for Q to be learned after annealing.
     """
 
     speed: float
     curvature: float
     decay: float
     stability: float
+    residence: float
 
     @property
     def visible(self):
-        """Whether all four hold."""
-        return self.speed >= 1000 and self.curvature <= 0.5 and self.decay <= 0.5 and self.stability < 1
+        """Whether all five hold."""
+        return (self.speed >= 1000 and self.curvature <= 0.5 and self.decay <= 0.5 and self.stability < 1
+                and self.residence >= 1)
 
 
-def visibility(dim, r, v_scale, weight_decay, lr, *, w_scale=1.0, mean_alpha=0.5, mean_square_alpha=1 / 3):
+def visibility(dim, r, v_scale, weight_decay, lr, small_lr, *, w_scale=1.0, mean_alpha=0.5, mean_square_alpha=1 / 3):
     """Whether learning order can be seen at these sizes; rules of thumb, not theorems.
+
+    In time T under the small rate the noise part keeps e^{−λT} of itself and
+    gains a variance of τ₀²(1 − e^{−2λT})η₂/η₁, which turns it by an angle of
+    variance (e^{2λT} − 1)η₂/η₁. About kinks at rest, and at f = 0, D grows as
+    −⅛E[α]c_v²C(1)T with C(1) ≈ 2r/π.
 
     Parameters
     ----------
     dim : int
-    r, v_scale, weight_decay, lr : float
-        ‖ζ‖, c_v, λ and η₁.
+    r, v_scale, weight_decay, lr, small_lr : float
+        ‖ζ‖, c_v, λ, η₁ and η₂.
     w_scale : float
         c_w.
     mean_alpha, mean_square_alpha : float
@@ -336,12 +346,13 @@ def visibility(dim, r, v_scale, weight_decay, lr, *, w_scale=1.0, mean_alpha=0.5
 
     Examples
     --------
-    >>> visibility(200, 0.02, 750**0.5, 7.5e-4, 0.025, mean_alpha=0.75, mean_square_alpha=7 / 12).visible
+    >>> visibility(200, 0.02, 750**0.5, 7.5e-4, 0.025, 1e-6, mean_alpha=0.75, mean_square_alpha=7 / 12).visible
     True
     """
     dim = _checks.whole(dim, "dim", 2)
     curvature = -curvature_prediction(v_scale, r, weight_decay, mean_alpha=mean_alpha)
     speed = (v_scale / _checks.scalar(w_scale, "w_scale"))**2 * r * dim
     square = _checks.scalar(mean_square_alpha, "mean_square_alpha")
-    return Visibility(speed, curvature, 2.25 * dim * weight_decay,
-                      _checks.scalar(lr, "lr") * v_scale**2 * square / 16)
+    rest = np.log1p(r**2 * _checks.scalar(lr, "lr") / _checks.scalar(small_lr, "small_lr")) / (2 * weight_decay)
+    return Visibility(speed, curvature, 2.25 * dim * weight_decay, lr * v_scale**2 * square / 16,
+                      float(rest * v_scale**2 * mean_alpha * r / (32 * np.pi)))
