@@ -211,7 +211,8 @@ def kappa(effort, rng):
     axes[1].set(ylabel="error of L-S over that of S")
     for axis in axes:
         axis.set(xlabel="$\\kappa=\\sqrt{d/N}$", yscale="log", xlim=(0.3, 0.75))
-        axis.legend(loc="center right")
+    axes[0].legend(loc="upper right")
+    axes[1].legend(loc="lower right")
     rows = [holds("LWM19.kappa", f"ratio of P-only errors at κ = {value:.2f}", f"O(κ) = {value:.2f}",
                   f"{found:.3f} ± {deviation:.3f}", "< κ", found < value)
             for value, found, deviation in zip(kappas, ratio, spread)]
@@ -227,16 +228,16 @@ def kappa(effort, rng):
 FIGURES = (
     Figure("memorising-net", "Li, Wei and Ma: Q and the net that memorises it", memorising,
            ("LWM19.memorise", "LWM19.fractions", "LWM19.bayes", "LWM19.network", "LWM19.5.3"), (1, 1, 2)),
-    Figure("annealing-time", "Li, Wei and Ma: time and signal at annealing", annealing, ("LWM19.4.1",), (4, 20, 150)),
+    Figure("annealing-time", "Li, Wei and Ma: time and signal at annealing", annealing, ("LWM19.4.1",), (4, 12, 90)),
     Figure("learning-order", "Li, Wei and Ma: learning order under large and small rates", order,
            ("LWM19.1.1", "LWM19.1.2", "LWM19.3.4", "LWM19.3.5", "LWM19.test-loss", "LWM19.4.1", "LWM19.4.3",
             "LWM19.4.4", "LWM19.5.1", "LWM19.5.2", "LWM19.5.3-span", "LWM19.3.4-range", "LWM19.mitigation",
             "LWM19.visible"), (11, 20, 300)),
     Figure("learning-order-variants", "Li, Wei and Ma: α ~ U[0, 1], and the network's own patterns", variants,
            ("LWM19.visible",), (4, 9, 320)),
-    Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (7, 80, 160)),
+    Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (7, 45, 130)),
     Figure("curvature-law", "Li, Wei and Ma: D before annealing", curvature,
-           ("LWM19.4.2", "LWM19.4.2-law", "LWM19.conditions"), (9, 15, 120)),
+           ("LWM19.4.2", "LWM19.4.2-law", "LWM19.conditions"), (9, 25, 145)),
     Figure("pattern-turnover", "Li, Wei and Ma: activation patterns under large and small rates", turnover,
            ("LWM19.turnover", "LWM19.stationary", "LWM19.decomposition"), (1, 2, 10)),
 )
