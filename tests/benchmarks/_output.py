@@ -64,7 +64,8 @@ def _ratios(cases):
     axis.set(xscale="log", yticks=rows, yticklabels=[case["name"] for case in cases], ylim=(-0.7, len(cases) - 0.3),
              xlabel="time / ours (right of 1: slower than ours)")
     axis.set_title("", loc="left")
-    figure.legend(loc="outside upper center", ncols=5)
+    if axis.get_legend_handles_labels()[0]:
+        figure.legend(loc="outside upper center", ncols=5)
     return figure
 
 
