@@ -168,7 +168,6 @@ class ReducedEngine:
         of_p, of_both = np.flatnonzero(data.kind == P_ONLY), np.flatnonzero(data.kind == BOTH)
         self.p_count, self.rows = len(of_p), np.concatenate([of_p, of_both])
         self.x1 = np.ascontiguousarray(data.x1[self.rows])
-        self.x1_t = np.ascontiguousarray(self.x1.T)  # the product below is an eighth faster than by a transposed view
         self.p_x1 = self.x1[:self.p_count]
         self.allocation = np.zeros((len(data.y), 3))  # α_i in the column of example i's direction
         self.allocation[np.arange(len(data.y)), data.direction] = data.alpha
@@ -181,7 +180,7 @@ class ReducedEngine:
 
     def outputs(self, jitter=None):
         """f on the training set; keeps the activation patterns for `step`. `jitter` is (3, m_v)."""
-        h = np.matmul(self.w_signal + self.w_noise, self.x1_t, out=self.w_h)
+        h = np.matmul(self.w_signal + self.w_noise, self.x1.T, out=self.w_h)
         np.greater(h, 0, out=self.w_bits)
         np.multiply(self.w_bits, self.w_out[:, None], out=self.w_active)
         f = self.allocation @ self._directions(self.sources[:3], jitter)
