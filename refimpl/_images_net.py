@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from refimpl import _checks
+from refimpl import _cross_entropy as cross_entropy
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ class ConvNet:
     def loss(self, w, x, y, noise=None):
         """Mean cross-entropy (…) with labels y (…, n) in 0…C−1 and noise ν that broadcasts to (…, n, K, m)."""
         scores = self._forward(w, self.blocks(x), noise)[2]
-        return (log_sum_exp(scores) - _chosen(scores, y)).mean(axis=-1)
+        return cross_entropy.loss(scores, self._hot(y)).mean(axis=-1)
 
     def gradient(self, w, x, y, noise=None):
         """∇L (…, P); at a pre-activation of 0 the derivative of the ReLU is 0."""
@@ -151,8 +152,7 @@ class ConvNet:
         features_v = self._pool(active * _product(blocks, filters_v[..., None, :, :]))
         scores_v = features_v @ head + features @ head_v + bias_v[..., None, :]
         residual = self._residual(scores, y)
-        p = softmax(scores)
-        residual_v = p * (scores_v - (p * scores_v).sum(axis=-1, keepdims=True)) / scores.shape[-2]
+        residual_v = cross_entropy.bend(scores)(scores_v) / scores.shape[-2]
         along = self._backward(w, blocks, active, features, residual_v)
         turned = self._backward(v, blocks, active, features_v, residual)
         turned[..., self.parameter_shape[0] - self.classes:] = 0  # the bias has no second factor
@@ -180,8 +180,15 @@ class ConvNet:
 
     def _residual(self, scores, y):
         """(p − onehot(y))/n, (…, n, C)."""
-        onehot = np.arange(self.classes) == np.asarray(y)[..., None]
-        return (softmax(scores) - onehot) / scores.shape[-2]
+        return cross_entropy.slope(scores, self._hot(y)) / scores.shape[-2]
+
+    def _hot(self, y):
+        """The label's class marked, (…, n, C)."""
+        hot = np.arange(self.classes) == np.asarray(y)[..., None]
+        if not hot.any(axis=-1).all():
+            raise ValueError(f"y must hold class numbers 0…{self.classes - 1}, got {np.asarray(y).min()} to "
+                             f"{np.asarray(y).max()}; number the classes from 0")
+        return hot
 
     def _backward(self, w, blocks, active, features, residual):
         """Gradient (…, P) of Σ residual·scores."""
@@ -203,20 +210,3 @@ class ConvNet:
 def _product(blocks, filters):
     """Pre-activations (…, n, K, m) of blocks (…, n, K, d)."""
     return blocks @ filters
-
-
-def log_sum_exp(scores):
-    """log Σ exp over the last axis."""
-    top = scores.max(axis=-1)
-    return top + np.log(np.exp(scores - top[..., None]).sum(axis=-1))
-
-
-def softmax(scores):
-    """exp(f_c)/Σ exp over the last axis."""
-    p = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    return p / p.sum(axis=-1, keepdims=True)
-
-
-def _chosen(scores, y):
-    y = np.broadcast_to(np.asarray(y), scores.shape[:-1])
-    return np.take_along_axis(scores, y[..., None], axis=-1)[..., 0]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import _checks
-from refimpl._images_net import log_sum_exp
+from refimpl import _cross_entropy as cross_entropy
 
 COMPLETED, DIVERGED = 0, 1
 _CHUNK = 256  # examples of an evaluation in one product: its activations stay near the cache
@@ -258,8 +258,7 @@ class _Scorer:
             z = np.matmul(rows, filters, out=self.z[:len(rows)])
             np.maximum(z, 0, out=z)
             scores = model._pool(z.reshape(len(part), model.block_count, -1)) @ head + bias
-            chosen = scores[np.arange(len(part)), their]
-            loss += float((log_sum_exp(scores) - chosen).sum(dtype=np.float64))
+            loss += float(cross_entropy.loss(scores, model._hot(their)).sum(dtype=np.float64))
             right += int((scores.argmax(axis=1) == their).sum())
         return loss / len(blocks), right / len(blocks)
 

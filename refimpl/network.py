@@ -23,6 +23,7 @@ from functools import cached_property
 import numpy as np
 
 from refimpl import _checks
+from refimpl import _cross_entropy as cross_entropy
 from refimpl import _network_passes as passes
 from refimpl._curvature import Operator, operator
 from refimpl._curvature_eigenvalues import Eigenpairs, Estimate, non_uniformity, sharpness, top_eigenpairs
@@ -116,9 +117,7 @@ class MLP:
         if self.loss_kind == "squared":
             residual = outputs - self._targets(y, outputs)
             return np.square(residual).sum(axis=-1).mean(axis=-1)[()] / 2
-        shifted = outputs - outputs.max(axis=-1, keepdims=True)
-        chosen = (shifted * self._targets(y, outputs)).sum(axis=-1)
-        return (np.log(np.exp(shifted).sum(axis=-1)) - chosen).mean(axis=-1)[()]
+        return cross_entropy.loss(outputs, self._targets(y, outputs)).mean(axis=-1)[()]
 
     def accuracy(self, w, x, y):
         """Share of examples on the right side: sign of f·y for one output, else the largest output; shape (…)."""
@@ -179,10 +178,7 @@ class MLP:
         jacobian = self.jacobian(w, x)
         if self.loss_kind == "squared":
             return jacobian
-        probability = _softmax(self.predict(w, x))
-        root = np.sqrt(probability)
-        half = root[..., None] * np.eye(self.widths[-1]) - probability[..., None] * root[..., None, :]
-        return np.matmul(half.swapaxes(-1, -2), jacobian)
+        return np.matmul(cross_entropy.root(self.predict(w, x)).swapaxes(-1, -2), jacobian)
 
     def gram(self, w, x):
         """Gram matrix of the Jacobian's rows, (…, n k, n k), example by example, without the Jacobian."""
@@ -212,7 +208,7 @@ class MLP:
         return v if v.shape[:-1] == lead else np.broadcast_to(v, (*lead, *self.parameter_shape))
 
     def _targets(self, y, outputs):
-        """Labels in the shape of the outputs (…, n, k): themselves, or one-hot for the cross-entropy."""
+        """Labels in the shape of the outputs (…, n, k): themselves, or the label's class marked for the cross-entropy."""
         y, count = np.asarray(y), self.widths[-1]
         if self.loss_kind == "squared":
             y = y[..., None] if count == 1 else y
@@ -224,21 +220,13 @@ class MLP:
         if y.shape[-1:] != outputs.shape[-2:-1] or not hot.any(axis=-1).all():
             raise ValueError(f"y must hold class numbers 0…{count - 1} in shape (…, {outputs.shape[-2]}), "
                              f"got shape {y.shape}; number the classes from 0")
-        return hot.astype(outputs.dtype)
+        return hot
 
     def _delta(self, outputs, y):
         """∂ℓ_i/∂f, (…, n, k)."""
         targets = self._targets(y, outputs)
-        return outputs - targets if self.loss_kind == "squared" else _softmax(outputs) - targets
+        return outputs - targets if self.loss_kind == "squared" else cross_entropy.slope(outputs, targets)
 
     def _bend(self, outputs):
         """The map u ↦ (∂²ℓ_i/∂f²) u."""
-        if self.loss_kind == "squared":
-            return lambda tangent: tangent
-        probability = _softmax(outputs)
-        return lambda tangent: probability * (tangent - (probability * tangent).sum(axis=-1, keepdims=True))
-
-
-def _softmax(outputs):
-    shares = np.exp(outputs - outputs.max(axis=-1, keepdims=True))
-    return shares / shares.sum(axis=-1, keepdims=True)
+        return (lambda tangent: tangent) if self.loss_kind == "squared" else cross_entropy.bend(outputs)

@@ -4,6 +4,7 @@ Each test says which wrong answer it would catch and shows it caught.
 """
 
 import tracemalloc
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from math import log, sqrt
 
@@ -13,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from refimpl import network, sgd
+from refimpl import images, network, sgd
 from refimpl.linear_stability import LinearRegression
 from tests import support
 from theory import linear_stability as theory
@@ -132,6 +133,34 @@ def test_factors_of_the_cross_entropy_square_to_its_second_derivative(rng):
     jacobian, factors = model.jacobian(w, x), model.factors(w, x)
     expected = np.einsum("nka,nkl,nlb->nab", jacobian, second, jacobian)
     assert_allclose(factors.swapaxes(1, 2) @ factors, expected, atol=1e-13 * np.abs(expected).max())
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+@pytest.mark.parametrize("gap", [40, 300])
+@pytest.mark.parametrize("label", [0, 2])
+def test_cross_entropy_keeps_its_digits_far_below_rounding(gap, label):
+    """Loss, gradient, H v and factors in the outputs' offsets, in both models, against 400-digit decimals; log Σ e^f − f_y
+    and p − 1 in doubles, which are 0 for the label with the largest score, are caught."""
+    scores, v = np.array([0.25, -gap, 0.5 - gap]), np.array([0.5, -1.0, 2.0])
+    with localcontext(prec=400):
+        powers = [Decimal(value).exp() for value in scores.tolist()]
+        share = [power / sum(powers) for power in powers]
+        loss = float(-share[label].ln())
+        slope = [float(p - (c == label)) for c, p in enumerate(share)]
+        mean = sum(p * Decimal(u) for p, u in zip(share, v.tolist()))
+        turned = [float(p * (Decimal(u) - mean)) for p, u in zip(share, v.tolist())]
+    dense = network.MLP((1, 3), loss_kind="cross-entropy")
+    image = images.ConvNet(channels=1, height=2, width=2, classes=3, size=2, filters=1)
+    for model, x in ((dense, np.ones((1, 1))), (image, np.zeros((1, 1, 2, 2)))):
+        w, direction = np.zeros((2, *model.parameter_shape))
+        w[-3:], direction[-3:], y = scores, v, np.array([label])
+        assert_allclose(model.loss(w, x, y), loss, rtol=1e-14)
+        assert_allclose(model.gradient(w, x, y)[-3:], slope, rtol=1e-13)
+        assert_allclose(model.hvp(w, x, y, direction)[-3:], turned, rtol=1e-13)
+    factors = dense.factors(np.concatenate([np.zeros(3), scores]), np.ones((1, 1)))[0, :, -3:]
+    assert_allclose(factors.T @ (factors @ v), turned, rtol=1e-12)
+    if label == 0:
+        assert np.log(np.exp(scores - 0.25).sum()) == 0 and slope[0] != 0
 
 
 @pytest.mark.claim("WME18.fig1-growth")
