@@ -63,48 +63,60 @@ def annealing(effort, rng):
     """Lemma 4.1: time and signal at annealing against d, and for P alone against ε₁."""
     dims, replicas, alone = {"quick": ((40, 80, 160), 8, (50,)), "standard": ((50, 100, 200), 12, (50, 100)),
                              "full": ((50, 100, 200, 400), 16, (50, 100, 200))}[effort]
-    found = np.array([[_anneal(d, rng) for _ in range(replicas)] for d in dims]).transpose(2, 0, 1)
     losses = np.array([0.4, 0.3, 0.2, 0.1, 0.05])
-    by_loss = np.array([[_fit_p(d, losses, rng) for _ in range(4)] for d in alone]).transpose(2, 0, 3, 1)
-    logs = np.log(1 / losses)
+    found = np.array([[_anneal(d, rng) for _ in range(replicas)] for d in dims]).transpose(2, 0, 1)
+    by_loss = np.array([[_fit_p(d, losses, rng) for _ in range(4)] for d in alone]).mean(axis=1)  # (d, 2, losses)
     figure, axes = panels(1, 4, width=3.2, height=3.2)
+    rows = _against_dimension(axes[:2], dims, found) + _against_loss(axes[2:], alone, losses, by_loss)
+    for axis in axes:
+        axis.legend(loc="upper left")
+    return Drawing(figure, {"dims": np.array(dims), "time_and_norm": found, "losses": losses, "by_loss": by_loss},
+                   tuple(rows))
+
+
+def _against_dimension(axes, dims, found):
+    """Two panels and rows: T and ‖Ū‖² of single runs (2, d, replicas), and their powers of d."""
     powers, rows = predicted.asymptotic_exponents(), []
     labels = "annealing time $T$, sum of learning rates", "$\\Vert\\bar U\\Vert_F^2$ at annealing"
     for axis, values, name, label in zip(axes, found, ("annealing time (4.1)", "signal norm squared (4.1)"), labels):
         power, error, degrees = fitted_power(dims, values)
         what = f"power of d in {'T' if 'time' in name else '‖Ū‖²'} at ε₁ = 0.4, d = {dims[0]} to {dims[-1]}"
+        rows.append(close("LWM19.4.1", what, powers[name][0], power, t_limit(degrees) * error,
+                          f"{t_limit(degrees):.1f} standard errors"))
         axis.loglog(dims, np.mean(values / np.array(dims)[:, None]) * np.array(dims), label="∝ d", **theory(0))
-        axis.loglog(np.repeat(dims, replicas), values.ravel(), label="one run each", **simulation(0, markersize=4))
+        axis.loglog(np.repeat(dims, values.shape[1]), values.ravel(), label="one run each",
+                    **simulation(0, markersize=4))
         axis.set_xticks(dims, dims)
         axis.xaxis.set_minor_locator(NullLocator())
         axis.set(xlabel="$d$", ylabel=label, title="$\\epsilon_1=0.4$")
-        rows.append(close("LWM19.4.1", what, powers[name][0], power, t_limit(degrees) * error,
-                          f"{t_limit(degrees):.1f} standard errors"))
-    for k, d in enumerate(alone):
-        time, root = by_loss[0, k].mean(axis=1) / d, np.sqrt(by_loss[1, k] / d).mean(axis=1)
-        axes[2].loglog(1 / losses, time, label=f"$d={d}$", **simulation(k))
-        axes[3].plot(logs, root, label=f"$d={d}$", **simulation(k))
-        envelope = time / (logs / losses)
-        slopes = np.diff(root) / np.diff(logs)
+    return rows
+
+
+def _against_loss(axes, dims, losses, found):
+    """Two panels and rows: T and ‖Ū‖² on P alone, (d, 2, losses), beside d log(1/ε₁)/ε₁ and d log²(1/ε₁)."""
+    logs, rows = np.log(1 / losses), []
+    times, roots = (found / np.array(dims)[:, None, None]).swapaxes(0, 1)
+    roots = np.sqrt(roots)
+    for k, (d, time, root) in enumerate(zip(dims, times, roots)):
+        axes[0].loglog(1 / losses, time, label=f"$d={d}$", **simulation(k))
+        axes[1].plot(logs, root, label=f"$d={d}$", **simulation(k))
+        envelope, slopes = time / (logs / losses), np.diff(root) / np.diff(logs)
         rows.append(holds("LWM19.4.1", f"P alone, d = {d}: T over d log(1/ε₁)/ε₁, ε₁ = 0.4 to 0.05",
-                          "bounded, Õ(d/ε₁)", ", ".join(f"{value:.2f}" for value in envelope), "no growth; 1/ε₁²: × 2.4",
+                          "bounded, Õ(d/ε₁)", ", ".join(f"{value:.2f}" for value in envelope),
+                          "no growth; 1/ε₁²: × 2.4",
                           envelope[-1] < envelope[0] and envelope.max() < 1.1 * envelope[0]))
         rows.append(holds("LWM19.4.1", f"P alone, d = {d}: slope of ‖Ū‖/√d against log(1/ε₁), last over first",
                           "1 for log², 1.6 for log³", f"{slopes[-1] / slopes[0]:.3f}", "0.9 to 1.1",
                           0.9 < slopes[-1] / slopes[0] < 1.1))
-    axes[2].loglog(1 / losses, logs / losses, label="log(1/ε₁)/ε₁", **theory(0))
-    axes[2].loglog(1 / losses, by_loss[0, 0].mean(axis=1)[0] / alone[0] * losses[0] / losses, label="∝ 1/ε₁",
-                   **theory(1))
-    axes[2].set_xticks(1 / losses, [f"{loss:g}" for loss in losses])
-    axes[2].xaxis.set_minor_locator(NullLocator())
-    line = np.polyfit(logs, np.sqrt(by_loss[1] / np.array(alone)[:, None, None]).mean(axis=(0, 2)), 1)
-    axes[3].plot(logs, np.polyval(line, logs), label="straight, ‖Ū‖² of order log²", **theory(0))
-    axes[2].set(xlabel="$\\epsilon_1$", ylabel="$T/d$", title="P alone")
-    axes[3].set(xlabel="$\\log(1/\\epsilon_1)$", ylabel="$\\Vert\\bar U\\Vert_F/\\sqrt{d}$", title="P alone")
-    for axis in axes:
-        axis.legend(loc="upper left")
-    return Drawing(figure, {"dims": np.array(dims), "time_and_norm": found, "losses": losses, "by_loss": by_loss},
-                   tuple(rows))
+    axes[0].loglog(1 / losses, logs / losses, label="log(1/ε₁)/ε₁", **theory(0))
+    axes[0].loglog(1 / losses, times[0, 0] * losses[0] / losses, label="∝ 1/ε₁", **theory(1))
+    axes[0].set_xticks(1 / losses, [f"{loss:g}" for loss in losses])
+    axes[0].xaxis.set_minor_locator(NullLocator())
+    axes[0].set(xlabel="$\\epsilon_1$", ylabel="$T/d$", title="P alone")
+    axes[1].plot(logs, np.polyval(np.polyfit(logs, roots.mean(axis=0), 1), logs),
+                 label="straight, ‖Ū‖² of order log²", **theory(0))
+    axes[1].set(xlabel="$\\log(1/\\epsilon_1)$", ylabel="$\\Vert\\bar U\\Vert_F/\\sqrt{d}$", title="P alone")
+    return rows
 
 
 def _anneal(d, rng, lr=0.2, std=0.2):

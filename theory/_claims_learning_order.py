@@ -48,8 +48,8 @@ CLAIMS = (
           "corrected", "learning_order.curvature_prediction",
           regime="means over time on the Q-only population, patterns of the noise part, r = .08 to .2, λ = 4e-3 to "
                  ".016, |D| ≤ .6",
-          correction="The bound is not tight: D → −¼E[ασ] (4/3π) c_v² r³/λ for small r, λ and η, smaller by a factor of "
-                     "order r; slopes that answer to g to first order give the mean of D at finite sizes."),
+          correction="The bound is not tight: D → −¼E[ασ] (4/3π) c_v² r³/λ for small r, λ and η, smaller by a factor "
+                     "of order r; slopes that answer to g to first order give the mean of D at finite sizes."),
     Claim("LWM19.4.3", "Lemma 4.3",
           "After annealing the training loss falls to O(√(ε₁/q)) in time of order 1/r, shorter than before.",
           "holds", "learning_order.asymptotic_exponents",
