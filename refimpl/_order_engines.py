@@ -188,13 +188,17 @@ class ReducedEngine:
         return f
 
     def _directions(self, active, jitter=None):
-        h = np.matmul(self.doubled, self.v, out=self.h)
-        reach = self.directions @ self.v_noise if self.decoupled else h
+        """g on the three directions; `active` becomes the patterns times v."""
+        if self.decoupled:
+            reach = np.matmul(self.directions, self.v_noise, out=self.h)
+        else:
+            reach = np.matmul(self.doubled, self.v, out=self.h)
         if jitter is not None:
-            reach, h = reach + jitter, h + jitter
+            reach += jitter
         np.greater(reach, 0, out=self.bits)
         np.multiply(self.bits, self.v_out, out=active)
-        return np.einsum("ij,ij->i", h, active)
+        g = np.einsum("ik,ik->i", active @ self.v.T, self.doubled)
+        return g if jitter is None else g + np.einsum("ij,ij->i", active, jitter)
 
     def step(self, slope, decay, rate, noise, std):
         """One update; `slope` is dL/df (N,), `noise` the pair of normals (m_w, d) and (2, m_v)."""
