@@ -727,7 +727,9 @@ def test_large_rates_generalise_to_weak_data_and_small_ones_do_not(rng):
         assert simulated.accuracy(model, w, strong).min() > 0.999
         accuracies[c] = weak_accuracy(model, w, 2, rng)
     assert accuracies[1.3].mean() > 0.99 and np.median(accuracies[1.3]) > 0.999
-    assert accuracies[0.5].mean() < 0.60 and accuracies[0.5].max() < 0.75
+    # About one start in a thousand learns the weak part at c = 0.5 too; in the window nearly all do.
+    assert accuracies[0.5].mean() < 0.60 and np.mean(accuracies[0.5] > 0.75) <= 0.1
+    assert np.mean(accuracies[1.3] > 0.75) > 0.9
 
 
 @pytest.mark.claim("LWYZ24.all-points")
