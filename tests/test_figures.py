@@ -21,7 +21,7 @@ from refimpl._atomic import write
 from tests import support
 
 ROOT = Path(__file__).parent.parent
-FAST = ("stability-diagram", "batch-size")
+FAST = ("memorising-net", "pattern-turnover")
 
 
 def tiny(name, passed=True):

@@ -302,7 +302,7 @@ def test_curvature_of_frozen_slopes(rng):
     assert abs(np.mean(found) - predicted) <= t_limit(11) * error < abs(predicted) / 2
 
 
-def measured_curvature(r, decay, rng, lr=0.25, scale=5.0, std=0.02):
+def measured_curvature(r, decay, rng, lr=0.5, scale=5.0, std=0.02):
     """−D of a run on all of Q, averaged over 6/(ηλ) steps after the first 2/(ηλ)."""
     data = simulated.q_population(simulated.Distribution(2, r=r))
     model = simulated.TwoLayerReLU(2, 1, 2000, 1.0, scale, std)
@@ -318,7 +318,7 @@ def test_simulated_curvature_has_the_powers_of_the_law(rng):
     bound's r², no dependence on λ and 1/λ² are caught. Each mean is that of the law, neither half nor twice of it."""
     pairs = np.array([(0.1, 8e-3), (0.2, 8e-3), (0.15, 4e-3), (0.15, 16e-3)])
     found = np.log([[measured_curvature(r, decay, rng) for _ in range(5)] for r, decay in pairs])
-    law = np.log([-theory.curvature_prediction(5.0, r, decay, lr=0.25, mean_square_alpha=1 / 3) for r, decay in pairs])
+    law = np.log([-theory.curvature_prediction(5.0, r, decay, lr=0.5, mean_square_alpha=1 / 3) for r, decay in pairs])
     # Scatter of log D, alike at the four points and pooled: 16 degrees of freedom, 10 comparisons.
     error = np.sqrt(found.var(axis=1, ddof=1).mean() / 5)
     limit, found = t_limit(16, 1e-7) * error, found.mean(axis=1)
