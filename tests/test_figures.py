@@ -121,7 +121,7 @@ def test_figures_have_names_of_their_own_and_rows_for_their_claims(tmp_path):
 def test_killed_at_any_moment_it_leaves_whole_files_and_runs_again(tmp_path):
     """kill -9 while it draws, at three moments: every file there is whole; the next run completes and clears up."""
     words = [sys.executable, "-m", "figures", *FAST, "--effort", "quick", "--workers", "1", "--out", str(tmp_path)]
-    for wait in (1.0, 2.0, 3.0):
+    for wait in (1.0, 1.6, 2.2):
         process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(wait)
         os.kill(process.pid, signal.SIGKILL)
