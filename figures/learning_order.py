@@ -235,7 +235,7 @@ FIGURES = (
             "LWM19.visible"), (11, 20, 300)),
     Figure("learning-order-variants", "Li, Wei and Ma: α ~ U[0, 1], and the network's own patterns", variants,
            ("LWM19.visible",), (4, 9, 320)),
-    Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (7, 45, 130)),
+    Figure("learning-order-kappa", "Li, Wei and Ma: error against κ", kappa, ("LWM19.kappa",), (7, 45, 100)),
     Figure("curvature-law", "Li, Wei and Ma: D before annealing", curvature,
            ("LWM19.4.2", "LWM19.4.2-law", "LWM19.conditions"), (9, 25, 145)),
     Figure("pattern-turnover", "Li, Wei and Ma: activation patterns under large and small rates", turnover,
