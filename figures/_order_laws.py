@@ -64,7 +64,7 @@ def annealing(effort, rng):
     dims, replicas, alone = {"quick": ((40, 80, 160), 8, (50,)), "standard": ((50, 100, 200), 12, (50, 100)),
                              "full": ((50, 100, 200, 400), 16, (50, 100, 200))}[effort]
     losses = np.array([0.4, 0.3, 0.2, 0.1, 0.05])
-    found = np.array([[_anneal(d, rng) for _ in range(replicas)] for d in dims]).transpose(2, 0, 1)
+    found = np.array([[annealed(d, rng) for _ in range(replicas)] for d in dims]).transpose(2, 0, 1)
     by_loss = np.array([[_fit_p(d, losses, rng) for _ in range(4)] for d in alone]).mean(axis=1)  # (d, 2, losses)
     figure, axes = panels(1, 4, width=3.2, height=3.2)
     rows = _against_dimension(axes[:2], dims, found) + _against_loss(axes[2:], alone, losses, by_loss)
@@ -119,7 +119,7 @@ def _against_loss(axes, dims, losses, found):
     return rows
 
 
-def _anneal(d, rng, lr=0.2, std=0.2):
+def annealed(d, rng, lr=0.2, std=0.2):
     """(T, ‖Ū‖²) where L̂ < q log 2 + 0.4 at N = 4d, r ∝ d^{−3/4}, λ ∝ d^{−5/4}; infinite if that is not reached.
 
     Sets are drawn until q = q₀: its chance is most of the scatter of T.
@@ -144,14 +144,14 @@ def _fit_p(d, losses, rng):
 
 def curvature(effort, rng):
     """D before annealing on Q alone, against its law, the limit r³/λ and the bound r²/λ."""
-    lr, scale, std = 0.25, 5.0, 0.02
+    lr, scale = 0.25, 5.0
     width, points, replicas = {"quick": (1000, 2, 5), "standard": (4000, 3, 5), "full": (8000, 5, 8)}[effort]
     ranges = {"r": np.geomspace(0.08, 0.2, points), "λ": np.geomspace(4e-3, 16e-3, points)}
     figure, axes = panels(2, 2, width=4.2, height=2.9)
     data, found, rows = {}, [], []
     for axis, below, (name, marks) in zip(axes, axes[2:], ranges.items()):
         pairs = [(mark, 8e-3) if name == "r" else (0.15, mark) for mark in marks]
-        measured = np.array([[_curvature(*pair, lr, scale, std, width, rng) for _ in range(replicas)]
+        measured = np.array([[averaged_curvature(*pair, rng, width) for _ in range(replicas)]
                              for pair in pairs])
         law, half, limit = (-np.array([predicted.curvature_prediction(scale, *pair, **options) for pair in pairs])
                             for options in (dict(lr=lr, mean_square_alpha=1 / 3), dict(lr=lr), {}))
@@ -182,13 +182,13 @@ def curvature(effort, rng):
     return Drawing(figure, data, tuple(rows))
 
 
-def _curvature(r, decay, lr, scale, std, width, rng):
-    """−D of a run on all of Q, averaged over 9/(ηλ) steps after the first 3/(ηλ)."""
+def averaged_curvature(r, decay, rng, width, lr=0.25, scale=5.0, std=0.02, settled=3, whole=12):
+    """−D of a run on all of Q, averaged from `settled`/(ηλ) to `whole`/(ηλ) steps."""
     model = simulated.TwoLayerReLU(2, 1, width, 1.0, scale, std)
     run = simulated.train_small(model, simulated.q_population(simulated.Distribution(2, r=r)), lr=lr, stop_loss=1e-9,
                                 weight_decay=decay, noise_std=float(predicted.noise_std(lr, decay, std)),
-                                decoupled=True, max_steps=round(12 / (lr * decay)), record_every=20, rng=rng)
-    return -run.observed["curvature"][run.time > 3 / decay].mean()
+                                decoupled=True, max_steps=round(whole / (lr * decay)), record_every=20, rng=rng)
+    return -run.observed["curvature"][run.time > settled / decay].mean()
 
 
 def _curvature_rows(found, replicas):

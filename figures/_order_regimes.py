@@ -38,6 +38,11 @@ class Regime:
         """κ = √(d/N)."""
         return (self.dim / self.n)**0.5
 
+    @property
+    def small_lr(self):
+        """η₂."""
+        return self.large_lr / self.ratio
+
 
 SMALL = Regime()
 # P and Q with their roles exchanged: W is the strong block, and few examples have Q alone.
@@ -49,26 +54,32 @@ GENUINE = Regime(dim=100, n=400, width=400_000, v_scale=600**0.5, weight_decay=3
                  update=0.03, stop=0.35, ratio=30, decoupled=False)
 
 
-def train(regime, rng, kinds=("large", "small", "jitter"), record_every=200):
-    """{kind: Run} of L-S, S and the mitigation from the same data and start, and the data."""
+def problem(regime, rng):
+    """Model, data, and options for either algorithm: test set, start, noise and lump of the regime."""
     distribution = simulated.Distribution(regime.dim, regime.p0, regime.q0, regime.r, regime.alpha)
     data, test = simulated.sample(distribution, regime.n, rng), simulated.full_sample(distribution, 2000, rng)
     model = simulated.TwoLayerReLU(regime.dim, 16, regime.width, regime.w_scale, regime.v_scale, regime.std)
     noise = float(predicted.noise_std(regime.large_lr, regime.weight_decay, regime.std))
-    small = regime.large_lr / regime.ratio
-    lump = round(regime.update / small)
-    common = dict(stop_loss=regime.stop, weight_decay=regime.weight_decay, noise_std=noise, lump=lump,
-                  decoupled=regime.decoupled, test=test, max_steps=80_000, record_every=record_every,
-                  start=model.init(rng), rng=rng)
+    return model, data, dict(stop_loss=regime.stop, weight_decay=regime.weight_decay, noise_std=noise,
+                             lump=round(regime.update / regime.small_lr), decoupled=regime.decoupled, test=test,
+                             max_steps=80_000, record_every=200, start=model.init(rng), rng=rng)
+
+
+def train(regime, rng, kinds=("large", "small", "jitter"), record_every=200):
+    """{kind: Run} of L-S, S and the mitigation from the same data and start, and the data."""
+    model, data, options = problem(regime, rng)
+    options["record_every"] = record_every
     runs = {}
     for kind in kinds:
         if kind == "large":
-            runs[kind] = simulated.train_large_then_small(model, data, large_lr=regime.large_lr, small_lr=small,
-                                                          anneal_loss=0.3 + data.q * LOG2, **common)
+            runs[kind] = simulated.train_large_then_small(model, data, large_lr=regime.large_lr,
+                                                          small_lr=regime.small_lr,
+                                                          anneal_loss=0.3 + data.q * LOG2, **options)
         else:
-            options = {} if kind == "small" else dict(jitter_std=regime.jitter * regime.std,
-                                                      jitter_steps=round(regime.jitter_time / (lump * small)))
-            runs[kind] = simulated.train_small(model, data, lr=small, **options, **common)
+            time = options["lump"] * regime.small_lr
+            jitter = {} if kind == "small" else dict(jitter_std=regime.jitter * regime.std,
+                                                     jitter_steps=round(regime.jitter_time / time))
+            runs[kind] = simulated.train_small(model, data, lr=regime.small_lr, **jitter, **options)
     return runs, data
 
 

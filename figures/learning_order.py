@@ -105,7 +105,7 @@ def _algorithms(regime, found, exchanged, limit, least):
     small, noisy = last(found, "small", "test_error_p"), last(found, "jitter", "test_error_p")
     without = np.mean([runs["small"].observed["test_error_p"][-1] for runs, _ in found if "jitter" in runs])
     seen = predicted.visibility(regime.dim, regime.r, regime.v_scale, regime.weight_decay, regime.large_lr,
-                                regime.large_lr / regime.ratio, mean_alpha=np.mean(regime.alpha),
+                                regime.small_lr, mean_alpha=np.mean(regime.alpha),
                                 mean_square_alpha=7 / 12)
     p_time, q_time = (half_time(exchanged, "small", name) for name in ("test_loss_p", "test_loss_q"))
     no_help = last(exchanged, "large", "test_error_p") / last(exchanged, "small", "test_error_p")

@@ -142,8 +142,8 @@ def train_large_then_small(model, data, *, large_lr, small_lr, anneal_loss, stop
 
 
 def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_std=0.0, jitter_final=0.0,
-                anneal_loss=None, jitter_steps=None, lump=1, decoupled=False, engine="reduced", test=None, max_steps=100_000,
-                record_every=100, start=None, noise=None, rng=None):
+                anneal_loss=None, jitter_steps=None, lump=1, decoupled=False, engine="reduced", test=None,
+                max_steps=100_000, record_every=100, start=None, noise=None, rng=None):
     """Algorithm 2 (S): one small rate throughout; with `jitter_std` the mitigation.
 
     The mitigation puts noise before the activations of V until the training
@@ -188,7 +188,7 @@ def train_small(model, data, *, lr, stop_loss, weight_decay, noise_std, jitter_s
     True
     """
     phases = [(lr, lump, jitter_final if jitter_std else 0.0, stop_loss, None)]
-    if jitter_final and not jitter_std:
+    if _checks.scalar(jitter_final, "jitter_final", zero=True) and not jitter_std:
         raise ValueError(f"jitter_final needs jitter_std, got {jitter_final!r} without it; give the noise before too")
     if jitter_std:
         if anneal_loss is None and jitter_steps is None:

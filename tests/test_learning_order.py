@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from figures._order_laws import annealed, averaged_curvature
+from figures._order_regimes import EXCHANGED, SMALL, at, half_time, last, problem, train
 from figures._statistics import fitted_power, t_limit
 from refimpl import learning_order as simulated
 from refimpl import sgd
@@ -189,8 +191,8 @@ def test_samples_follow_the_mixture(rng):
 
 @pytest.mark.claim("LWM19.4.2-law")
 def test_population_of_q_has_the_means_of_its_law():
-    """By direction: shares ¼, ½, ¼, E[α] exact and E[α²] to 1/(12 levels²) of (2.3)–(2.5); ends of the levels instead of
-    their middles are caught."""
+    """By direction: shares ¼, ½, ¼, E[α] exact and E[α²] to 1/(12 levels²) of (2.3)–(2.5); ends of the levels instead
+    of their middles are caught."""
     data = simulated.q_population(simulated.Distribution(3, r=0.4, alpha=(0.5, 1.0)), 8)
     assert data.q == 1 and data.p == 0
     for direction, share, y in ((0, 0.25, -1), (1, 0.5, 1), (2, 0.25, -1)):
@@ -302,23 +304,14 @@ def test_curvature_of_frozen_slopes(rng):
     assert abs(np.mean(found) - predicted) <= t_limit(11) * error < abs(predicted) / 2
 
 
-def measured_curvature(r, decay, rng, lr=0.5, scale=5.0, std=0.02):
-    """−D of a run on all of Q, averaged over 6/(ηλ) steps after the first 2/(ηλ)."""
-    data = simulated.q_population(simulated.Distribution(2, r=r))
-    model = simulated.TwoLayerReLU(2, 1, 2000, 1.0, scale, std)
-    run = simulated.train_small(model, data, lr=lr, stop_loss=1e-9, weight_decay=decay, decoupled=True, rng=rng,
-                                noise_std=float(theory.noise_std(lr, decay, std)), record_every=20,
-                                max_steps=round(8 / (lr * decay)))
-    return -run.observed["curvature"][run.time > 2 / decay].mean()
-
-
 @pytest.mark.claim("LWM19.4.2", "LWM19.4.2-law")
 def test_simulated_curvature_has_the_powers_of_the_law(rng):
     """Powers of r and λ between two points each, five runs a point: those of the law there, next to 3 and −1; the
     bound's r², no dependence on λ and 1/λ² are caught. Each mean is that of the law, neither half nor twice of it."""
-    pairs = np.array([(0.1, 8e-3), (0.2, 8e-3), (0.15, 4e-3), (0.15, 16e-3)])
-    found = np.log([[measured_curvature(r, decay, rng) for _ in range(5)] for r, decay in pairs])
-    law = np.log([-theory.curvature_prediction(5.0, r, decay, lr=0.5, mean_square_alpha=1 / 3) for r, decay in pairs])
+    points = np.array([(0.1, 8e-3), (0.2, 8e-3), (0.15, 4e-3), (0.15, 16e-3)])
+    found = np.log([[averaged_curvature(r, decay, rng, 2000, 0.5, settled=2, whole=8) for _ in range(5)]
+                    for r, decay in points])
+    law = np.log([-theory.curvature_prediction(5.0, r, decay, lr=0.5, mean_square_alpha=1 / 3) for r, decay in points])
     # Scatter of log D, alike at the four points and pooled: 16 degrees of freedom, 10 comparisons.
     error = np.sqrt(found.var(axis=1, ddof=1).mean() / 5)
     limit, found = t_limit(16, 1e-7) * error, found.mean(axis=1)
@@ -328,13 +321,13 @@ def test_simulated_curvature_has_the_powers_of_the_law(rng):
         reach = limit * np.sqrt(2) / np.log(change)
         assert abs(power - expected) <= reach
         assert all(abs(power - other) > reach for other in wrong), (power, reach)
-    assert np.all(found < [np.log(theory.curvature_bound(5.0, *pair)) for pair in pairs])
+    assert np.all(found < [np.log(theory.curvature_bound(5.0, *point)) for point in points])
 
 
 @pytest.mark.claim("LWM19.4.2-law")
 def test_slopes_that_answer_reduce_the_curvature(rng):
-    """Against the fixed point of the mean recursion in explicit sums over lags; C → 0 gives the sum at slope ½, and a
-    C twice as large is caught."""
+    """Against the fixed point of the mean recursion in explicit sums over lags; a faint net gives the sum at slope
+    ½, and a C twice as large is caught."""
     scale, r, decay, lr, alpha, square, share = 4.0, 0.2, 0.02, 0.1, 0.6, 0.4, 0.8
     x = np.array([[1, -r], [1, 0], [1, r]])
     label, weight = np.array([-1, 1, -1]), np.array([0.25, 0.5, 0.25]) * share
@@ -352,10 +345,14 @@ def test_slopes_that_answer_reduce_the_curvature(rng):
     kw = dict(lr=lr, mean_alpha=alpha, fraction=share)
     assert_allclose(theory.curvature_prediction(scale, r, decay, mean_square_alpha=square, **kw), found, rtol=1e-3)
     plain = theory.curvature_prediction(scale, r, decay, **kw)
-    assert_allclose(theory.curvature_prediction(scale, r, decay, mean_square_alpha=1e-9, **kw), plain, rtol=1e-6)
+    faint, same = (theory.curvature_prediction(1e-4, r, decay, mean_square_alpha=c, **kw) for c in (square, None))
+    assert_allclose(faint, same, rtol=1e-6)
+    assert abs(plain / found - 1) > 0.01
     assert abs(theory.curvature_prediction(scale, r, decay, mean_square_alpha=2 * square, **kw) / found - 1) > 0.01
-    with pytest.raises(ValueError, match="mean_square_alpha needs lr"):
-        theory.curvature_prediction(scale, r, decay, mean_square_alpha=square)
+    for changed, message in ((dict(lr=None), "needs lr"), (dict(mean_square_alpha=0.3), "at least mean_alpha²"),
+                             (dict(fraction=40.0), "at most 0.5"), (dict(steps=5), "no steps")):
+        with pytest.raises(ValueError, match=message):
+            theory.curvature_prediction(scale, r, decay, **{**kw, "mean_square_alpha": square, **changed})
 
 
 # --- theorems ---------------------------------------------------------------------------------
@@ -482,29 +479,14 @@ def test_kinks_stay_for_the_residence_time(rng):
 
 # --- learning order ---------------------------------------------------------------------------
 
-DIM, EXAMPLES, STOP = 50, 200, 0.1
-ORDER = dict(weight_decay=4e-3, noise_std=float(theory.noise_std(0.05, 4e-3, 0.2)), decoupled=True, stop_loss=STOP,
-             max_steps=80_000, record_every=200)
-
-
-def problem(rng, kappa=0.5):
-    n = round(DIM / kappa**2)
-    dist = simulated.Distribution(DIM, DIM / 5 / n, 0.2, 0.05, (0.5, 1.0))
-    model = simulated.TwoLayerReLU(DIM, 16, 1000, 1.0, 20.0, 0.2)
-    return model, simulated.sample(dist, n, rng), simulated.full_sample(dist, 2000, rng), model.init(rng)
-
-
 @lru_cache(maxsize=None)
-def runs(seed, seeds=3, kappa=0.5):
-    """[(large then small, small), …] from the same data and start."""
-    found, small = [], 0.05 / 3e4
-    for child in np.random.default_rng(seed).spawn(seeds):
-        model, data, test, start = problem(child, kappa)
-        kw = dict(test=test, start=start, rng=child, lump=round(0.01 / small), **ORDER)
-        found.append((simulated.train_large_then_small(model, data, large_lr=0.05, small_lr=small,
-                                                       anneal_loss=0.3 + data.q * np.log(2), **kw),
-                      simulated.train_small(model, data, lr=small, **kw)))
-    return found
+def runs(seed):
+    """Three of what `train` returns, at d = 50: L-S and S from the same data and start."""
+    return [train(SMALL, child, ("large", "small")) for child in np.random.default_rng(seed).spawn(3)]
+
+
+def pairs(found):
+    return [(both["large"], both["small"]) for both, _ in found]
 
 
 @pytest.fixture
@@ -512,28 +494,20 @@ def seed(request):
     return request.config.getoption("--rng-seed")
 
 
-def mean(found, which, name, index=-1):
-    return np.mean([pair[which].observed[name][index] for pair in found])
-
-
-def at_annealing(found, name):
-    return np.mean([large.observed[name][np.searchsorted(large.time, large.anneal_time)] for large, _ in found])
-
-
 @pytest.mark.claim("LWM19.3.4", "LWM19.3.5", "LWM19.kappa", "LWM19.visible")
 def test_large_rate_first_errs_less_on_p(seed):
     """At equal training loss, three seeds: a third of the error at most; no effect, a ratio of 1, is caught by that."""
     found = runs(seed)
-    for large, small in found:
+    for large, small in pairs(found):
         assert large.success and small.success and large.anneal_step > 0
-        assert 0.08 < large.observed["loss"][-1] <= STOP and 0.08 < small.observed["loss"][-1] <= STOP
-    ratio = mean(found, 0, "test_error_p") / mean(found, 1, "test_error_p")
+        assert 0.08 < large.observed["loss"][-1] <= SMALL.stop and 0.08 < small.observed["loss"][-1] <= SMALL.stop
+    ratio = last(found, "large", "test_error_p") / last(found, "small", "test_error_p")
     assert ratio < 1 / 3 < 0.5  # κ = ½
-    assert mean(found, 0, "test_error") < mean(found, 1, "test_error") / 3
-    assert mean(found, 1, "test_error_p") > 0.01  # three seeds of a law from .002 to .3, mean .14
-    seen = theory.visibility(DIM, 0.05, 20.0, 4e-3, 0.05, 0.05 / 3e4, mean_alpha=0.75, mean_square_alpha=7 / 12)
+    assert last(found, "large", "test_error") < last(found, "small", "test_error") / 3
+    assert last(found, "small", "test_error_p") > 0.01  # three seeds of a law from .002 to .3, mean .14
+    seen = theory.visibility(SMALL.dim, 0.05, 20.0, 4e-3, 0.05, 0.05 / 3e4, mean_alpha=0.75, mean_square_alpha=7 / 12)
     assert seen.speed == pytest.approx(1000) and seen.decay == pytest.approx(0.45) and seen.stability < 1
-    assert not theory.visibility(DIM, 0.05, 5.0, 4e-3, 0.05, 0.05 / 3e4).visible
+    assert not theory.visibility(SMALL.dim, 0.05, 5.0, 4e-3, 0.05, 0.05 / 3e4).visible
     asymptotic = theory.asymptotic_exponents()
     difference = asymptotic["error of L-S (3.4)"][1] - asymptotic["error of S (3.5)"][1]
     assert difference == asymptotic["ratio of errors"][1] == 1
@@ -544,9 +518,9 @@ def test_small_rate_learns_little_of_p_from_m2(seed):
     """‖W̄⁽²⁾‖ of S is below half of that of L-S, where no effect is 1; of S's α the part in the lemma's span is the
     least and far below √(Np)."""
     found = runs(seed)
-    assert mean(found, 1, "signal_m2") < mean(found, 0, "signal_m2") / 2
-    of_p, of_m2, noise = np.mean([small.observed["odd"][-1] for _, small in found], axis=0)
-    assert of_p < min(of_m2, noise) and of_p < np.sqrt(DIM / 5) / 5
+    assert last(found, "small", "signal_m2") < last(found, "large", "signal_m2") / 2
+    of_p, of_m2, noise = np.mean([small.observed["odd"][-1] for _, small in pairs(found)], axis=0)
+    assert of_p < min(of_m2, noise) and of_p < np.sqrt(SMALL.dim / 5) / 5
 
 
 @pytest.mark.claim("LWM19.4.2-law")
@@ -565,7 +539,8 @@ def test_total_test_loss_does_not_separate_and_q_reverses_the_order(seed):
     """The total test loss of L-S is not a third, nor below nine tenths, of that of S; exchanging P and Q reverses
     the ratio."""
     found = runs(seed)
-    ratio = {name: mean(found, 0, name) / mean(found, 1, name) for name in ("test_loss", "test_loss_p", "test_loss_q")}
+    ratio = {name: last(found, "large", name) / last(found, "small", name)
+             for name in ("test_loss", "test_loss_p", "test_loss_q")}
     assert 0.9 < ratio["test_loss"] < 1.4
     assert ratio["test_loss_p"] < 1 < ratio["test_loss_q"]
 
@@ -576,35 +551,35 @@ def test_order_of_learning(seed):
     """Large rate: P first, D small before annealing. Small rate: Q first. Each would fail with the two runs
     exchanged."""
     found = runs(seed)
-    assert at_annealing(found, "test_error_p") < 0.1
+    assert at(found, "large", "test_error_p") < 0.1
     before = []
-    for large, _ in found:
+    for large, _ in pairs(found):
         window = (large.time > 0.2 * large.anneal_time) & (large.time < large.anneal_time)
         before.append(np.abs(large.observed["curvature"][window].mean()))
     assert np.mean(before) < min(3.0, theory.curvature_bound(20.0, 0.05, 4e-3))
-    early = [np.searchsorted(small.time, 0.25 * small.time[-1]) for _, small in found]
-    small_d = np.mean([-small.observed["curvature"][i] for (_, small), i in zip(found, early)])
+    early = [np.searchsorted(small.time, 0.25 * small.time[-1]) for _, small in pairs(found)]
+    small_d = np.mean([-small.observed["curvature"][i] for (_, small), i in zip(pairs(found), early)])
     assert small_d > 3.0
     assert np.mean([small.observed["loss_q"][i] - small.observed["loss_p"][i]
-                    for (_, small), i in zip(found, early)]) < 0
+                    for (_, small), i in zip(pairs(found), early)]) < 0
     large_q, large_p = (np.mean([large.observed[name][np.searchsorted(large.time, large.anneal_time) - 1]
-                                 for large, _ in found]) for name in ("loss_q", "loss_p"))
+                                 for large, _ in pairs(found)]) for name in ("loss_q", "loss_p"))
     assert large_p < large_q
-    time = np.mean([large.anneal_time for large, _ in found]) / DIM
-    assert 0.5 < time < 5 and at_annealing(found, "signal_norm") < 10 * DIM
-    assert np.mean([large.time[-1] - large.anneal_time for large, _ in found]) < 2 * time * DIM
-    assert mean(found, 0, "loss_q") < np.log(2) and mean(found, 0, "loss_p") < np.log(2)
-    assert mean(found, 1, "test_loss_p") > at_annealing(found, "test_loss_p")
+    time = np.mean([large.anneal_time for large, _ in pairs(found)]) / SMALL.dim
+    assert 0.5 < time < 5 and at(found, "large", "signal_norm") < 10 * SMALL.dim
+    assert np.mean([large.time[-1] - large.anneal_time for large, _ in pairs(found)]) < 1.5 * time * SMALL.dim
+    assert last(found, "large", "loss_q") < np.log(2) and last(found, "large", "loss_p") < np.log(2)
+    assert last(found, "large", "loss_r") < last(found, "small", "loss_r")
+    assert last(found, "small", "test_loss_p") > at(found, "large", "test_loss_p")
 
 
 @pytest.mark.claim("LWM19.3.4")
 def test_equal_rates_give_no_difference(rng):
     """The null: with η₁ = η₂ Algorithm 1 is Algorithm 2, to the last bit."""
-    model, data, test, start = problem(rng)
-    seed = rng.integers(2**32)
-    kw = dict(test=test, start=start, **{**ORDER, "max_steps": 600})
-    one = simulated.train_large_then_small(model, data, large_lr=0.01, small_lr=0.01, anneal_loss=0.4, rng=seed, **kw)
-    two = simulated.train_small(model, data, lr=0.01, rng=seed, **kw)
+    model, data, options = problem(SMALL, rng)
+    kw = {**options, "max_steps": 600, "lump": 1, "rng": int(rng.integers(2**32))}
+    one = simulated.train_large_then_small(model, data, large_lr=0.01, small_lr=0.01, anneal_loss=0.4, **kw)
+    two = simulated.train_small(model, data, lr=0.01, **kw)
     assert one.nit == two.nit
     assert_array_equal(one.signal, two.signal)
     assert one.observed["test_error_p"][-1] == two.observed["test_error_p"][-1]
@@ -614,33 +589,12 @@ def test_equal_rates_give_no_difference(rng):
 def test_exchanging_the_roles_of_p_and_q_reverses_the_order(rng):
     """c_w with c_v, p₀ with q₀: the small rate then learns P first and never Q, and the large rate no longer helps P.
     Unexchanged, from the same numbers, Q comes first; time is that until the test loss on a part is halved."""
-    for exchanged in (False, True):
-        (w_scale, p0), (v_scale, q0) = ((20.0, 0.2), (1.0, 0.05)) if exchanged else ((1.0, 0.05), (20.0, 0.2))
-        errors = []
-        for child in rng.spawn(3):
-            dist = simulated.Distribution(DIM, p0, q0, 0.05, (0.5, 1.0))
-            model = simulated.TwoLayerReLU(DIM, 16, 1000, w_scale, v_scale, 0.2)
-            data, test = simulated.sample(dist, EXAMPLES, child), simulated.full_sample(dist, 2000, child)
-            small, start = 0.05 / 3e4, model.init(child)
-            kw = dict(test=test, start=start, rng=child, lump=round(0.01 / small), **{**ORDER, "record_every": 20})
-            run = simulated.train_small(model, data, lr=small, **kw)
-            assert run.success
-            p_time, q_time = (half_time(run, name) for name in ("test_loss_p", "test_loss_q"))
-            assert p_time < q_time == np.inf if exchanged else q_time < p_time == np.inf
-            if exchanged:
-                large = simulated.train_large_then_small(model, data, large_lr=0.05, small_lr=small,
-                                                         anneal_loss=0.3 + data.q * np.log(2), **kw)
-                assert large.success
-                errors.append([run.observed["test_error_p"][-1] for run in (large, run)])
-        if exchanged:
-            ratio = np.mean(errors, axis=0)[0] / np.mean(errors, axis=0)[1]
-            assert 1 / 2 < ratio < 2
-
-
-def half_time(run, name):
-    """Time at which an observed loss is first below ½ log 2, or infinity."""
-    below = np.flatnonzero(run.observed[name] < np.log(2) / 2)
-    return run.time[below[0]] if len(below) else np.inf
+    for regime, first, other in ((SMALL, "test_loss_q", "test_loss_p"), (EXCHANGED, "test_loss_p", "test_loss_q")):
+        found = [train(regime, child, ("large", "small"), record_every=20) for child in rng.spawn(3)]
+        for one in found:
+            assert all(run.success for run in one[0].values())
+            assert half_time([one], "small", first) < half_time([one], "small", other) == np.inf
+    assert 1 / 2 < last(found, "large", "test_error_p") / last(found, "small", "test_error_p") < 2
 
 
 @pytest.mark.claim("LWM19.4.1")
@@ -648,17 +602,8 @@ def test_annealing_time_and_signal_grow_with_the_dimension(rng):
     """Lemma 4.1 at N = 4d, r ∝ d^{−3/4}, λ ∝ d^{−5/4}: T = Σ η until L̂ < q log 2 + 0.4, and ‖Ū‖² then, are of power 1
     in d; times and norms that do not depend on d, or are of power 2, are caught. Sets have q = q₀: its chance is most
     of the scatter of T."""
-    dims, lr, std = (40, 80, 160), 0.2, 0.2
-    found = np.empty((2, len(dims), 8))
-    for i, d in enumerate(dims):
-        decay, dist = 4e-3 * (d / 50)**-1.25, simulated.Distribution(d, 0.05, 0.2, 0.05 * (d / 50)**-0.75, (0.5, 1.0))
-        model = simulated.TwoLayerReLU(d, 16, 1000, 1.0, 10.0, std)
-        for j in range(found.shape[2]):
-            data = next(drawn for drawn in iter(lambda: simulated.sample(dist, 4 * d, rng), None) if drawn.q == 0.2)
-            run = simulated.train_small(model, data, lr=lr, stop_loss=0.4 + data.q * np.log(2), weight_decay=decay,
-                                        noise_std=float(theory.noise_std(lr, decay, std)), decoupled=True, rng=rng)
-            assert run.success
-            found[:, i, j] = run.time[-1], run.observed["signal_norm"][-1]
+    dims = 40, 80, 160
+    found = np.array([[annealed(d, rng) for _ in range(8)] for d in dims]).transpose(2, 0, 1)
     powers = theory.asymptotic_exponents()
     for values, name in zip(found, ("annealing time (4.1)", "signal norm squared (4.1)")):
         power, error, degrees = fitted_power(dims, values)
@@ -670,10 +615,8 @@ def test_annealing_time_and_signal_grow_with_the_dimension(rng):
 @pytest.mark.claim("LWM19.mitigation")
 def test_noise_before_activations_holds_back_q(rng):
     """Same data, start and time: |D| is a fifth of that without noise; noise that is not there, 1, is caught."""
-    model, data, _, start = problem(rng)
-    small = 0.05 / 3e4
-    kw = dict(lr=small, lump=round(0.02 / small), start=start, rng=rng,
-              **{**ORDER, "max_steps": 500, "stop_loss": 1e-9})
+    model, data, options = problem(SMALL, rng)
+    kw = {**options, "lr": SMALL.small_lr, "lump": round(0.02 / SMALL.small_lr), "max_steps": 500, "stop_loss": 1e-9}
     plain = simulated.train_small(model, data, **kw)
     noisy = simulated.train_small(model, data, jitter_std=0.06, jitter_steps=1000, **kw)
     assert abs(noisy.observed["curvature"][-1]) < 0.2 * abs(plain.observed["curvature"][-1])

@@ -2,9 +2,9 @@
 
 from theory._order_kernel import arc_cosine_kernel, curvature_bound, curvature_prediction, lag_kernel
 from theory._order_noise import mixing_time, noise_autocorrelation, noise_std, pattern_turnover, stationary_std
-from theory._order_population import (MemorisingNetwork, Visibility, asymptotic_exponents, effective_samples,
-                                      least_dimension, linear_error, memorising_error, memorising_network, odd_part,
-                                      visibility)
+from theory._order_population import (MemorisingNetwork, effective_samples, linear_error, memorising_error,
+                                      memorising_network, odd_part)
+from theory._order_theorems import Visibility, asymptotic_exponents, least_dimension, visibility
 
 __all__ = ["MemorisingNetwork", "Visibility", "arc_cosine_kernel", "asymptotic_exponents", "curvature_bound",
            "curvature_prediction", "effective_samples", "lag_kernel", "least_dimension", "linear_error",
