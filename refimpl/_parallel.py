@@ -6,7 +6,7 @@ import threading
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
-from refimpl import _checks
+from theory import _checks
 
 
 @contextmanager

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from refimpl import _checks
+from theory import _checks
+
+__all__ = ["ImageSet", "load", "read_cifar10", "read_idx"]
 
 _UNSIGNED_BYTE = 8          # the IDX type code of all published sets
 _LARGEST = 2**32            # bytes of data that a header may announce

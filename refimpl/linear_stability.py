@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import _checks, sgd
-from refimpl._counts import SHARE, CountsKernel
-from refimpl._dense import dense_kernel
-from refimpl._lanes import LaneKernel
+from refimpl import sgd
+from refimpl.sgd._path_batch_counts import SHARE, CountsKernel
+from refimpl.sgd._path_dense_hessians import dense_kernel
+from refimpl.sgd._path_gathered_rows import LaneKernel
+from theory import _checks
+
+__all__ = ["TOY_CURVATURES", "LinearRegression", "Quadratic", "TwoMinima", "simulate", "two_minima"]
 
 TOY_CURVATURES = np.array([0.1, 1.9])  # c_i of f_i = min{x², c_i (x−1)²}
 

@@ -31,8 +31,8 @@ def violations(path, package):
     """Imports that cross the wall between prediction and simulation, or leave NumPy and SciPy."""
     other = {"theory": "refimpl", "refimpl": "theory"}[package]
     across = {name for name in imported(path) if name.split(".")[0] == other and "testing" not in path.parts}
-    if package == "theory":
-        across -= {"refimpl._checks"}
+    if package == "refimpl":
+        across -= {"theory._checks"}
     known = RUNTIME | sys.stdlib_module_names | (FRONTS if "testing" in path.parts else set())
     foreign = {name for name in imported(path) if name.split(".")[0] not in known}
     return across | foreign
@@ -52,12 +52,28 @@ def test_a_crossing_import_would_be_seen(tmp_path):
     assert violations(path, "refimpl")
 
 
-def test_theory_loads_no_simulation():
-    """At run time too: after importing all of theory only the argument checks of refimpl are there."""
-    names = ", ".join(f"theory.{path.stem}" for path in (ROOT / "theory").glob("[!_]*.py"))
-    code = f"import sys, {names}; print(sorted(name for name in sys.modules if name.startswith('refimpl')))"
+@pytest.mark.parametrize(("package", "other", "allowed"), [
+    (theory, "refimpl", []), (refimpl, "theory", ["theory", "theory._checks"])])
+def test_at_run_time_neither_loads_the_other(package, other, allowed):
+    """After importing every study of one, nothing of the other is there but the argument checks (the kit excepted)."""
+    names = ", ".join(f"{package.__name__}.{name}" for name in package.__all__ if name != "testing")
+    code = f"import sys, {names}; print(sorted(name for name in sys.modules if name.split('.')[0] == {other!r}))"
     output = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT).stdout
-    assert output.strip() == "['refimpl', 'refimpl._checks']"
+    assert output.strip() == str(allowed)
+
+
+@pytest.mark.parametrize("package", [theory, refimpl], ids=["theory", "refimpl"])
+def test_studies_are_found_by_name(package):
+    """`import theory; theory.linear_stability` works, dir() lists the studies, public names say where they are from."""
+    assert set(package.__all__) <= set(dir(package))
+    for study in package.__all__:
+        module = getattr(package, study)
+        for name in module.__all__:
+            assert getattr(module, name) is not None
+            home = getattr(getattr(module, name), "__module__", None)
+            assert home is None or "._" not in home, f"{module.__name__}.{name} says that it is from {home}"
+    with pytest.raises(AttributeError, match="its studies are"):
+        package.linear_stabilty
 
 
 def test_the_conformance_kit_needs_neither_pytest_nor_hypothesis():

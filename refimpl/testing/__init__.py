@@ -6,6 +6,8 @@ check a test of pytest; `export_vectors` writes the cases to disk for languages
 that cannot import this.
 """
 
+from refimpl._public import publish
+from refimpl.testing import strategies
 from refimpl.testing._case import Case, Expected
 from refimpl.testing._cases import cases, conventions, models
 from refimpl.testing._check import check_model
@@ -14,5 +16,6 @@ from refimpl.testing._pytest import Check, parametrize_with_checks
 from refimpl.testing._report import ConformanceError, ConformanceWarning, Record, Report
 
 __all__ = ["Case", "Expected", "cases", "models", "conventions", "check_model", "parametrize_with_checks", "Check",
-           "export_vectors", "ConformanceError", "ConformanceWarning", "Record",
-           "Report"]
+           "export_vectors", "ConformanceError", "ConformanceWarning", "Record", "Report", "strategies"]
+
+publish(__name__)

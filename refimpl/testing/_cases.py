@@ -7,12 +7,12 @@ import numpy as np
 from refimpl import sgd
 from refimpl.testing._case import RELATIVE, STATIC, Case, Expected, tolerance
 from refimpl.testing._conventions import CONVENTIONS
-from refimpl.testing._images import IMAGES
-from refimpl.testing._linear import LINEAR
 from refimpl.testing._loop import functions
-from refimpl.testing._networks import NETWORKS
 from refimpl.testing._numbers import Numbers
-from refimpl.testing._order import ORDER
+from refimpl.testing.models._images import IMAGES
+from refimpl.testing.models._learning_order import ORDER
+from refimpl.testing.models._linear import LINEAR
+from refimpl.testing.models._networks import NETWORKS
 
 MODELS = {**LINEAR, **NETWORKS, **IMAGES, **ORDER}
 _STEPS = 6

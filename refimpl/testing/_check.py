@@ -9,13 +9,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from refimpl import _checks
 from refimpl.testing import _cases
 from refimpl.testing._arrays import given, to_numpy
 from refimpl.testing._case import PATHS, function_of
 from refimpl.testing._diagnosis import diagnose, last_if
 from refimpl.testing._report import (ERROR, FAILED, PASSED, SKIPPED, XFAILED, XPASSED, ConformanceError,
                                      ConformanceWarning, Record, Report)
+from theory import _checks
 
 
 def check_model(candidate, model, *, cases=None, functions=None, convert=None, expected_failures=None,

@@ -4,9 +4,9 @@ from functools import partial
 
 import numpy as np
 
-from figures._order_regimes import REGIME_A, train
+from figures.learning_order._regimes import REGIME_A, train
 from refimpl import learning_order as simulated
-from refimpl._order_engines import PlainEngine, ReducedEngine, slopes
+from refimpl.learning_order._engines import PlainEngine, ReducedEngine, slopes
 from tests.benchmarks._case import Case
 from tests.benchmarks._measure import load
 

@@ -4,8 +4,8 @@ from functools import partial
 
 import numpy as np
 
-from refimpl._counts import SHARE
 from refimpl.linear_stability import simulate
+from refimpl.sgd._path_batch_counts import SHARE
 from tests.benchmarks._case import Case, Scaling
 from tests.benchmarks._measure import load
 from theory.linear_stability import GaussNewton, critical_lr, second_moment

@@ -1,0 +1,229 @@
+"""`descend`: gradient descent and SGD that stop at a train loss."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refimpl import sgd
+from refimpl.convex_annealing._problem import LeastSquares, Problem, draw_samples, from_hessians, three_samples
+from refimpl.sgd._path_whole_set import FEW, columns, residuals
+from theory import _checks
+
+
+REACHED, DIVERGED, EXHAUSTED = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Descent:
+    """Outcome of `descend` for replicas of shape S.
+
+    Attributes
+    ----------
+    w : ndarray (*S, d)
+        Parameters at the stop; where the target was not reached, the last ones.
+    success : ndarray (*S) of bool
+        Whether the train loss came down to the target.
+    status : ndarray (*S) of int
+        0 target reached, 1 diverged, 2 steps used up.
+    nit : ndarray (*S) of int
+        Steps made.
+    message : str
+    train_loss, test_loss : ndarray (*S)
+        L̂ and P at w.
+    target : float
+        ε.
+    switch : ndarray (*S) of int
+        Step from which the small rate was used: 0 without a large one, −1
+        where the run ended before.
+    path : ndarray (K, *S, d) or None
+        Iterates 0…K−1 if asked for; a replica goes on after its own stop at
+        ``nit`` until all have stopped.
+    """
+
+    w: np.ndarray
+    success: np.ndarray
+    status: np.ndarray
+    nit: np.ndarray
+    message: str
+    train_loss: np.ndarray
+    test_loss: np.ndarray
+    target: float
+    switch: np.ndarray
+    path: np.ndarray | None
+
+    @property
+    def loss_ratio(self):
+        """P/L, the test loss over the train loss that was reached; NaN where L is 0 or no stop was."""
+        held = self.success & (self.train_loss > 0)
+        return np.divide(self.test_loss, self.train_loss, out=np.full(np.shape(held), np.nan), where=held)[()]
+
+    @property
+    def target_ratio(self):
+        """P/ε, the test loss over the target: too low by what the last step overshot; NaN without a stop."""
+        return np.where(self.success, self.test_loss / self.target, np.nan)[()]
+
+
+def descend(problem, target, *, lr, large_lr=None, switch_step=None, switch_loss=None, w0=None, max_steps=100_000,
+            record=False, **options):
+    r"""Run gradient descent or SGD until the train loss is at most ε.
+
+    .. math:: \beta_{t+1} = \beta_t - \eta_t \nabla\hat L_{B_t}(\beta_t),
+              \qquad \text{stop at } \hat L(\beta_t) \le \varepsilon
+
+    The loss that stops a run, and that anneals it, is that of the whole train
+    set after each step, whatever the batch.
+
+    Parameters
+    ----------
+    problem : Problem
+    target : float
+        ε, between the smallest train loss that exists and the loss at the start.
+    lr : float or array_like (max_steps,) or callable
+        Learning rate as for `refimpl.sgd.run`; with `large_lr` one number, the
+        small rate after it.
+    large_lr : float, optional
+        Large learning rate of the steps before the switch.
+    switch_step : int, optional
+        Number of large steps.
+    switch_loss : float, optional
+        Anneal when the train loss is at most this, above ε; instead of
+        `switch_step`.
+    w0 : array_like (*S, d), optional
+        Starts, one for each replica; the default is 0 as on the slides. With
+        a stack of train sets S must be its shape.
+    max_steps : int
+        Steps after which a run is given up.
+    record : bool
+        Whether to keep the path.
+    **options
+        batch_size, sampling, indices, rng, … of `refimpl.sgd.run`; the default
+        is gradient descent on the whole set.
+
+    Returns
+    -------
+    Descent
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or the target is above the loss
+        at the start or below what any parameters reach, before the first step.
+
+    References
+    ----------
+    [NAK20] "until L̂ = ε with small learning rate (a) and large learning rate with annealing (b)".
+
+    Examples
+    --------
+    >>> small = descend(three_samples(), 1e-3, lr=0.01)
+    >>> annealed = descend(three_samples(), 1e-3, lr=0.01, large_lr=1.3, switch_loss=2e-3)
+    >>> round(float(small.loss_ratio), 4), round(float(annealed.loss_ratio), 4)
+    (1.4957, 0.75)
+    """
+    dim = problem.x.shape[-1]
+    stack = problem.x.shape[:-2]
+    model = LeastSquares(dim)
+    w0 = np.zeros((*stack, dim)) if w0 is None else _checks.real(w0, "w0")
+    if w0.shape[-1:] != (dim,) or (stack and w0.shape[:-1] != stack):
+        wanted = f"{stack} + ({dim},)" if stack else f"(*S, {dim})"
+        raise ValueError(f"w0 must have shape {wanted}, got {w0.shape}; give one start a replica")
+    w0 = w0.astype(np.float64, copy=False)
+    target = _target(problem, target, w0)
+    watch = _Watch(problem, target, w0, *_schedule(lr, large_lr, switch_step, switch_loss, target))
+    result = sgd.run(model, w0, problem.x, problem.y, lr=watch.rate if large_lr is not None else lr,
+                     steps=_checks.whole(max_steps, "max_steps"), stacked_data=bool(stack), callback=watch,
+                     observe={"w": lambda w, x, y: w} if record else None, **options)
+    status = np.where(watch.stopped, REACHED, np.where(result.status == sgd.DIVERGED, DIVERGED, EXHAUSTED))
+    w = np.where(watch.stopped[..., None], watch.w, result.w)
+    nit = np.where(watch.stopped, watch.nit, result.nit)
+    counts = [int((status == code).sum()) for code in (REACHED, DIVERGED, EXHAUSTED)]
+    message = (f"{counts[0]} of {status.size} runs reached the target, {counts[1]} diverged, "
+               f"{counts[2]} used up their {max_steps} steps")
+    with np.errstate(over="ignore", invalid="ignore"):
+        losses = problem.train_loss(w), problem.test_loss(w)
+    return Descent(w, (status == REACHED)[()], status[()], nit[()], message, *losses, target,
+                   watch.switch[()], result.observed["w"] if record else None)
+
+
+class _Watch:
+    """Sees every step of `sgd.run`: anneals and stops each replica at its loss, and ends the run after the last."""
+
+    def __init__(self, problem, target, w0, large, small, switch_step, switch_loss):
+        self.problem, self.target = problem, target
+        self.small, self.switch_step, self.switch_loss = small, switch_step, switch_loss
+        shape = w0.shape[:-1]
+        self.rates = None if large is None else np.full(shape, large)
+        self.switch = np.full(shape, 0 if large is None else -1)
+        self.stopped = np.zeros(shape, bool)
+        self.w, self.nit, self.step = w0.copy(), np.zeros(shape, int), 0
+        if large is not None:
+            self._anneal(problem.train_loss(w0))
+
+    def rate(self, step):
+        return self.rates
+
+    def __call__(self, intermediate_result):
+        now = intermediate_result
+        going = ~self.stopped & (now.status != sgd.DIVERGED)
+        with np.errstate(over="ignore", invalid="ignore"):
+            loss = self._loss(now.w)
+        self.step += 1
+        hit = going & (loss <= self.target)
+        self.w[hit], self.nit[hit] = now.w[hit], self.step
+        self.stopped |= hit
+        if not (going & ~hit).any():
+            raise StopIteration
+        if self.rates is not None:
+            self._anneal(np.where(going & ~hit, loss, np.inf))
+
+    def _loss(self, w):
+        """The train loss, by the pass of the fast path where that is taken."""
+        x, y = self.problem.x, self.problem.y
+        if x.ndim > 2 or x.shape[-1] > FEW:
+            return self.problem.train_loss(w)
+        found = residuals(columns(w.reshape(-1, w.shape[-1])), x, y)
+        found *= found
+        return (found.sum(axis=0) / len(x))[:w[..., 0].size].reshape(w.shape[:-1])
+
+    def _anneal(self, loss):
+        if self.switch_step is None:
+            due = loss <= self.switch_loss
+        else:
+            due = (self.step >= self.switch_step) & (loss < np.inf)
+        due &= self.switch < 0
+        self.rates[due], self.switch[due] = self.small, self.step
+
+
+def _schedule(lr, large_lr, switch_step, switch_loss, target):
+    """(large, small, switch step, switch loss), checked."""
+    if large_lr is None:
+        if switch_step is not None or switch_loss is not None:
+            raise ValueError("large_lr must be given with switch_step or switch_loss, got None; without one, drop the "
+                             "switch")
+        return None, None, None, None
+    large, small = _checks.scalar(large_lr, "large_lr"), _checks.scalar(lr, "lr")
+    if (switch_step is None) == (switch_loss is None):
+        raise ValueError(f"large_lr needs exactly one of switch_step and switch_loss, got {switch_step!r} and "
+                         f"{switch_loss!r}; say when to anneal")
+    if switch_step is not None:
+        return large, small, _checks.whole(switch_step, "switch_step"), None
+    switch_loss = _checks.scalar(switch_loss, "switch_loss")
+    if switch_loss < target:
+        raise ValueError(f"switch_loss must be at least the target {target:g}, got {switch_loss:g}; below it the run "
+                         "has stopped before it anneals")
+    return large, small, None, switch_loss
+
+
+def _target(problem, target, w0):
+    """The target, refused where the run would stop before its first step or never."""
+    target = _checks.scalar(target, "target")
+    start = float(problem.train_loss(w0).min())
+    if target >= start:
+        raise ValueError(f"target must be below the train loss at the start, {start:g}, got {target:g}; start further "
+                         "away or lower the target")
+    best = np.einsum("...dn,...n->...d", np.linalg.pinv(problem.x), problem.y)
+    least = float(problem.train_loss(best).max())
+    if target <= least:
+        raise ValueError(f"target must be above the smallest train loss that exists, {least:g}, got {target:g}; the "
+                         "labels are not a linear function of the examples: raise the target")
+    return target

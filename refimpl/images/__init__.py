@@ -1,0 +1,25 @@
+r"""Simulate Li, Wei and Ma 2019, section 6: patch-augmented images and a two-layer convolutional network.
+
+A patch z ± ζ_y on an image of class y is easy to memorise and hard to fit: all
+classes share z, and no linear classifier can use ζ. A small learning rate
+memorises it at once and then learns little from the images; a large one, or
+noise before the activations, cannot use it until it is annealed.
+
+The published sizes are 7 × 7 patches with z of scale 1.25 and ζ in ±0.1 on
+CIFAR-10, for a WideResNet; with two layers, and images of contrast 0.2, the
+defaults here (2.2 and ±0.7) show the effect. The patch is then eleven times
+brighter than the images.
+"""
+
+from refimpl._public import publish
+from refimpl.images._arms import ARMS, Problem, arm, at_equal_loss, draw_problem, patch_activity, run_arm
+from refimpl.images._conv_net import ConvNet
+from refimpl.images._data import (BOTH, CLEAN, PATCH_ONLY, ImageData, Patches, augment, draw_patches, put_patches,
+                                  synthetic_images)
+from refimpl.images._train import COMPLETED, DIVERGED, Training, train
+
+__all__ = ["ARMS", "BOTH", "CLEAN", "COMPLETED", "DIVERGED", "PATCH_ONLY", "ConvNet", "ImageData", "Patches", "Problem",
+           "Training", "arm", "at_equal_loss", "augment", "draw_patches", "draw_problem", "patch_activity",
+           "put_patches", "run_arm", "synthetic_images", "train"]
+
+publish(__name__)

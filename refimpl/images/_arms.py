@@ -1,0 +1,255 @@
+"""The experiment of section 6: its sets, its three arms, and the comparison at equal training loss."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from refimpl.images._conv_net import ConvNet
+from refimpl.images._data import PATCH_ONLY, ImageData, Patches, augment, draw_patches, put_patches, synthetic_images
+from refimpl.images._train import train
+from theory import _checks
+
+ARMS = ("large", "small", "noise")
+
+
+@dataclass(frozen=True)
+class Problem:
+    """The sets of the experiment.
+
+    Attributes
+    ----------
+    plain : ImageData
+        Training images before augmentation.
+    train : ImageData
+        The same images after it.
+    clean : ImageData
+        Validation images without a patch.
+    mixed : ImageData
+        The same images, augmented as the training set.
+    patch_only : ImageData
+        Every patch alone, once, with ζ at scale 1: 2·k·classes images.
+    patch_random : ImageData
+        Patches alone, of uniform labels, with ζ scaled at random as in the training set; those with ζ near 0 cannot
+        be told apart.
+    patches : Patches
+    """
+
+    plain: ImageData
+    train: ImageData
+    clean: ImageData
+    mixed: ImageData
+    patch_only: ImageData
+    patch_random: ImageData
+    patches: Patches
+
+    @property
+    def model(self):
+        """The net of the study for these images: blocks the size of a patch, one of which is the patch."""
+        channels, height, width = self.clean.images.shape[1:]
+        size, pad = self.patches.size, _padding(height, self.patches.size)
+        return ConvNet(channels=channels, height=height, width=width, classes=len(self.patches.patterns), size=size,
+                       pad=pad)
+
+    def evaluate(self):
+        """The validation sets as `train` takes them."""
+        return {name: (data.images, data.labels)
+                for name, data in (("clean", self.clean), ("patch", self.patch_only),
+                                   ("patch-random", self.patch_random), ("mixed", self.mixed))}
+
+
+def draw_problem(n=2000, *, validation=2000, patch_validation=500, patch_scale=2.2, separation=0.7, contrast=0.2,
+                 images=None, rng=None, **options):
+    """Draw the sets of the experiment.
+
+    Parameters
+    ----------
+    n, validation, patch_validation : int
+        Sizes of the training set, the clean and mixed sets, the patch-only set at random scale.
+    patch_scale, separation : float
+        Of `draw_patches`, with the patch 7 × 7.
+    contrast : float
+        Standard deviation of a pixel of the images.
+    images : ((images, labels), (images, labels)), optional
+        Training and validation images of any size and scale, of which the
+        first n and `validation` are taken, moved to mean 0 for each channel and
+        scaled to `contrast`; the default is `synthetic_images`.
+    rng : None, int, SeedSequence or Generator
+    **options
+        For `augment`.
+
+    Returns
+    -------
+    Problem
+        All images float32.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    References
+    ----------
+    [LWM19] section 6.
+
+    Examples
+    --------
+    >>> draw_problem(100, validation=20, patch_validation=10, rng=0).train.images.shape
+    (100, 3, 21, 21)
+    """
+    rng = np.random.default_rng(rng)
+    counts = [_checks.whole(value, name) for value, name in
+              ((n, "n"), (validation, "validation"), (patch_validation, "patch_validation"))]
+    if images is None:
+        first, labels, templates = synthetic_images(n, contrast=contrast, rng=rng)
+        second, their, _ = synthetic_images(validation, contrast=contrast, templates=templates, rng=rng)
+        classes = len(templates)
+    else:
+        (first, labels), (second, their) = ((np.asarray(x)[:count], np.asarray(y)[:count])
+                                            for (x, y), count in zip(images, counts))
+        classes = int(max(labels.max(), their.max())) + 1
+        mean = first.mean(axis=(0, 2, 3), keepdims=True, dtype=np.float64)
+        spread = (first - mean).std()
+        if not spread > 0:
+            raise ValueError("images must differ from each other, got equal pixels throughout; give real images")
+        first, second = ((part - mean) * (contrast / spread) for part in (first, second))
+    patches = draw_patches(classes=classes, channels=first.shape[1], scale=patch_scale, separation=separation, rng=rng)
+    drawn = rng.integers(classes, size=patch_validation)
+    blank = np.zeros((patch_validation, *first.shape[1:]))
+    kinds = patches.patterns.shape[1]
+    label, pattern, sign = (part.ravel() for part in np.meshgrid(np.arange(classes), np.arange(kinds), [1.0, -1.0],
+                                                                 indexing="ij"))
+    every = put_patches(np.zeros((len(label), *first.shape[1:])), label, patches, np.full(len(label), PATCH_ONLY),
+                        sign=sign, pattern=pattern, place=options.get("place"))
+    sets = [_untouched(first, labels), augment(first, labels, patches, rng=rng, **options), _untouched(second, their),
+            augment(second, their, patches, rng=rng, **options), every,
+            augment(blank, drawn, patches, rng=rng, **{**options, "augmented": 1.0, "patch_only": 1.0})]
+    sets = [ImageData(data.images.astype(np.float32), data.labels, data.kind) for data in sets]
+    return Problem(*sets, patches)
+
+
+def arm(name, *, epochs=120, anneal=40, large=0.2, small=0.02, noise_std=0.5):
+    """Rates and noise of one arm, as keywords of `train`.
+
+    Parameters
+    ----------
+    name : {"large", "small", "noise"}
+        Large then small rate; small rate; small rate with noise, then none.
+    epochs, anneal : int
+        Length, and the epochs before rate or noise is lowered; ``anneal >= epochs``: never.
+    large, small, noise_std : float
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    References
+    ----------
+    [LWM19] section 6: "3 methods".
+
+    Examples
+    --------
+    >>> arm("large", epochs=3, anneal=1)["lr"].tolist()
+    [0.2, 0.02, 0.02]
+    """
+    _checks.one_of(name, "name", ARMS)
+    before = np.arange(_checks.whole(epochs, "epochs")) < _checks.whole(anneal, "anneal", 0)
+    lr = np.where(before & (name == "large"), _checks.scalar(large, "large"), _checks.scalar(small, "small"))
+    std = np.where(before & (name == "noise"), _checks.scalar(noise_std, "noise_std", zero=True), 0.0)
+    return {"epochs": epochs, "lr": lr, "noise_std": std}
+
+
+def run_arm(problem, name, *, data=None, epochs=120, anneal=40, model=None, rng=None, large=0.2, small=0.02,
+            noise_std=0.5, weight_decay=2e-3, evaluate_every=2, **options):
+    """Train one arm on the problem in float32, recording accuracies and the active units on the patch.
+
+    Parameters
+    ----------
+    problem : Problem
+    name : {"large", "small", "noise"}
+    data : ImageData, optional
+        Training set instead of ``problem.train``, e.g. ``problem.plain``.
+    epochs, anneal, large, small, noise_std
+        Of `arm`.
+    model : ConvNet, optional
+        Instead of ``problem.model``.
+    rng : None, int, SeedSequence or Generator
+        Starts, batches and noise; the start depends on it alone, not on the arm.
+    weight_decay : float
+    evaluate_every : int
+    **options
+        For `train`.
+
+    Returns
+    -------
+    Training
+        ``observed["active"]`` is the share of units of the patch's block that
+        are active, over all patches at scale 1.
+
+    Examples
+    --------
+    >>> problem = draw_problem(64, validation=20, patch_validation=10, rng=0)
+    >>> run_arm(problem, "small", epochs=2, rng=0).observed["active"].shape
+    (2,)
+    """
+    model = problem.model if model is None else model
+    start, rest = np.random.default_rng(rng).spawn(2)
+    data = problem.train if data is None else data
+    watch = {"active": lambda w: patch_activity(model, w, problem.patches)}
+    return train(model, model.init(start).astype(np.float32), data.images, data.labels, rng=rest,
+                 weight_decay=weight_decay, evaluate=problem.evaluate(), evaluate_every=evaluate_every, observe=watch,
+                 **arm(name, epochs=epochs, anneal=anneal, large=large, small=small, noise_std=noise_std), **options)
+
+
+def patch_activity(model, w, patches):
+    """Share of first-layer units that are active on the patches z ± ζ, as if each filled a block.
+
+    Parameters
+    ----------
+    model : ConvNet
+    w : array_like (…, P)
+    patches : Patches
+        As large as a block.
+
+    Returns
+    -------
+    ndarray (…)
+    """
+    rows = patches.variants().reshape(-1, model.inputs)
+    return (rows @ model.split(np.asarray(w, np.float64))[0] > 0).mean(axis=(-2, -1))
+
+
+def at_equal_loss(run, name="clean", target=0.15):
+    """Accuracy on a set at the first record whose training loss is at most `target`; NaN where none is.
+
+    Parameters
+    ----------
+    run : Training
+    name : str
+        A set that was evaluated.
+    target : float
+
+    Returns
+    -------
+    float
+
+    References
+    ----------
+    [LWM19] Theorem 3.5: the comparison is at equal training loss.
+    """
+    below = np.flatnonzero(run.loss["train"] <= target)
+    return float(run.accuracy[name][below[0]]) if len(below) else float("nan")
+
+
+def _untouched(images, labels):
+    return ImageData(images, np.asarray(labels, np.intp), np.zeros(len(images), int))
+
+
+def _padding(side, size):
+    """Zeros that put a block on the centre and cover the image with an odd number of blocks."""
+    start = (side - size) // 2
+    return -start % size

@@ -1,0 +1,116 @@
+r"""The two-layer ReLU network of Li, Wei and Ma 2019. The public names are those of `refimpl.learning_order`."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from theory import _checks
+
+
+def logistic_loss(margin):
+    """ℓ = log(1 + e^{−m}) of margins m = y f, exact for large |m|."""
+    return np.logaddexp(0.0, -np.asarray(margin))
+
+
+@dataclass(frozen=True)
+class TwoLayerReLU:
+    r"""f(x) = Σ_j u_j ReLU(⟨U_j, x⟩) with the second layer u fixed and the logistic loss.
+
+    .. math:: L = \frac1n \sum_i \log(1 + e^{-y_i f(x_i)})
+
+    Parameters are U (m_w + m_v, 2d). In block form the first m_w rows, W, see
+    the first d coordinates and the last m_v rows, V, the last d: entries
+    outside the blocks never act and have no gradient. Otherwise every row
+    sees all coordinates. Weight decay belongs to the step, not to the loss.
+    The derivative of ReLU at 0 is 0; that is without effect in (2.6), where
+    the entry counted as active multiplies 0. Signs of u alternate, which is
+    one draw of the paper's random signs: rows are exchangeable.
+
+    Parameters
+    ----------
+    dim : int
+        d; inputs have 2d coordinates.
+    w_width, v_width : int
+        m_w and m_v.
+    w_scale, v_scale : float
+        c_w and c_v: u is ±c_w/√m_w on rows of W and ±c_v/√m_v on rows of V.
+    init_std : float
+        τ₀ of the start.
+    block : bool
+
+    References
+    ----------
+    [LWM19, section 2]
+    """
+
+    dim: int
+    w_width: int
+    v_width: int
+    w_scale: float = 1.0
+    v_scale: float = 1.0
+    init_std: float = 1.0
+    block: bool = True
+
+    def __post_init__(self):
+        for name in ("dim", "w_width", "v_width"):
+            _checks.whole(getattr(self, name), name)
+        for name in ("w_scale", "v_scale", "init_std"):
+            _checks.scalar(getattr(self, name), name)
+
+    @property
+    def parameter_shape(self):
+        """(m_w + m_v, 2d)."""
+        return (self.w_width + self.v_width, 2 * self.dim)
+
+    @property
+    def output_weights(self):
+        """u (m,)."""
+        return np.concatenate([scale / np.sqrt(m) * (-1.0) ** np.arange(m)
+                               for scale, m in ((self.w_scale, self.w_width), (self.v_scale, self.v_width))])
+
+    @property
+    def mask(self):
+        """1 where an entry of U acts, (m, 2d)."""
+        mask = np.ones(self.parameter_shape)
+        if self.block:
+            mask[:self.w_width, self.dim:] = 0
+            mask[self.w_width:, :self.dim] = 0
+        return mask
+
+    def init(self, rng=None):
+        """U₀ with independent N(0, τ₀²) entries, 0 outside the blocks."""
+        rng = np.random.default_rng(rng)
+        return self.init_std * rng.standard_normal(self.parameter_shape) * self.mask
+
+    def preactivations(self, u, x):
+        """⟨U_j, x_i⟩, shape (…, n, m)."""
+        return np.asarray(x) @ np.swapaxes(u * self.mask, -1, -2)
+
+    def predict(self, u, x, pattern=None):
+        """f (…, n); with `pattern` A (…, m, 2d) the decoupled N_A(u, U; x) of (2.6)."""
+        h = self.preactivations(u, x)
+        active = h > 0 if pattern is None else self.preactivations(pattern, x) > 0
+        return (h * active) @ self.output_weights
+
+    def loss(self, u, x, y):
+        """Mean logistic loss, shape (…)."""
+        return logistic_loss(y * self.predict(u, x)).mean(axis=-1)
+
+    def gradient(self, u, x, y, pattern=None):
+        """Gradient of the loss, or with `pattern` of the loss of N_A at fixed A, shape (…, m, 2d)."""
+        h = self.preactivations(u, x)
+        active = h > 0 if pattern is None else self.preactivations(pattern, x) > 0
+        slope = -y * expit(-y * ((h * active) @ self.output_weights)) / h.shape[-2]   # (…, n)
+        weighted = slope[..., None] * active * self.output_weights                    # (…, n, m)
+        return np.swapaxes(weighted, -1, -2) @ x * self.mask
+
+    def hvp(self, u, x, y, v):
+        """Hessian-vector product where no preactivation is 0, shape (…, m, 2d)."""
+        h = self.preactivations(u, x)
+        active = h > 0
+        output = (h * active) @ self.output_weights
+        change = (self.preactivations(v, x) * active) @ self.output_weights
+        curvature = expit(output) * expit(-output) * change / h.shape[-2]
+        weighted = curvature[..., None] * active * self.output_weights
+        return np.swapaxes(weighted, -1, -2) @ x * self.mask

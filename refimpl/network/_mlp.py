@@ -1,0 +1,209 @@
+"""`MLP`: a fully connected net; its conventions are those of the package."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from refimpl import _cross_entropy as cross_entropy
+from refimpl.network import _passes as passes
+from theory import _checks
+
+
+_WORKING_SET = 2**18  # bytes of activations that replicas treated together may fill: more leaves the cache
+
+
+@dataclass(frozen=True)
+class MLP:
+    r"""Fully connected net; see the docstring of the package for every convention.
+
+    Parameters
+    ----------
+    widths : tuple of int
+        Inputs, hidden widths…, outputs; at least two entries.
+    activation : {"tanh", "relu", "identity"}
+    loss_kind : {"squared", "cross-entropy"}
+        Cross-entropy needs at least two outputs.
+    gain : float
+        `init` draws W ~ N(0, gain²/fan-in) and sets b = 0.
+
+    Raises
+    ------
+    ValueError
+        If a width is not a positive whole number, or another field is not one
+        of its options.
+
+    References
+    ----------
+    [WME18] numerical experiments.
+
+    Examples
+    --------
+    >>> model = MLP((1, 1, 1), activation="identity")
+    >>> float(model.loss([2.0, 0.0, 3.0, 0.0], [[1.0]], [5.0]))
+    0.5
+    >>> model.gradient([2.0, 0.0, 3.0, 0.0], [[1.0]], [5.0])
+    array([3., 3., 2., 1.])
+    """
+
+    widths: tuple
+    activation: str = "tanh"
+    loss_kind: str = "squared"
+    gain: float = 1.0
+
+    def __post_init__(self):
+        if not isinstance(self.widths, (tuple, list)) or len(self.widths) < 2:
+            raise ValueError(f"widths must be a tuple of at least two numbers, got {self.widths!r}; "
+                             "give inputs, hidden widths and outputs")
+        object.__setattr__(self, "widths", tuple(_checks.whole(width, "widths") for width in self.widths))
+        _checks.one_of(self.activation, "activation", ("tanh", "relu", "identity"))
+        _checks.one_of(self.loss_kind, "loss_kind", ("squared", "cross-entropy"))
+        _checks.scalar(self.gain, "gain")
+        if self.loss_kind == "cross-entropy" and self.widths[-1] < 2:
+            raise ValueError(f"widths must end with at least 2 outputs for the cross-entropy, got {self.widths[-1]}; "
+                             "give one output a class")
+
+    @cached_property
+    def layers(self):
+        """Where each layer lies in the flat parameters, [(first, middle, last, inputs, outputs)]."""
+        return passes.shapes(self.widths)
+
+    @property
+    def parameter_shape(self):
+        """Shape of the parameters, (P,)."""
+        return (self.layers[-1][2],)
+
+    def init(self, rng=None):
+        """W ~ N(0, gain²/fan-in), b = 0, as one array (P,)."""
+        rng = np.random.default_rng(rng)
+        w = np.zeros(self.parameter_shape)
+        for weight, _ in passes.split(w, self.layers):
+            weight[:] = rng.standard_normal(weight.shape) * (self.gain / np.sqrt(len(weight)))
+        return w
+
+    def predict(self, w, x):
+        """Outputs f, shape (…, n, k), or (…, n) for one output."""
+        w, x = self._point(w, x)
+        outputs = passes.forward(passes.split(w, self.layers), x, self.activation)[1]
+        return outputs[..., 0] if self.widths[-1] == 1 else outputs
+
+    def loss(self, w, x, y):
+        """Mean over the examples of ℓ_i, shape (…)."""
+        w, x = self._point(w, x)
+        outputs = passes.forward(passes.split(w, self.layers), x, self.activation)[1]
+        if self.loss_kind == "squared":
+            residual = outputs - self._targets(y, outputs)
+            return np.square(residual).sum(axis=-1).mean(axis=-1)[()] / 2
+        return cross_entropy.loss(outputs, self._targets(y, outputs)).mean(axis=-1)[()]
+
+    def accuracy(self, w, x, y):
+        """Share of examples on the right side: sign of f·y for one output, else the largest output; shape (…)."""
+        outputs, y = self.predict(w, x), np.asarray(y)
+        if self.widths[-1] == 1:
+            return (outputs * y > 0).mean(axis=-1)
+        truth = y if self.loss_kind == "cross-entropy" else y.argmax(axis=-1)
+        return (outputs.argmax(axis=-1) == truth).mean(axis=-1)
+
+    def gradient(self, w, x, y):
+        """Gradient of the loss, shape (…, P)."""
+        w, x = self._point(w, x)
+        lead = np.broadcast_shapes(w.shape[:-1], x.shape[:-2])
+        y = np.asarray(y)
+        size = x.shape[-2] * sum(self.widths[1:-1]) * w.itemsize
+        if len(lead) == 1 and w.ndim == 2 and size * lead[0] > _WORKING_SET:
+            # Replicas in blocks whose activations stay in the cache.
+            block, out = max(1, _WORKING_SET // size), np.empty((*lead, w.shape[-1]), np.result_type(w, x))
+            own_y = y.ndim > (1 if self.loss_kind == "cross-entropy" or self.widths[-1] == 1 else 2)
+            for first in range(0, lead[0], block):
+                part = slice(first, first + block) if block > 1 else first
+                self._gradient(w[part], x[part] if x.ndim > 2 else x, y[part] if own_y else y, out[part])
+            return out
+        return self._gradient(w, x, y, np.empty((*lead, w.shape[-1]), np.result_type(w, x)))
+
+    def _gradient(self, w, x, y, out):
+        weights = passes.split(w, self.layers)
+        inputs, outputs = passes.forward(weights, x, self.activation)
+        return passes.gradient(weights, inputs, self._delta(outputs, y), self.activation, self.layers, out)
+
+    def hvp(self, w, x, y, v):
+        """Hessian-vector product (1/n) Σ H_i v, shape (…, P): the tangent of the backward pass along v."""
+        return self.linearize(w, x, y).hessian_product(self._direction(w, x, v))
+
+    def mean_square_hvp(self, w, x, y, v):
+        """(1/n) Σ H_i (H_i v), shape (…, P), without an array that has both n and P entries."""
+        return self.linearize(w, x, y).hessian_square_product(self._direction(w, x, v))
+
+    def linearize(self, w, x, y):
+        """Both passes at w, kept for many products: methods {hessian, gauss_newton}_{, square_}product(v)."""
+        w, x = self._point(w, x)
+        weights = passes.split(w, self.layers)
+        inputs, outputs = passes.forward(weights, x, self.activation)
+        return passes.Linearized(weights, inputs, self._delta(outputs, y), self._bend(outputs), self.activation,
+                                 self.layers)
+
+    def jacobian(self, w, x):
+        """∂f/∂w for each example, (…, n, k, P), or (…, n, P) for one output: the one n × P array here."""
+        result = passes.jacobian(*self._derivatives(w, x), self.layers)
+        return result[..., 0, :] if self.widths[-1] == 1 else result
+
+    def factors(self, w, x):
+        """J_i with Gauss–Newton Hessians H_i = J_iᵀ J_i, shape (…, n, P) or (…, n, k, P); see `jacobian`.
+
+        For the cross-entropy ∂²ℓ/∂f² = S Sᵀ with S = diag(√q) − q √qᵀ, q the
+        softmax, and the factor is Sᵀ ∂f/∂w.
+        """
+        jacobian = self.jacobian(w, x)
+        if self.loss_kind == "squared":
+            return jacobian
+        return np.matmul(cross_entropy.root(self.predict(w, x)).swapaxes(-1, -2), jacobian)
+
+    def gram(self, w, x):
+        """Gram matrix of the Jacobian's rows, (…, n k, n k), example by example, without the Jacobian."""
+        return passes.gram(*self._derivatives(w, x))
+
+    def _derivatives(self, w, x):
+        w, x = self._point(w, x)
+        weights = passes.split(w, self.layers)
+        inputs, _ = passes.forward(weights, x, self.activation)
+        return inputs, passes.output_derivatives(weights, inputs, self.activation, self.widths[-1])
+
+    def _point(self, w, x):
+        w, x = np.asarray(w), np.asarray(x)
+        if w.shape[-1:] != self.parameter_shape:
+            raise ValueError(f"w must have shape (…, {self.parameter_shape[0]}) for {self.widths}, got {w.shape}; "
+                             "put replicas in front and parameters last")
+        if x.ndim < 2 or x.shape[-1] != self.widths[0]:
+            raise ValueError(f"x must have shape (…, n, {self.widths[0]}), got {x.shape}; flatten each example")
+        return w, x
+
+    def _direction(self, w, x, v):
+        v = np.asarray(v)
+        if v.shape[-1:] != self.parameter_shape:
+            raise ValueError(f"v must have shape (…, {self.parameter_shape[0]}), got {v.shape}; "
+                             "give one entry a parameter")
+        lead = np.broadcast_shapes(np.shape(w)[:-1], np.shape(x)[:-2], v.shape[:-1])
+        return v if v.shape[:-1] == lead else np.broadcast_to(v, (*lead, *self.parameter_shape))
+
+    def _targets(self, y, outputs):
+        """Labels in the shape of the outputs (…, n, k): themselves, or the label's class marked for the cross-entropy."""
+        y, count = np.asarray(y), self.widths[-1]
+        if self.loss_kind == "squared":
+            y = y[..., None] if count == 1 else y
+            if y.shape[-2:] != outputs.shape[-2:]:
+                raise ValueError(f"y must end with the axes {outputs.shape[-2:][:1 if count == 1 else 2]} of f, "
+                                 f"got {y.shape[:-1] if count == 1 else y.shape}; give one label for each output")
+            return y
+        hot = y[..., None] == np.arange(count)
+        if y.shape[-1:] != outputs.shape[-2:-1] or not hot.any(axis=-1).all():
+            raise ValueError(f"y must hold class numbers 0…{count - 1} in shape (…, {outputs.shape[-2]}), "
+                             f"got shape {y.shape}; number the classes from 0")
+        return hot
+
+    def _delta(self, outputs, y):
+        """∂ℓ_i/∂f, (…, n, k)."""
+        targets = self._targets(y, outputs)
+        return outputs - targets if self.loss_kind == "squared" else cross_entropy.slope(outputs, targets)
+
+    def _bend(self, outputs):
+        """The map u ↦ (∂²ℓ_i/∂f²) u."""
+        return (lambda tangent: tangent) if self.loss_kind == "squared" else cross_entropy.bend(outputs)

@@ -1,0 +1,1 @@
+"""The models of the conformance kit, a file a study: cases, functions and scalars."""

@@ -1,0 +1,173 @@
+"""Rows of the table of models for the linear studies: quadratics, least squares, the toy with two minima."""
+
+import numpy as np
+
+from refimpl import convex_annealing, linear_stability
+from refimpl.testing._entry import Derived, Entry, Inputs
+from theory import convex_annealing as annealing_theory, linear_stability as stability
+
+
+def _regression(numbers, n, dim):
+    return Inputs({"dim": dim}, numbers.real(dim), numbers.real(n, dim), numbers.real(n))
+
+
+def _unlabelled(numbers, n, dim):
+    return _regression(numbers, n, dim).change(y=None)
+
+
+def _zero_row(numbers):
+    inputs = _regression(numbers, 4, 3)
+    inputs.x[1] = 0
+    return inputs.change(note="example 1 is zero: it has a loss, y²/2 or y², and no gradient, and still counts in n")
+
+
+def _repeated(numbers):
+    inputs = _regression(numbers, 4, 3)
+    inputs.x[2], inputs.y[2] = inputs.x[0], inputs.y[0]
+    return inputs.change(note="examples 0 and 2 are the same: both count")
+
+
+def _rank_deficient(numbers):
+    inputs = _regression(numbers, 3, 5)
+    inputs.x[2] = inputs.x[0] - inputs.x[1]
+    return inputs.change(note="rank 2 in 5 dimensions: most directions have no curvature")
+
+
+def _interpolated(numbers):
+    inputs = _regression(numbers, 3, 4)
+    return inputs.change(y=inputs.x @ inputs.w, exact=True,
+                         note="w fits every example exactly: loss and gradient are exactly 0")
+
+
+def _far_away(numbers):
+    inputs = _regression(numbers, 3, 3)
+    return inputs.change(w=inputs.w * 2.0**200, note="w is about 1e60: no intermediate result may overflow")
+
+
+REGRESSION_HARD = {"zero-row": _zero_row, "repeated-example": _repeated, "rank-deficient": _rank_deficient,
+                   "interpolated": _interpolated, "far-away": _far_away}
+SIZES = {"n1-d1": {"n": 1, "dim": 1}, "n2-d3": {"n": 2, "dim": 3}, "n3-d3": {"n": 3, "dim": 3},
+         "n5-d2": {"n": 5, "dim": 2}, "n64-d40": {"n": 64, "dim": 40}}
+
+RANGES = {"n": (1, 6), "dim": (1, 5)}
+
+
+def _limits(curvature, data, regular=True):
+    """Rates and limits of Wu, Ma and E; the rate on range(H) jumps where the rank does, so only if regular."""
+    n = len(next(iter(data.values())))
+
+    def of(function, **options):
+        return Derived(lambda array, **rest: function(curvature(array), **rest), data, options)
+
+    found = {"sharpness": of(stability.sharpness), "non_uniformity": of(stability.non_uniformity)}
+    for size in sorted({1, min(2, n)}):
+        for replacement in (False, True):
+            key = f"B{size}{'-replacement' if replacement else ''}"
+            options = {"batch_size": size, "replacement": replacement}
+            found[f"critical_lr:{key}"] = of(stability.critical_lr, **options)
+            if regular:
+                found[f"mean_square_rate:{key}"] = of(stability.mean_square_rate, lr=0.125, **options)
+            found[f"lambda_max:{key}"] = of(stability.lambda_max, lr=0.125, **options)
+    return found
+
+
+def _factor_limits(inputs):
+    x = inputs.x
+    if len(x) > 8:
+        return {}
+    return _limits(stability.GaussNewton, {"factors": x}, regular=np.linalg.matrix_rank(x) == min(x.shape))
+
+
+def _quadratics(numbers, n, dim):
+    factors = numbers.real(n, dim + 2, dim)  # two more rows than needed: well away from singular
+    return Inputs({"dim": dim}, numbers.real(dim), factors.swapaxes(1, 2) @ factors, None)
+
+
+def _flat_example(numbers):
+    inputs = _quadratics(numbers, 3, 2)
+    inputs.x[0] = 0
+    return inputs.change(note="example 0 has no curvature and still counts in n")
+
+
+def _hessian_limits(inputs):
+    return _limits(lambda array: (array + array.swapaxes(1, 2)) / 2, {"hessians": inputs.x})
+
+
+def _toy(numbers, n):
+    return Inputs({}, numbers.real(1), np.abs(numbers.real(n)), None)
+
+
+def _toy_exponents(inputs):
+    """Growth around the minimum at 1, where the examples have second derivative 2c."""
+    curvatures = 2 * inputs.x
+    found = {"almost_sure_lr": Derived(stability.almost_sure_lr, {"curvatures": curvatures}, {"batch_size": 1})}
+    for replacement in (False, True):
+        options = {"lr": 0.25, "batch_size": min(2, len(curvatures)), "replacement": replacement}
+        found[f"lyapunov_exponent{':replacement' if replacement else ''}"] = Derived(
+            stability.lyapunov_exponent, {"curvatures": curvatures}, options)
+    return found
+
+
+def _toy_tie(numbers):
+    return Inputs({}, np.array([0.5]), np.array([1.0, 0.25, 4.0]), None, exact=True,
+                  note="w² = c₀ (w − 1)²: a tie counts as the branch around 1")
+
+
+def _slides(numbers):
+    problem = convex_annealing.three_samples()
+    return Inputs({"dim": 2}, np.zeros(2), problem.x, problem.y, note="the sample of the slides, from their start 0")
+
+
+def _annealing_scalars(inputs):
+    x = inputs.x
+    if not inputs.w.any() and x.shape == (3, 2):
+        theory, losses = annealing_theory, {"sharp_loss": 2 / 3, "flat_loss": 1 / 3}
+        test = {"train_hessian": 2 * x.T @ x / 3, "test_hessian": np.eye(2)}
+        return {
+            "flow_loss_ratio": Derived(theory.flow_loss_ratio, losses | {"target": 0.125}),
+            "flow_stop_time": Derived(theory.flow_stop_time, losses | {"target": 0.125}),
+            "annealed_loss_ratio": Derived(theory.annealed_loss_ratio, losses | {"target": 0.03125, "lr": 1.25},
+                                           {"large_steps": 3}),
+            "limit_ratios": Derived(lambda a, b: theory.limit_ratios((a + a.T) / 2, (b + b.T) / 2), test),
+            "crossover_lr": Derived(lambda x: theory.crossover_lr(2 * x.T @ x / len(x)), {"x": x})}
+    if len(x) > 8 or x.shape[1] == 1 or np.linalg.matrix_rank(x) < x.shape[1]:
+        return {}
+    return {"crossover_lr": Derived(lambda x: annealing_theory.crossover_lr(2 * x.T @ x / len(x)), {"x": x})}
+
+
+def _stopped(w, x, y, *, lr, large_lr, switch_loss, target):
+    """Iterates of gradient descent up to the first train loss of at most `target`."""
+    problem = convex_annealing.Problem(x, y, x, y)
+    found = convex_annealing.descend(problem, target, lr=lr, large_lr=large_lr, switch_loss=switch_loss, w0=w,
+                                     max_steps=10_000, record=True)
+    return found.path[:int(found.nit) + 1]
+
+
+def _descents(inputs):
+    x, y = inputs.x, inputs.y
+    if inputs.exact or len(x) > 8 or np.abs(inputs.w).max() > 1e6 or len(x) > x.shape[1]:
+        return {}
+    start = float(convex_annealing.LeastSquares(x.shape[1]).loss(inputs.w, x, y))
+    rate = 1 / float(np.linalg.eigvalsh(2 * x.T @ x / len(x))[-1])
+    return {"descend:annealed": (_stopped, {"lr": rate / 8, "large_lr": 1.75 * rate, "switch_loss": start / 8,
+                                            "target": start / 16})}
+
+
+LINEAR = {
+    "LinearRegression": Entry(linear_stability.LinearRegression, _regression, SIZES, RANGES, REGRESSION_HARD | {
+        "no-labels": lambda numbers: _unlabelled(numbers, 4, 3).change(note="y is None and means zeros"),
+    }, big_lr=2.0**40, scalars=_factor_limits),
+    "Quadratic": Entry(linear_stability.Quadratic, _quadratics, {
+        "n1-d1": {"n": 1, "dim": 1}, "n2-d2": {"n": 2, "dim": 2}, "n3-d4": {"n": 3, "dim": 4},
+    }, {"n": (1, 4), "dim": (1, 3)}, {
+        "flat-example": _flat_example,
+    }, lr=0.0625, big_lr=2.0**40, scalars=_hessian_limits),
+    "TwoMinima": Entry(linear_stability.TwoMinima, _toy, {
+        "n1": {"n": 1}, "n2": {"n": 2}, "n7": {"n": 7},
+    }, {"n": (1, 6)}, {
+        "tie": _toy_tie,
+    }, big_lr=2.0**40, scalars=_toy_exponents),
+    "LeastSquares": Entry(convex_annealing.LeastSquares, _regression, SIZES, RANGES, REGRESSION_HARD | {
+        "slides": _slides,
+    }, lr=0.0625, big_lr=2.0**40, scalars=_annealing_scalars, algorithms=_descents),
+}

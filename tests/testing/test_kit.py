@@ -1,0 +1,372 @@
+"""The oracle is itself tested: right implementations pass, planted mistakes are caught and named."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from refimpl import sgd, testing
+from refimpl.testing import (ConformanceError, ConformanceWarning, _causes, cases, check_model, parametrize_with_checks,
+                             strategies)
+from refimpl.testing._case import tolerance
+from refimpl.testing._numbers import Numbers
+from tests.testing._faults import FAULTS, MAKE, RIGHT, only, picked
+from tests.testing._plain import listed, plain
+from tests.testing._scalars import SCALARS
+
+MODELS = testing.models()
+CAUSES = {value for name, value in vars(_causes).items() if name.isupper() and isinstance(value, str)}
+LINEAR = "LinearRegression"
+
+
+def gradient(w, x, y):
+    return x.T @ (x @ w - (0 if y is None else y)) / len(x)
+
+
+def wrong_sgd(w, x, y, *, lr, indices, noise=None, weight_decay=0.0):
+    """Two mistakes at once: the sign of the noise, and decay of the updated weights."""
+    path = [w]
+    for t, batch in enumerate(indices):
+        g = gradient(w, x[batch], picked(y, batch))
+        w = (1 - lr[t] * weight_decay) * (w - lr[t] * (g if noise is None else g - noise[t]))
+        path.append(w)
+    return np.array(path)
+
+
+def functions_of(model):
+    """Names of all functions that cases of a model ask for."""
+    return {key.split(":")[0] for case in cases(model) for key in case.expected}
+
+
+# Right candidates pass, wrong ones are named.
+
+@pytest.mark.parametrize("model", MODELS)
+def test_plain_loops_pass(model):
+    report = check_model(lambda **settings: plain(model, settings), model, convert=listed)
+    assert report.ok and report.counts["passed"] == report.counts["run"] > 30
+
+
+@pytest.mark.parametrize("model", SCALARS)
+def test_derived_scalars_agree_with_brute_force(model):
+    names = functions_of(model) - {"predict", "losses", "loss", "gradient", "hvp", "sgd", "descend", "train"}
+    report = check_model(SCALARS[model], model, functions=sorted(names))
+    assert report.counts["passed"] == len(report.records) >= 4
+
+
+def test_scalars_are_asked_for_with_and_without_replacement():
+    for model in ("LinearRegression", "Quadratic", "TwoMinima"):
+        both = [each.arguments["replacement"] for case in cases(model) for key, each in case.expected.items()
+                if "replacement" in each.arguments and key.endswith("replacement") == each.arguments["replacement"]]
+        asked = sum("replacement" in each.arguments for case in cases(model) for each in case.expected.values())
+        assert len(both) == asked and 0 < sum(both) < asked
+
+
+def test_no_other_model_has_scalars():
+    for model in set(MODELS) - set(SCALARS):
+        assert functions_of(model) <= {"predict", "losses", "loss", "gradient", "hvp", "sgd", "descend", "train"}
+
+
+@pytest.mark.parametrize(("cause", "model", "function", "candidate"), FAULTS,
+                         ids=[f"{model}-{function}-{cause[:40]}" for cause, model, function, _ in FAULTS])
+def test_planted_faults_are_caught_and_named(cause, model, function, candidate):
+    report = check_model(candidate, model, on_fail=None)
+    assert report.causes == {function: cause}
+
+
+def test_every_cause_has_a_planted_fault():
+    assert {cause for cause, *_ in FAULTS} == CAUSES
+
+
+def test_without_their_fault_the_faulty_candidates_pass():
+    """The null: the code around the planted mistakes is right."""
+    check_model(RIGHT.cnn, "TwoLayerCNN")
+    check_model(RIGHT.mlp, "MLP")
+    check_model(RIGHT.two_blocks, "TwoLayerReLU")
+    check_model({"critical_lr": RIGHT.critical_lr}, LINEAR)
+    for model in MAKE:
+        check_model(only("sgd", RIGHT.sgd)(model), model)
+
+
+def test_two_mistakes_are_told_apart_where_the_cases_do():
+    report = check_model({"sgd": wrong_sgd}, LINEAR, on_fail=None)
+    assert report.causes == {"sgd:noise": _causes.NOISE_SIGN, "sgd:weight-decay": _causes.DECAY_UPDATED}
+    assert {record.check.split("/")[-1] for record in report.failures if not record.cause} == {"sgd:noise-and-decay"}
+
+
+def test_what_fits_nothing_gets_no_cause():
+    report = check_model({"gradient": lambda w, x, y: np.cos(gradient(w, x, y))}, LINEAR, on_fail=None)
+    assert report.failures and not report.causes
+
+
+def test_a_mistake_in_one_branch_is_named():
+    """The ½ missing in the squared loss of a net whose cross-entropy is right."""
+    def net(**settings):
+        model = MAKE["MLP"](**settings)
+        factor = 2 if settings["loss_kind"] == "squared" else 1
+        return {"gradient": lambda *given: factor * model.gradient(*given),
+                "loss": lambda *given: factor * model.loss(*given)}
+
+    assert check_model(net, "MLP", on_fail=None).causes == dict.fromkeys(("loss", "gradient"), _causes.FACTOR_2)
+
+
+def test_a_cause_must_hold_on_every_case():
+    """Rows of zeros left out of the mean: on four examples that looks like n − 1, on the others it does not."""
+    def skipping(w, x, y):
+        return gradient(w, x, y) * len(x) / x.any(axis=1).sum()
+
+    report = check_model({"gradient": skipping}, LINEAR, on_fail=None)
+    assert [record.check for record in report.failures] == ["LinearRegression/zero-row/gradient"] and not report.causes
+
+
+def test_causes_that_the_cases_cannot_tell_apart_are_all_named():
+    two = [case for case in cases(LINEAR) if len(case.x) == 2]
+    report = check_model({"gradient": lambda *given: 2 * gradient(*given)}, LINEAR, cases=two[:1], on_fail=None)
+    assert report.causes["gradient"].startswith("several causes fit: ")
+    assert all(cause in report.causes["gradient"] for cause in (_causes.FACTOR_2, _causes.SUM, _causes.BESSEL))
+
+
+# What a report says.
+
+def test_a_record_says_what_deviates_and_where():
+    def bent(w, x, y):
+        g = gradient(w, x, y)
+        g[-1] += 0.5
+        return g
+
+    record = next(each for each in check_model({"gradient": bent}, LINEAR, on_fail=None).records
+                  if each.check == "LinearRegression/n3-d3/gradient")
+    assert record.status == "failed" and record.where == (2,) and record.deviation == pytest.approx(0.5)
+    assert record.got[2] == pytest.approx(record.expected[2] + 0.5) and record.tolerance < 1e-7
+    assert "n3-d3/gradient: got " in str(record) and "at [2]" in str(record)
+
+
+def test_a_summary_stays_short():
+    report = check_model({"sgd": wrong_sgd, "gradient": lambda *given: -gradient(*given)}, LINEAR, on_fail=None)
+    assert len(report.failures) > 30 and len(str(report).splitlines()) < 40
+    assert f"likely cause in gradient: {_causes.SIGN}" in str(report) and "more, in report.records" in str(report)
+
+
+def test_factories_are_called_once_for_each_settings():
+    made = []
+
+    def factory(**settings):
+        made.append(tuple(settings.items()))
+        return {"gradient": gradient}
+
+    check_model(factory, LINEAR)
+    assert len(made) == len(set(made)) > 3
+
+
+def test_a_report_counts_what_ran_and_says_why_the_rest_did_not():
+    def sgd_without_noise(w, x, y, *, lr, indices):
+        return RIGHT.sgd(MAKE[LINEAR](len(w)))(w, x, y, lr=lr, indices=indices)
+
+    report = check_model({"gradient": gradient, "sgd": sgd_without_noise}, LINEAR)
+    counts = report.counts
+    assert counts["run"] == counts["passed"] and counts["run"] + counts["skipped"] == len(report.records)
+    text = str(report)
+    assert text.startswith(f"LinearRegression: {counts['run']} checks run, {counts['passed']} passed, 0 failed")
+    for reason in ("the candidate has no hvp", "sgd takes no argument noise", "sgd takes no argument weight_decay"):
+        assert reason in text
+
+
+def test_on_fail():
+    wrong = {"gradient": lambda w, x, y: -gradient(w, x, y)}
+    with pytest.raises(ConformanceError, match=_causes.SIGN) as caught:
+        check_model(wrong, LINEAR)
+    assert caught.value.report.causes == {"gradient": _causes.SIGN}
+    with pytest.warns(ConformanceWarning, match=_causes.SIGN):
+        check_model(wrong, LINEAR, on_fail="warn")
+    assert not check_model(wrong, LINEAR, on_fail=None).ok
+
+
+def test_expected_failures():
+    half = {"gradient": gradient, "hvp": lambda w, x, y, v: 0 * v}
+    report = check_model(half, LINEAR, expected_failures={"*/hvp": "not written yet", "*/n2-d3/gradient": "doubtful"})
+    by_name = {record.check: record for record in report.records}
+    assert report.ok and by_name["LinearRegression/n3-d3/hvp"].status == "xfailed"
+    assert by_name["LinearRegression/n2-d3/gradient"].status == "xpassed" and report.counts["xpassed"] == 1
+    assert "xpassed LinearRegression/n2-d3/gradient: expected: doubtful" in str(report)
+
+
+@pytest.mark.parametrize(("value", "message"), [
+    (None, "returned None"), ("large", "not real numbers"), (np.ones(3) * 1j, "dtype complex128"),
+    (object(), "dtype object"),
+    ([[1.0, 2.0], [3.0]], "neither np.asarray nor DLPack"),
+])
+def test_what_is_no_array_of_numbers_is_an_error(value, message):
+    report = check_model({"gradient": lambda w, x, y: value}, LINEAR, on_fail=None)
+    assert {record.status for record in report.failures} == {"error"} and message in report.failures[0].reason
+
+
+def test_a_candidate_that_raises_is_an_error_with_its_message():
+    report = check_model({"loss": lambda w, x, y: 1 / 0}, LINEAR, on_fail=None)
+    assert report.counts["error"] == report.counts["run"] and "ZeroDivisionError" in str(report)
+
+
+def test_wrong_shapes_and_infinities_fail():
+    column = check_model({"gradient": lambda *given: gradient(*given)[:, None]}, LINEAR, on_fail=None)
+    assert all(record.reason.startswith("got shape") for record in column.failures) and not column.counts["passed"]
+    lost = check_model({"gradient": lambda *given: gradient(*given) * np.nan}, LINEAR, on_fail=None)
+    assert not lost.counts["passed"] and lost.failures[0].deviation == np.inf
+
+
+@pytest.mark.parametrize("candidate", [
+    MAKE[LINEAR], lambda **settings: MAKE[LINEAR](**settings), lambda **settings: {"gradient": gradient},
+    {"gradient": gradient, "unknown": None}, MAKE[LINEAR](3),
+], ids=["class", "factory of objects", "factory of dicts", "dict", "object"])
+def test_candidates_of_every_kind(candidate):
+    three = [case for case in cases(LINEAR) if case.settings == {"dim": 3}]
+    assert check_model(candidate, LINEAR, cases=three, functions=("gradient",)).counts["passed"] == len(three)
+
+
+def test_a_candidate_may_change_its_arguments():
+    def greedy(w, x, y):
+        found = gradient(w, x, y)
+        w *= 0
+        x *= 0
+        return found
+
+    assert check_model({"gradient": greedy}, LINEAR).ok and check_model({"gradient": gradient}, LINEAR).ok
+
+
+def test_the_last_iterate_alone_will_do():
+    last = {"sgd": lambda *given, **options: RIGHT.sgd(MAKE[LINEAR](len(given[0])))(*given, **options)[-1]}
+    assert check_model(last, LINEAR).counts["passed"] > 50
+
+
+@pytest.mark.parametrize(("arguments", "options", "message"), [
+    (({"gradient": gradient}, "Regression"), {}, "model must be one of LinearRegression"),
+    (({"grad": gradient}, LINEAR), {}, "candidate must have at least one of predict"),
+    (({"gradient": gradient}, LINEAR), {"expected_failures": {"*/hpv": "a slip"}}, "expected_failures must match"),
+    (({"gradient": gradient}, LINEAR), {"on_fail": "ignore"}, "on_fail must be one of"),
+    (({"gradient": gradient}, LINEAR), {"functions": ("grad",)}, "functions must be one of"),
+    (({"gradient": gradient}, LINEAR), {"cases": []}, "cases must hold at least one"),
+    (({"gradient": gradient}, LINEAR), {"cases": cases("Quadratic")}, "cases must be of the model LinearRegression"),
+])
+def test_bad_arguments(arguments, options, message):
+    with pytest.raises(ValueError, match=message):
+        check_model(*arguments, **options)
+    if arguments[1] == "Regression":
+        with pytest.raises(ValueError, match=message):
+            cases("Regression")
+
+
+# Fronts: pytest and hypothesis.
+
+@parametrize_with_checks({"gradient": gradient, "hvp": lambda w, x, y, v: 0 * v}, LINEAR, cases=cases(LINEAR)[:2],
+                         functions=("gradient", "hvp", "loss"), expected_failures={"*/hvp": "left out on purpose"})
+def test_each_check_is_a_test(check):
+    assert not str(check).endswith("/loss"), "a check of a missing function must be marked to be skipped"
+    assert check().status == "passed"
+
+
+def test_a_failing_check_names_its_cause():
+    mark = parametrize_with_checks({"gradient": lambda *given: 2 * gradient(*given)}, LINEAR).mark
+    parameter = next(each for each in mark.args[1] if each.id == "LinearRegression/n2-d3/gradient")
+    with pytest.raises(ConformanceError) as caught:
+        parameter.values[0]()
+    assert caught.value.report.causes == {"gradient": _causes.FACTOR_2}
+
+
+@pytest.mark.parametrize("model", MODELS)
+@settings(max_examples=6)
+@given(data=st.data())
+def test_random_instances_agree_with_plain_loops(model, data):
+    case = data.draw(strategies.instances(model))
+    check_model(lambda **settings: plain(model, settings), model, cases=[case], convert=listed)
+
+
+@settings(max_examples=5)
+@given(strategies.instances(LINEAR, dtype="float32"))
+def test_random_instances_in_single_precision(case):
+    assert case.w.dtype == case.x.dtype == np.float32
+    check_model({"gradient": gradient}, LINEAR, cases=[case])
+
+
+def test_strategies_refuse_an_unknown_model():
+    with pytest.raises(ValueError, match="model must be one of"):
+        strategies.instances("Regression")
+
+
+# The cases themselves.
+
+def test_cases_are_named_once_and_cannot_be_changed():
+    names = [case.name for case in cases()]
+    assert len(set(names)) == len(names) and all(case.name.startswith(case.model + "/") for case in cases())
+    assert cases()[0] is cases()[0]
+    with pytest.raises(ValueError, match="read-only"):
+        cases()[0].w[0] = 0
+
+
+def test_every_model_starts_at_one_example_and_has_float32_and_hard_cases():
+    for model in MODELS:
+        mine = cases(model)
+        assert len(mine[0].x) == 1 and any(case.dtype == "float32" for case in mine)
+        assert sum(bool(case.note) for case in mine) >= 2, model
+        assert {"predict", "losses", "loss", "gradient", "sgd:noise-and-decay"} <= set(mine[0].expected)
+
+
+def test_before_divergence_is_one_step_before():
+    found = 0
+    for case in cases():
+        if "sgd:before-divergence" in case.expected:
+            each = case.expected["sgd:before-divergence"]
+            lr = each.arguments["lr"]
+            model = MAKE[case.model](**case.settings)
+            one_more = sgd.run(model, case.w, case.x, case.y, lr=lr[0], steps=len(lr) + 1)
+            assert np.abs(each.value).max() <= 1e100 and one_more.status == sgd.DIVERGED and one_more.nit == len(lr) + 1
+            found += 1
+    assert found >= 5
+
+
+def test_every_model_says_what_it_computes():
+    for model in MODELS:
+        text = testing.conventions(model)
+        assert all(word in text for word in ("predict", "loss", "mean", "sgd(w, x, y, lr, indices"))
+        assert all(f"{name}(w, x, y" in text for name in functions_of(model) & {"descend", "train"})
+    with pytest.raises(ValueError, match="model must be one of"):
+        testing.conventions("Regression")
+
+
+def test_numbers_are_those_of_the_recurrence():
+    """splitmix64 from the FNV-1a hash of the name, both against their published test values."""
+    empty = Numbers("")
+    empty._state = 1234567
+    assert [empty._next() for _ in range(3)] == [6457827717110365317, 3203168211198807973, 9817491932198370423]
+    assert Numbers("a")._state == 0xAF63DC4C8601EC8C and Numbers("foobar")._state == 0x85944171F73967E8
+    assert sorted(Numbers("order").order(7)) == list(range(7))
+    values = Numbers("range").real(4000)
+    assert np.abs(values).max() < 2 and (values != 0).all() and (values.astype(np.float32) == values).all()
+
+
+def test_tolerances_grow_with_the_condition_and_not_at_exact_ties():
+    """1 − (1 − 2⁻³⁰): the terms are 10⁹ times as large as what is left, and so are their rounding errors."""
+    terms = (np.array([1.0, -1 + 2.0**-30]),)
+    value, allowed = tolerance(np.sum, terms, relative=1e-9)
+    assert value == 2.0**-30 and 1e-9 < allowed < 4e-9
+    value, allowed = tolerance(np.sum, terms, relative=1e-9, exact=True)
+    assert allowed == pytest.approx(1e-9 * 2.0**-30)
+
+
+def test_tolerances_leave_room_for_rounding_and_none_for_mistakes(rng):
+    """Another order of summation stays a hundred times below them; a relative error of 1e-6 is outside."""
+    judged = 0
+    for case in cases():
+        if case.dtype == "float32":
+            continue
+        model = MAKE[case.model](**case.settings)
+        order = rng.permutation(len(case.x))
+        y = None if case.y is None else case.y[order]
+        for name in ("loss", "gradient", "hvp"):
+            if name not in case.expected:
+                continue
+            each = case.expected[name]
+            extra = (case.v,) if name == "hvp" else ()
+            shuffled = getattr(model, name)(case.w, case.x[order], y, *extra)
+            assert (np.abs(shuffled - each.value) <= 0.01 * each.tolerance).all(), (case.name, name)
+            largest = np.abs(each.value).max()
+            if largest > 1e-100:
+                assert 1e-6 * largest > 3 * np.max(each.tolerance), (case.name, name)
+                judged += 1
+    assert judged > 100

@@ -1,0 +1,63 @@
+"""The ledger: every claim of the sources that the project has run, its formula and its status.
+
+Tests carry the ids of the claims they check, figures those of the claims they
+show; a claim without a test or a figure fails the suite.
+
+Sources
+-------
+WME18
+    L. Wu, C. Ma, W. E, "How SGD selects the global minima in
+    over-parameterized learning: a dynamical stability perspective", NeurIPS 2018.
+NAK20
+    P. Nakkiran, "Learning rate annealing can provably help generalization,
+    even for convex problems", arXiv:2005.07360, 2020.
+LWM19
+    Y. Li, C. Wei, T. Ma, "Towards explaining the regularization effect of
+    initial large learning rate in training neural networks", NeurIPS 2019.
+LWYZ24
+    M. Lu, B. Wu, X. Yang, D. Zou, "Benign oscillation of stochastic gradient
+    descent with large learning rates", ICLR 2024.
+"""
+
+from theory._public import publish
+from theory.claims._benign_oscillation import CLAIMS as _BENIGN_OSCILLATION
+from theory.claims._claim import STATUSES, Claim
+from theory.claims._convex_annealing import CLAIMS as _CONVEX_ANNEALING
+from theory.claims._images import CLAIMS as _IMAGES
+from theory.claims._learning_order import CLAIMS as _LEARNING_ORDER
+from theory.claims._linear_stability import CLAIMS as _LINEAR_STABILITY
+from theory.claims._network import CLAIMS as _NETWORK
+
+__all__ = ["CLAIMS", "STATUSES", "Claim", "get"]
+
+CLAIMS = (*_LINEAR_STABILITY, *_NETWORK, *_CONVEX_ANNEALING, *_LEARNING_ORDER, *_IMAGES, *_BENIGN_OSCILLATION)
+
+
+def get(claim_id):
+    """The claim with this id.
+
+    Parameters
+    ----------
+    claim_id : str
+
+    Returns
+    -------
+    Claim
+
+    Raises
+    ------
+    KeyError
+        If no claim has this id; the message lists those that exist.
+
+    Examples
+    --------
+    >>> get("WME18.eq4").status
+    'exact'
+    """
+    for claim in CLAIMS:
+        if claim.id == claim_id:
+            return claim
+    raise KeyError(f"no claim {claim_id!r}; there are {', '.join(claim.id for claim in CLAIMS)}")
+
+
+publish(__name__)

@@ -1,0 +1,60 @@
+"""Ledger rows of Wu, Ma and E 2018, the part on linear stability."""
+
+from theory.claims._claim import Claim
+
+CLAIMS = (
+    Claim("WME18.eq2", "eqs. 1–2",
+          "Near a global minimum SGD follows the linear dynamics x ← x − η H_B x, whose second moment closes on itself.",
+          "exact", "linear_stability.second_moment"),
+    Claim("WME18.eq4", "Theorem, eq. 4",
+          "λmax((I − ηH)² + η²pΣ) ≤ 1 with p = (n−B)/(B(n−1)) makes a global minimum linearly stable.",
+          "exact", "linear_stability.lambda_max"),
+    Claim("WME18.p", "eq. 4, sampling factor",
+          "A batch of B of n examples adds the noise p Σ with p = (n−B)/(B(n−1)).",
+          "exact", "linear_stability.sampling_factor"),
+    Claim("WME18.eq4-sharp", "Theorem, eq. 4 read as the boundary of stability",
+          "The minima that SGD can keep are those that satisfy eq. 4.",
+          "corrected", "linear_stability.critical_lr",
+          regime="1-D to 64-D ensembles: equality for d = 1, commuting H_i, and equal-norm rank-1 H_i at B = 1; "
+                 "η_suff/η* down to about 0.4 elsewhere",
+          correction="Eq. 4 is sufficient only. A minimum is stable in mean square iff η ≤ η* = 2/λmax(C⁻¹D) on range(H), "
+                     "with C(X) = ½(HX + XH) and D(X) = (1−p)HXH + p·mean(H_i X H_i); and η_suff ≤ η* ≤ 2/λmax(H)."),
+    Claim("WME18.s", "below eq. 4",
+          "The non-uniformity is s = λmax(Σ).",
+          "corrected", "linear_stability.non_uniformity",
+          regime="any ensemble: Σ scales as the square of curvature, the bound drawn for s as its first power",
+          correction="s = √λmax(Σ): only then does eq. 4 give the bound s ≤ 1/(η√p) that the diagram draws."),
+    Claim("WME18.fig2", "Fig. 2",
+          "In the sharpness–non-uniformity plane the stable region is the rectangle a ≤ 2/η, s ≤ 1/(η√p).",
+          "corrected", "linear_stability.mean_square_non_uniformity",
+          regime="d = 1, where both limits are exact",
+          correction="The rectangle bounds the region of eq. 4. In d = 1 the stable region is the half-ellipse "
+                     "(1 − ηa)² + p(ηs)² ≤ 1 inside it; in d > 1 minima above s = 1/(η√p) can be stable. "
+                     "Only a ≤ 2/η is necessary everywhere."),
+    Claim("WME18.fig2-B", "Fig. 2 left",
+          "A larger batch lets SGD keep less uniform minima.",
+          "exact", "linear_stability.critical_lr"),
+    Claim("WME18.fig2-lr", "Fig. 2 right",
+          "A smaller learning rate lets SGD keep sharper and less uniform minima: the region scales as 1/η.",
+          "exact", "linear_stability.non_uniformity_limit"),
+    Claim("WME18.a", "Table 1, prediction row",
+          "Gradient descent keeps only minima of sharpness at most 2/η, and SGD of any batch size no sharper ones.",
+          "exact", "linear_stability.sharpness_limit"),
+    Claim("WME18.toy", "Toy example",
+          "On f₁, f₂ SGD with learning rate 0.7 escapes the minimum at 1 because of instability, while gradient descent stays.",
+          "holds", "linear_stability.two_minima",
+          regime="B = 1, η = 0.7: almost every path leaves, ln|x−1| grows by 0.178 a step; exit times follow their exact law"),
+    Claim("WME18.eq3", "eq. 3",
+          "Whether SGD stays at a minimum is decided by linear stability in mean square.",
+          "corrected", "linear_stability.almost_sure_lr",
+          regime="d = 1, the toy at x = 1: η* = 0.55249 against 0.55947",
+          correction="Boundedness of E‖x_t‖² is stronger than staying: between η* and the zero of the Lyapunov exponent "
+                     "E‖x_t‖² diverges while almost every path converges, and the probability to escape from ε "
+                     "falls as ε^κ with E|1 − ηh_B|^κ = 1; κ = 2 at η*, κ = 0 at the almost-sure limit."),
+    Claim("WME18.epoch", "eq. 4, for SGD as it is run",
+          "Eq. 4 describes SGD that passes its examples in shuffled epochs.",
+          "corrected", "linear_stability.epoch_mean_square_rate",
+          regime="n = 5, B = 1, d = 1 and 2, exact average over all orders",
+          correction="Eq. 4 and η* are for batches drawn independently at each step. Shuffled epochs are stabler; in "
+                     "d = 1 their mean-square limit is the almost-sure limit of independent batches."),
+)

@@ -1,0 +1,144 @@
+r"""Exact trajectories of gradient descent and gradient flow on a quadratic, in any dimension.
+
+In the eigenbasis of the train Hessian H a step multiplies the j-th coefficient
+by 1 − ηλ_j, and a time t of the flow by exp(−λ_j t). The public names are those
+of `theory.convex_annealing`.
+"""
+
+import numpy as np
+
+from theory import _checks
+
+
+def quadratic_loss(hessian, displacement):
+    r"""Loss of a quadratic around its minimum.
+
+    .. math:: \tfrac12 r^T H r
+
+    Parameters
+    ----------
+    hessian : array_like (d, d)
+        Matrix of second derivatives, symmetric positive semi-definite.
+    displacement : array_like (..., d)
+        r = w − w*.
+
+    Returns
+    -------
+    ndarray (...)
+
+    Raises
+    ------
+    ValueError
+        If the Hessian is not symmetric positive semi-definite and finite, or
+        the sizes differ.
+
+    Examples
+    --------
+    >>> float(quadratic_loss([[1.0, 0.0], [0.0, 1.0]], [1.0, 1.0]))
+    1.0
+    """
+    matrix = _checks.shaped(hessian, "hessian", (None, None))
+    matrix = _checks.symmetric(matrix, "hessian", len(matrix))
+    point = _checks.real(displacement, "displacement")
+    if point.shape[-1:] != matrix.shape[:1]:
+        raise ValueError(f"displacement must have {len(matrix)} entries on its last axis, got shape {point.shape}; "
+                         "match it to hessian")
+    return np.einsum("...i,ij,...j->...", point, matrix, point) / 2
+
+
+def gradient_descent(train_hessian, start, lr):
+    r"""Exact iterates of gradient descent under any schedule.
+
+    .. math:: r_t = V \prod_{s<t} (1 - \eta_s \Lambda)\, V^T r_0, \qquad H = V \Lambda V^T
+
+    Parameters
+    ----------
+    train_hessian : array_like (d, d)
+        H, the second derivatives of the train loss ½ rᵀHr: twice the matrix
+        of a loss without the ½.
+    start : array_like (d,)
+        r_0 = w_0 − w*, displacement from the minimum.
+    lr : array_like (T,)
+        Learning rates η_0…η_{T−1} > 0, stable or not.
+
+    Returns
+    -------
+    ndarray (T + 1, d)
+        r_0…r_T.
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range, or the iterates leave the range
+        of floating point.
+
+    References
+    ----------
+    [NAK20]_, panels (a) and (b).
+
+    Examples
+    --------
+    >>> gradient_descent([[4 / 3, 0], [0, 2 / 3]], [1.0, 1.0], [1.2, 0.3])[-1]
+    array([-0.36,  0.16])
+    """
+    values, vectors, coefficients = eigenbasis(train_hessian, start)
+    rates = np.asarray(_checks.positive(_checks.shaped(lr, "lr", (None,)), "lr"), float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        factors = np.cumprod(1 - np.multiply.outer(rates, values), axis=0)
+        path = np.vstack([coefficients, coefficients * factors]) @ vectors.T
+    if not np.isfinite(path).all():
+        step = int(np.argmin(np.isfinite(path).all(axis=1)))
+        raise ValueError(f"lr must keep the iterates finite, but they overflow at step {step}; give fewer rates above "
+                         f"2 / lambda_max = {2 / values[-1]:g}")
+    return path
+
+
+def gradient_flow(train_hessian, start, times):
+    r"""Exact gradient flow, the limit of gradient descent at small rates with t = Ση.
+
+    .. math:: r(t) = e^{-Ht} r_0
+
+    Parameters
+    ----------
+    train_hessian, start
+        As for `gradient_descent`.
+    times : array_like (*T,)
+        Times t ≥ 0, any shape.
+
+    Returns
+    -------
+    ndarray (*T, d)
+
+    Raises
+    ------
+    ValueError
+        If an argument is outside its range.
+
+    References
+    ----------
+    [NAK20]_, panel (a).
+
+    Examples
+    --------
+    >>> gradient_flow([[4 / 3, 0], [0, 2 / 3]], [1.0, 1.0], 1.5 * np.log(2))
+    array([0.25, 0.5 ])
+    """
+    values, vectors, coefficients = eigenbasis(train_hessian, start)
+    times = np.asarray(_checks.positive(times, "times", zero=True))
+    return (coefficients * np.exp(-np.multiply.outer(times, values))) @ vectors.T
+
+
+def square(value, name):
+    """`value` as one symmetric positive semi-definite float64 matrix with some curvature."""
+    matrix = _checks.shaped(value, name, (None, None)).astype(np.float64, copy=False)
+    matrix = _checks.symmetric(matrix, name, len(matrix))
+    if not matrix.any():
+        raise ValueError(f"{name} must not be zero: a loss without curvature never falls; check the examples")
+    return matrix
+
+
+def eigenbasis(train_hessian, start):
+    """Eigenvalues of H, ascending, eigenvectors as columns, and the coefficients of the start."""
+    matrix = square(train_hessian, "train_hessian")
+    values, vectors = np.linalg.eigh(matrix)
+    return np.maximum(values, 0), vectors, _checks.shaped(start, "start", (len(matrix),)) @ vectors

@@ -1,0 +1,41 @@
+r"""Linear stability of SGD at a global minimum (Wu, Ma and E 2018).
+
+Near a global minimum x* = 0 the loss is f(x) = (1/2n) Σ_i xᵀ H_i x with each
+H_i symmetric positive semi-definite, and a step of SGD with learning rate η is
+
+.. math:: x_{t+1} = x_t - \eta H_B x_t, \qquad H_B = \frac1B \sum_{i \in B} H_i,
+
+with a batch of B examples drawn afresh at each step. H is the mean of the
+H_i, Σ = mean(H_i²) − H², a = λmax(H) the sharpness, s = √λmax(Σ) the
+non-uniformity, and p the `sampling_factor`. The minimum is *linearly stable*
+(eq. 3, here: stable in mean square) if E‖x_t‖² stays bounded.
+
+Eq. 4 of the poster, λmax((I − ηH)² + η²pΣ) ≤ 1, suffices for that; the exact
+condition is η ≤ `critical_lr`. Where examples are passed once an epoch in a
+random order, see `epoch_mean_square_rate`.
+
+References
+----------
+.. [WME18] L. Wu, C. Ma, W. E, "How SGD selects the global minima in
+   over-parameterized learning: a dynamical stability perspective",
+   NeurIPS 2018 (the poster's equation numbers).
+"""
+
+from theory._public import publish
+from theory.linear_stability._critical_lr import critical_lr, necessary_lr
+from theory.linear_stability._ensemble import GaussNewton, sampling_factor
+from theory.linear_stability._eq4 import (lambda_max, mean_square_non_uniformity, non_uniformity, non_uniformity_limit,
+                                          sharpness, sharpness_limit, stability_matrix)
+from theory.linear_stability._escape import absolute_moment, almost_sure_lr, escape_exponent, lyapunov_exponent
+from theory.linear_stability._mean_square import (Spectrum, epoch_mean_square_rate, mean_square_rate, perron_weight,
+                                                  second_moment)
+from theory.linear_stability._path import path_log_loss
+from theory.linear_stability._toy import exit_time, mean_exit_time, two_minima
+
+__all__ = ["GaussNewton", "sampling_factor", "stability_matrix", "lambda_max", "mean_square_rate", "perron_weight",
+           "critical_lr", "Spectrum", "necessary_lr", "second_moment", "epoch_mean_square_rate", "sharpness",
+           "non_uniformity", "sharpness_limit", "non_uniformity_limit", "mean_square_non_uniformity",
+           "absolute_moment", "lyapunov_exponent", "almost_sure_lr", "escape_exponent", "two_minima", "exit_time",
+           "mean_exit_time", "path_log_loss"]
+
+publish(__name__)

@@ -1,0 +1,237 @@
+r"""Exact growth in mean square at a given learning rate: rates, weights, second moments.
+
+The public names are those of `theory.linear_stability`.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations
+from math import factorial
+
+import numpy as np
+
+from theory import _checks
+from theory.linear_stability._ensemble import (GaussNewton, as_curvature, largest_eigenvalue, mean_product, problem,
+                                               sampling_factor, size_of, to_parameters)
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """How an eigenvalue was found, returned beside it with ``full_output=True``.
+
+    Attributes
+    ----------
+    eigenvalue : float
+        The eigenvalue that the result was computed from.
+    residual : float
+        ‖A V − eigenvalue·V‖ at unit V: an eigenvalue lies within this distance.
+    converged : bool
+        Whether the residual is below 2e-9 of the eigenvalue (for rates: of
+        1 + rate). It bounds the error, which usually is of its square's order.
+    rank : int
+        Dimension of range(H), on which the eigenproblem was solved.
+    """
+
+    eigenvalue: float
+    residual: float
+    converged: bool
+    rank: int
+
+
+def mean_square_rate(hessians, lr, batch_size, *, replacement=False, full_output=False):
+    r"""Exact growth factor of E‖x_t‖² per step, on the range of H.
+
+    .. math:: \rho(Q), \quad Q(X) = X - \eta(HX + XH)
+              + \eta^2[(1-p) HXH + p\,\tfrac1n\textstyle\sum_i H_i X H_i]
+
+    E[x xᵀ] evolves by X ← Q(X). Q is symmetric and maps positive
+    semi-definite matrices to such, so its spectral radius is its largest
+    eigenvalue, found by Lanczos with products of (r, r) matrices, r = rank H.
+
+    Parameters
+    ----------
+    hessians, lr, batch_size, replacement
+        As for `stability_matrix`.
+    full_output : bool
+        Return (rate, `Spectrum`) instead.
+
+    Returns
+    -------
+    float
+        Below 1 if and only if E‖x_t‖² → 0 from every start in range(H). Just
+        below `critical_lr` it can stay at about 1 − 2ηλ_min(H): to find the
+        threshold use `critical_lr`, not bisection on this.
+
+    Raises
+    ------
+    ValueError
+        As for `stability_matrix`.
+    RuntimeError
+        If Lanczos did not converge (never with ``full_output``, which says so).
+
+    References
+    ----------
+    [WME18]_, eq. 3, made exact.
+
+    Examples
+    --------
+    >>> round(mean_square_rate([[[0.2]], [[3.8]]], 0.7, 1), 12)
+    1.7476
+    """
+    *_, reduced, pair = _perron(hessians, lr, batch_size, replacement)
+    return answer(pair.value, pair, reduced, full_output)
+
+
+def perron_weight(hessians, lr, batch_size, *, replacement=False):
+    r"""The weight W under which every single step grows by the same mean factor.
+
+    .. math:: E[x_{+}^T W x_{+} \mid x] = \rho\, x^T W x \quad \text{for every } x \in \mathbb{R}^d
+
+    W is the Perron eigenvector of Q, so ρ^{-t} x_tᵀ W x_t is a martingale: a
+    test of the second moment that has no heavy-tailed accumulation in it.
+
+    Parameters
+    ----------
+    hessians, lr, batch_size, replacement
+        As for `stability_matrix`.
+
+    Returns
+    -------
+    rate : float
+        ρ as in `mean_square_rate`.
+    weight : ndarray (d, d)
+        Symmetric positive semi-definite, trace 1, zero outside range(H).
+
+    Raises
+    ------
+    ValueError, RuntimeError
+        As for `mean_square_rate`.
+
+    References
+    ----------
+    Follows from [WME18]_, eq. 2, by Krein and Rutman's theorem.
+    """
+    *_, reduced, pair = _perron(hessians, lr, batch_size, replacement)
+    answer(pair.value, pair, reduced, False)
+    weight = to_parameters(reduced, pair.matrix)
+    return pair.value, weight / np.trace(weight)
+
+
+def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False):
+    r"""Exact E[x_t x_tᵀ] for t = 0…steps.
+
+    .. math:: X_{t+1} = X_t - \eta(HX_t + X_tH) + \eta^2[(1-p)HX_tH + p\,\tfrac1n\textstyle\sum_i H_iX_tH_i]
+
+    Parameters
+    ----------
+    hessians, lr, batch_size, replacement
+        As for `stability_matrix`; `lr` may be an array (steps,), one rate a step.
+    moment : array_like (d, d)
+        E[x_0 x_0ᵀ], symmetric positive semi-definite; x₀x₀ᵀ for a fixed start.
+    steps : int
+        At least 0.
+
+    Returns
+    -------
+    ndarray (steps + 1, d, d)
+
+    Raises
+    ------
+    ValueError
+        As for `stability_matrix`, or if `moment` or `steps` does not fit.
+
+    References
+    ----------
+    [WME18]_, eq. 2; batches independent from step to step, not an epoch's permutation.
+
+    Examples
+    --------
+    >>> second_moment([[[0.2]], [[3.8]]], 0.5, 1, [[1.0]], 2).ravel()
+    array([1.    , 0.81  , 0.6561])
+    """
+    curvature = as_curvature(hessians)
+    n, dim = size_of(curvature)
+    noise = sampling_factor(n, batch_size, replacement=replacement)
+    steps = _checks.whole(steps, "steps", 0)
+    rates = _checks.positive(lr, "lr")
+    rates = np.full(steps, rates) if isinstance(rates, float) else _checks.shaped(rates, "lr", (steps,))
+    if isinstance(curvature, GaussNewton):
+        flat = curvature.jacobians.reshape(-1, dim)
+        mean = flat.T @ flat / n
+        factors, is_factored = curvature.jacobians, True
+    else:
+        mean = curvature.mean(axis=0)
+        factors, is_factored = curvature, False
+    moments = np.empty((steps + 1, dim, dim))
+    moments[0] = _checks.symmetric(moment, "moment", dim)
+    for t, rate in enumerate(rates):
+        now = moments[t]
+        left = mean @ now
+        square = (1 - noise) * (left @ mean) + noise * mean_product(factors, is_factored, now)
+        moments[t + 1] = now - rate * (left + left.T) + rate**2 * square
+    return moments
+
+
+def epoch_mean_square_rate(hessians, lr, batch_size=1):
+    r"""Growth factor of E‖x‖² per *step* when each epoch is a random permutation.
+
+    .. math:: \rho\Big(\frac{1}{n!}\sum_\pi \bigotimes\nolimits^2 \prod_b (I - \eta H_{\pi(b)})\Big)^{B/n}
+
+    The average runs over all n! orders, exactly. Eq. 4 and `critical_lr`
+    describe independent batches and do not apply to this way of sampling.
+
+    Parameters
+    ----------
+    hessians : array_like (n, d, d)
+        Symmetric positive semi-definite, n ≤ 8 and d ≤ 8.
+    lr : float
+        Learning rate η > 0.
+    batch_size : int
+        Divides n.
+
+    Returns
+    -------
+    float
+        Spectral radius on symmetric matrices over R^d, to the power B/n;
+        directions without curvature count, with 1.
+
+    Raises
+    ------
+    ValueError
+        If the ensemble is too large to enumerate or an argument is outside its range.
+    """
+    stack = as_curvature(hessians)
+    if isinstance(stack, GaussNewton):
+        stack = stack.jacobians.swapaxes(1, 2) @ stack.jacobians
+    n, dim = stack.shape[:2]
+    lr, size = _checks.scalar(lr, "lr"), _checks.batch_size(batch_size, n)
+    if n > 8 or dim > 8 or n % size:
+        raise ValueError(f"hessians must have n <= 8, d <= 8 and n a multiple of batch_size to enumerate all orders, "
+                         f"got n = {n}, d = {dim}, batch_size = {size}; simulate larger ensembles")
+    total = np.zeros((dim * dim, dim * dim))
+    for order in permutations(range(n)):
+        product = np.eye(dim)
+        for batch in np.reshape(order, (-1, size)):
+            product = (np.eye(dim) - lr * stack[batch].mean(axis=0)) @ product
+        total += np.kron(product, product)
+    return float(np.abs(np.linalg.eigvals(total / factorial(n))).max() ** (size / n))
+
+
+def _perron(hessians, lr, batch_size, replacement):
+    _, lr, noise, reduced = problem(hessians, lr, batch_size, replacement)
+    values = reduced.eigenvalues
+    gradient = 1 - lr * (values[:, None] + values) + lr**2 * (1 - noise) * np.outer(values, values)
+
+    def apply(matrix):
+        return gradient * matrix + lr**2 * noise * reduced.mean_product(matrix)
+
+    return reduced, largest_eigenvalue(apply, np.eye(len(values)), shift=1.0)
+
+
+def answer(result, pair, reduced, full_output):
+    """`result`, with how its eigenvalue was found if that was asked for; else refused unless that converged."""
+    if full_output:
+        return result, Spectrum(pair.value, pair.residual, pair.converged, len(reduced.eigenvalues))
+    if not pair.converged:
+        raise RuntimeError(f"Lanczos left a residual of {pair.residual:.3g} at the eigenvalue {pair.value:.6g}; "
+                           "this usually means many eigenvalues crowd at the top; call with full_output=True and judge")
+    return result
