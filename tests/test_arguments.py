@@ -167,3 +167,21 @@ def test_examples_in_docstrings_run(name):
         known |= {key: value for key, value in vars(importlib.import_module(file.name)).items() if key[:2] != "__"}
     with np.printoptions(legacy=False):
         assert doctest.testmod(module, extraglobs=known).failed == 0
+
+
+MASKED = np.ma.masked_array([[1.0, 0.0], [99.0, 1.0]], mask=[[False, False], [True, False]])
+WITH_A_MASK = {
+    "array": lambda: stability.GaussNewton(MASKED),
+    "rows": lambda: stability.GaussNewton(list(MASKED)),
+    "learning rate": lambda: stability.sharpness_limit(np.ma.masked_array([0.1, 0.2], mask=[True, False])),
+    "start": lambda: sgd.run(simulated.LinearRegression(2), MASKED, FACTORS, lr=0.1, steps=1),
+    "examples": lambda: sgd.run(simulated.LinearRegression(2), np.ones(2), MASKED, lr=0.1, steps=1),
+}
+
+
+@pytest.mark.parametrize("name", WITH_A_MASK)
+def test_masked_arrays_are_refused(name):
+    """`numpy.asarray` drops a mask: the 99 that it hides here would be computed with."""
+    assert np.asarray(MASKED)[1, 0] == 99.0
+    with pytest.raises(ValueError, match="must hold a number in every place, got a masked array; fill it"):
+        WITH_A_MASK[name]()

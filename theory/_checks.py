@@ -11,7 +11,8 @@ _RELATIVE = 1e-10  # rounding allowed in symmetry and positive semi-definiteness
 
 
 def real(value, name):
-    """`value` as a float64 array of finite real numbers (float32 stays float32)."""
+    """`value` as a float64 array of finite real numbers (float32 stays float32); a mask is refused, never dropped."""
+    unmasked(value, name)
     try:
         array = np.asarray(value)
         if array.dtype != np.float32:
@@ -22,6 +23,14 @@ def real(value, name):
         bad = np.argwhere(~np.isfinite(np.atleast_1d(array)))[0].tolist()
         raise ValueError(f"{name} must be finite, got NaN or infinity at index {bad}; remove it before calling")
     return array
+
+
+def unmasked(value, name):
+    """Refuse a masked array, or a sequence of them: `numpy.asarray` would read what the mask hides."""
+    parts = value if isinstance(value, (list, tuple)) else (value,)
+    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+        raise ValueError(f"{name} must hold a number in every place, got a masked array; "
+                         "fill it with .filled(…) or drop the masked entries before calling")
 
 
 def positive(value, name, *, zero=False):
