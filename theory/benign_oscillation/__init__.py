@@ -43,8 +43,9 @@ from theory.benign_oscillation._map import (OSCILLATION_ONSET, PERIOD_DOUBLING, 
                                             effective_rate, feature_map, fixed_point_multiplier, orbit_multiplier,
                                             period_two_orbit, reduced_map)
 from theory.benign_oscillation._sums import accumulation_bounds, update_balance, weak_excess
-from theory.benign_oscillation._weak import (interpolation_multiplier, small_rate_limit, stable_weak_strength,
-                                             weak_drift, weak_growth_rate, weak_half_time, weak_limit)
+from theory.benign_oscillation._weak_end import (interpolation_multiplier, small_rate_limit, stable_weak_strength,
+                                                 weak_limit)
+from theory.benign_oscillation._weak_growth import weak_drift, weak_growth_rate, weak_half_time
 
 __all__ = ["OSCILLATION_ONSET", "PERIOD_DOUBLING", "SIGN_STABILITY_LIMIT", "effective_rate", "feature_map",
            "reduced_map", "fixed_point_multiplier", "period_two_orbit", "orbit_multiplier", "attractor_bounds",

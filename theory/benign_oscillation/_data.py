@@ -3,7 +3,7 @@ r"""Data sets: what carries over from one example. Public names: `theory.benign_
 import numpy as np
 
 from theory import _checks
-from theory.benign_oscillation._weak import weak_half_time
+from theory.benign_oscillation._weak_growth import weak_half_time
 
 
 def data_half_time(c, kappa, alpha0, beta0, strong_per_class):

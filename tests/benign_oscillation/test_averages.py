@@ -1,0 +1,49 @@
+"""Averages along the oscillation against simulated orbits."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from refimpl import benign_oscillation as simulated
+from tests.benign_oscillation.problems import KAPPA, orbits
+from theory import benign_oscillation as theory
+
+
+@pytest.mark.claim("LWYZ24.orbit")
+@pytest.mark.parametrize("c", [0.3, 0.8, 1.05, 1.2, 1.27, 1.4, 1.5, 1.59])
+def test_lyapunov_exponent_against_differences_along_simulated_orbits(c):
+    """1e-8 where there is a closed form, 0.02 in chaos; an exponent a step of two, not one, is caught."""
+    f = orbits(c, np.linspace(0.05, 0.9, 64), 4000, 1000)[:-1].ravel()
+    state = np.zeros((2, f.size, 4))
+    step = 1e-6
+    state[..., 0] = f + step, f - step
+    ends = simulated.descend_reduced(state, c, KAPPA, 1)[-1, ..., 0]
+    measured = np.log(np.abs(ends[0] - ends[1]) / (2 * step)).mean()
+    predicted = theory.lyapunov_exponent(c)
+    tolerance = 1e-7 if c < theory.PERIOD_DOUBLING else 0.02
+    assert abs(measured - predicted) < tolerance < abs(measured - 2 * predicted)
+
+
+@pytest.mark.claim("LWYZ24.orbit")
+def test_chaos_begins_near_1_3025():
+    """The exponent is negative throughout 1 < c < 1.30 and positive at 1.306; two nearby simulated orbits agree."""
+    assert theory.lyapunov_exponent(np.linspace(1.001, 1.30, 120)).max() < 0.003
+    assert theory.lyapunov_exponent(1.306) > 0.01
+    for c, apart in ((1.29, False), (1.306, True)):
+        near = orbits(c, [0.3, 0.3 * (1 + 1e-9)], 3000, 200)
+        assert (np.abs(near[:, 0] - near[:, 1]).max() > 1e-4) == apart
+
+
+@pytest.mark.claim("LWYZ24.negative-updates")
+@given(st.floats(1.003, 1.597))
+def test_residuals_of_every_oscillation_add_up_to_a_positive_sum(c):
+    """Positive and as predicted: 1e-9 on the period-2 orbit, 0.01 beyond; 0, a symmetric swing, is caught."""
+    orbit = orbits(c, np.linspace(0.05, 0.9, 40), 2000, 1000)[:-1]
+    measured = (1 - orbit).mean()
+    closed = c < theory.PERIOD_DOUBLING - 0.01 and c > 1.01
+    assert abs(measured - theory.mean_residual(c)) < (1e-9 if closed else 0.012 if c > 1.2 else 2e-4)
+    assert measured > 0.3 * (c - 1) / (2 * c)
+    logs = np.log1p(c * (1 - orbit))
+    assert_allclose(logs.sum(axis=0), 0.5 * np.log(theory.reduced_map(orbit[-1], c) / orbit[0]), atol=1e-9)

@@ -1,0 +1,74 @@
+"""The simulation: ways to give a schedule, statuses, refusals."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+from refimpl import convex_annealing as simulated
+from tests.convex_annealing.problems import G, H
+
+
+@pytest.mark.claim("NAK20.small-lr")
+def test_ways_to_give_a_schedule_mean_the_same():
+    """A constant, an array, a function and a step schedule through one stop; the step schedule reversed differs."""
+    descend = partial(simulated.descend, simulated.three_samples(), 1e-3, max_steps=300)
+    constant = descend(lr=0.1)
+    for lr in (np.full(300, 0.1), lambda step: 0.1):
+        assert_array_equal(descend(lr=lr).w, constant.w)
+    stepped = descend(lr=0.1, large_lr=1.2, switch_step=3)
+    schedule = np.array([1.2] * 3 + [0.1] * 297)
+    assert_array_equal(descend(lr=schedule).w, stepped.w)
+    assert_array_equal(descend(lr=lambda step: schedule[step], record=True).path[-1], stepped.w)
+    assert descend(lr=schedule[::-1]).nit != stepped.nit
+
+
+def descend(target=1e-2, problem=None, **changes):
+    return simulated.descend(problem or simulated.three_samples(), target, **{"lr": 0.1, **changes})
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: descend(1.5), "target must be below the train loss at the start, 1, got 1.5"),
+    (lambda: descend(0.0), "target must be positive"),
+    (lambda: descend(0.05, simulated.Problem(np.ones((2, 1)), [0.0, 1.0], [[1.0]], [0.0])),
+     "target must be above the smallest train loss that exists, 0.25, got 0.05"),
+    (lambda: descend(large_lr=1.2), "large_lr needs exactly one of switch_step and switch_loss, got None and None"),
+    (lambda: descend(large_lr=1.2, switch_step=2, switch_loss=0.1),
+     "large_lr needs exactly one of switch_step and switch_loss"),
+    (lambda: descend(switch_step=2), "large_lr must be given with switch_step or switch_loss"),
+    (lambda: descend(large_lr=1.2, switch_loss=1e-3), "switch_loss must be at least the target 0.01, got 0.001"),
+    (lambda: descend(large_lr=1.2, switch_step=0), "switch_step must be at least 1"),
+    (lambda: descend(large_lr=-1.2, switch_step=2), "large_lr must be positive"),
+    (lambda: descend(lr=[0.1, 0.2], large_lr=1.2, switch_step=2), "lr must be one number"),
+    (lambda: descend(lr=-0.1), "lr must be positive"),
+    (lambda: descend(w0=np.zeros(3)), r"w0 must have shape \(\*S, 2\), got \(3,\)"),
+    (lambda: descend(problem=simulated.draw_samples(3, size=(4,), rng=0), w0=np.zeros((3, 2))),
+     r"w0 must have shape \(4,\) \+ \(2,\), got \(3, 2\)"),
+    (lambda: descend(max_steps=0), "max_steps must be at least 1"),
+    (lambda: descend(batch_size=4), "batch_size must be a whole number in 1…3"),
+    (lambda: simulated.three_samples((1.0, 1.0, 1.0)), r"minimum must have shape \(2,\)"),
+    (lambda: simulated.draw_samples(0), "n must be at least 1"),
+    (lambda: simulated.Problem(np.ones((2, 2)), np.ones(3), np.eye(2), np.ones(2)), r"x must have shape \(…, n, d\)"),
+    (lambda: simulated.Problem(np.ones((2, 2)), np.ones(2), np.eye(3), np.ones(3)), r"x_test must have shape \(m, 2\)"),
+    (lambda: simulated.from_hessians(-H, G, [0.0, 0.0]), "train_hessian.* must be positive semi-definite"),
+])
+def test_simulation_refuses_before_work(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+@pytest.mark.claim("NAK20.annealed")
+def test_targets_that_are_not_reached_are_a_status():
+    """η = 3/2 never shrinks the sharp direction, whose loss ⅔ stays; η = 1.6 diverges; a slow run is cut off."""
+    held = descend(0.5, lr=1.5, max_steps=500)
+    assert held.status == simulated.EXHAUSTED and not held.success and held.nit == 500
+    assert_allclose(held.train_loss, 2 / 3, rtol=1e-12)
+    assert np.isnan(held.loss_ratio) and np.isnan(held.target_ratio)
+    diverged = descend(0.5, lr=1.6, max_steps=5000)
+    assert diverged.status == simulated.DIVERGED and diverged.nit < 5000 and np.isfinite(diverged.train_loss)
+    slow = descend(1e-6, lr=1e-3, max_steps=50)
+    assert slow.status == simulated.EXHAUSTED and slow.message.endswith("1 used up their 50 steps")
+    learned = descend(0.05, lr=1.0, large_lr=0.75, switch_step=1)  # one step at 1/λ_max learns the sharp direction
+    assert learned.success and learned.nit == 2 and learned.switch == 1
+    assert learned.loss_ratio == pytest.approx(1.5, rel=1e-14)

@@ -1,0 +1,64 @@
+"""The two losses of the slides and the model they belong to."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from refimpl import convex_annealing as simulated
+from tests import support
+from tests.convex_annealing.problems import G, H
+from theory import convex_annealing as theory
+
+
+@pytest.mark.claim("NAK20.empirical-loss", "NAK20.population-loss")
+@given(st.tuples(*[st.fractions(-3, 3, max_denominator=8)] * 4))
+def test_losses_are_those_of_the_slides(numbers):
+    """Exact rationals for β and β*; a factor ½, and the counts the other way round, are caught."""
+    weights, minimum = np.array(numbers[:2]), np.array(numbers[2:])
+    problem = simulated.three_samples(minimum.astype(float))
+    first, second = (weights - minimum) ** 2
+    point = weights.astype(float)
+    r = point - minimum.astype(float)
+    empirical, population = float(Fraction(2, 3) * first + Fraction(1, 3) * second), float((first + second) / 2)
+    for value in (problem.train_loss(point), theory.quadratic_loss(H, r)):
+        assert_allclose(value, empirical, rtol=1e-13, atol=1e-14)
+    for value in (problem.test_loss(point), theory.quadratic_loss(G, r)):
+        assert_allclose(value, population, rtol=1e-13, atol=1e-14)
+    if empirical:
+        assert not np.isclose(theory.quadratic_loss(2 * H, r), empirical)
+    if first != second:
+        assert not np.isclose(theory.quadratic_loss(theory.sample_hessian([1, 2]), r), empirical, rtol=1e-9, atol=0)
+
+
+@pytest.mark.claim("NAK20.empirical-loss")
+@given(st.integers(1, 6), st.integers(1, 4), support.seeds())
+def test_gradient_and_hessian_of_the_model(n, dim, seed):
+    """Against central differences with step 1, exact for a quadratic; a gradient without its factor 2 is caught."""
+    rng = np.random.default_rng(seed)
+    x, y, w, v = (rng.standard_normal(shape) for shape in ((n, dim), n, (3, dim), dim))
+    model = simulated.LeastSquares(dim)
+    slope = [(model.loss(w + e, x, y) - model.loss(w - e, x, y)) / 2 for e in np.eye(dim)]
+    curvature = [(model.loss(w + v + e, x, y) - model.loss(w + v - e, x, y)
+                  - model.loss(w - v + e, x, y) + model.loss(w - v - e, x, y)) / 4 for e in np.eye(dim)]
+    scale = 1e-13 * (1 + np.abs(x).max() ** 2) * (1 + np.abs(w).max() + np.abs(v).max() + np.abs(y).max()) ** 2 * 16
+    assert_allclose(model.gradient(w, x, y), np.transpose(slope), rtol=0, atol=scale)
+    assert not np.allclose(model.gradient(w, x, y) / 2, np.transpose(slope), rtol=1e-6, atol=0)
+    assert_allclose(np.broadcast_to(model.hvp(w, x, y, v), w.shape), np.transpose(curvature), rtol=0, atol=scale)
+    assert model.init().tolist() == [0.0] * dim
+
+
+@pytest.mark.claim("NAK20.population-loss")
+def test_population_loss_is_the_mean_over_the_distribution(rng):
+    """200 000 draws: how often e₁ comes is binomial; a distribution of 2 to 1, as in the sample, is excluded."""
+    n = 200_000
+    problem = simulated.draw_samples(n, (0.5, -2.0), rng=rng)
+    share = problem.x[:, 0].mean()
+    error = support.binomial_error(0.5, n)
+    assert abs(share - 0.5) <= support.z_limit(1) * error < abs(share - 2 / 3)
+    assert_array_equal(problem.y, np.where(problem.x[:, 0] == 1, 0.5, -2.0))
+    assert_allclose(simulated.draw_samples(4, np.ones(5), rng=rng).test_loss(np.zeros(5)),
+                    theory.quadratic_loss(theory.population_hessian(5), np.ones(5)), rtol=1e-15)

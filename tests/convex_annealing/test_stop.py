@@ -1,0 +1,97 @@
+"""Where a run stops: step, train loss, test loss."""
+
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from refimpl import convex_annealing as simulated
+from tests import support
+from tests.convex_annealing.problems import G, H, LOSSES, SLIDES, annealed_at, extremes, pairs
+from theory import convex_annealing as theory
+
+
+@pytest.mark.claim("NAK20.small-lr")
+def test_descent_overshoots_so_that_two_ratios_are_reported():
+    """At η = 0.1, ε = 1e-2: P/ε = 1.4125 but P/L = 1.4695. Mistaking one for the other is an error of 4 %."""
+    stop = simulated.descend(simulated.three_samples(), 1e-2, lr=0.1)
+    predicted = theory.stopping_point(*SLIDES, 1e-2, lr=0.1)
+    assert stop.nit == predicted.steps and stop.status == simulated.REACHED and stop.success
+    assert_allclose([stop.loss_ratio, stop.target_ratio], [predicted.loss_ratio, predicted.target_ratio], rtol=1e-12)
+    assert_allclose([stop.target_ratio, stop.loss_ratio], [1.4125195033650, 1.4694893924452], rtol=1e-12)
+    assert stop.target_ratio < theory.flow_loss_ratio(*LOSSES, 1e-2) < stop.loss_ratio
+
+
+@pytest.mark.claim("NAK20.small-lr", "NAK20.annealed")
+@given(pairs(), st.floats(0.1, 0.9), st.floats(0.1, 0.95), st.integers(0, 12), st.floats(-4, -0.05))
+def test_simulated_stop_equals_the_predicted_one(pair, small, large, large_steps, fraction):
+    """Any pair of Hessians, start, schedule and target: the same step, the same L and P to 1e-12."""
+    train, test, start = pair
+    lr, large_lr = (rate * 2 / extremes(train)[1] for rate in (small, large))
+    problem = simulated.from_hessians(train, test, np.zeros(len(start)))
+    target = float(10**fraction * theory.quadratic_loss(train, start))
+    schedule = {"large_lr": large_lr, "large_steps": large_steps} if large_steps else {}
+    predicted = theory.stopping_point(train, test, start, target, lr=lr, **schedule)
+    rates = np.array([large_lr] * large_steps + [lr] * max(predicted.steps - large_steps, 0))[:predicted.steps]
+    assume(len(rates))
+    losses = theory.quadratic_loss(train, theory.gradient_descent(train, start, rates))
+    assume(np.abs(losses / target - 1).min() > 1e-9)  # else rounding decides which step is the first
+    step = {"large_lr": large_lr, "switch_step": large_steps} if large_steps else {}
+    stop = simulated.descend(problem, target, lr=lr, w0=start, **step)
+    assert stop.nit == predicted.steps
+    assert stop.switch == (large_steps if predicted.steps > large_steps else -1 if large_steps else 0)
+    assert_allclose(stop.train_loss, predicted.train_loss, rtol=1e-12)
+    assert_allclose(stop.loss_ratio, predicted.loss_ratio, rtol=1e-12)
+    assert_allclose(stop.target_ratio, predicted.target_ratio, rtol=1e-12)
+    # The null: stopping a step later, as a loop does that checks before it steps.
+    late = theory.gradient_descent(train, stop.w, [lr])[-1]
+    assert abs(theory.quadratic_loss(train, late) / predicted.train_loss - 1) > 1e-3
+
+
+@pytest.mark.claim("NAK20.annealed", "NAK20.small-lr")
+def test_without_error_in_one_direction_there_is_nothing_to_anneal():
+    """A start on an axis stays there: 3/4 or 3/2 whatever the schedule, in theory and simulation."""
+    problem = simulated.three_samples((1.0, 1.0))
+    for start, ratio in (([0.0, 1.0], 0.75), ([1.0, 0.0], 1.5)):
+        sharp, flat = 2 / 3 * (start[0] - 1) ** 2, (start[1] - 1) ** 2 / 3
+        assert theory.flow_loss_ratio(sharp, flat, 1e-2) == ratio
+        for switch in ({}, {"large_lr": 1.2, "switch_loss": 0.1}):
+            assert_allclose(simulated.descend(problem, 1e-2, lr=0.1, w0=start, **switch).loss_ratio, ratio, rtol=1e-12)
+        assert_allclose(theory.limit_ratios(H, G, np.subtract(start, 1)), (ratio, ratio), rtol=1e-12)
+
+
+@pytest.mark.claim("NAK20.annealed")
+def test_equal_eigenvalues_leave_nothing_to_choose(rng):
+    """H = 2I: P/L keeps its first value under every schedule; there is no crossover and no limit without a start."""
+    train, start = 2.0 * np.eye(3), rng.standard_normal(3)
+    test = support.random_hessians(rng, 1, 3)[0]
+    first = theory.quadratic_loss(test, start) / theory.quadratic_loss(train, start)
+    assert_allclose(theory.limit_ratios(train, test, start), (first, first), rtol=1e-12)
+    for schedule in ({}, {"large_lr": 0.9, "large_steps": 3}):
+        stop = theory.stopping_point(train, test, start, 1e-6 * (start @ start), **schedule)
+        assert_allclose(stop.loss_ratio, first, rtol=1e-12)
+    assert_allclose(theory.limit_ratios(train, np.eye(3)), (0.5, 0.5), rtol=1e-15)  # no start needed for G ∝ I
+    for call in (partial(theory.crossover_lr, train), partial(theory.limit_ratios, train, test)):
+        with pytest.raises(ValueError, match="eigenvalues"):
+            call()
+
+
+@pytest.mark.claim("NAK20.annealed")
+def test_repeated_extreme_eigenvalue_takes_the_start_within_its_space(rng):
+    """Eigenvalues 1, 1, 5, 5: limits from the start's projections; the first eigenvector alone gives another number."""
+    basis = support.random_rotation(rng, 4)
+    train = (basis * [1.0, 1.0, 5.0, 5.0]) @ basis.T
+    train = (train + train.T) / 2
+    test, start = support.random_hessians(rng, 1, 4)[0], rng.standard_normal(4)
+    predicted = theory.limit_ratios(train, test, start)
+    loss = theory.quadratic_loss(train, start)
+    small = theory.stopping_point(train, test, start, 1e-14 * loss)
+    annealed = annealed_at(0.39, 1e-14 * loss, (train, test), start)
+    assert_allclose([small.loss_ratio, annealed.loss_ratio], predicted, rtol=1e-5)
+    alone = [v @ test @ v / scale for v, scale in ((basis[:, 0], 1), (basis[:, 2], 5))]
+    assert not np.allclose(predicted, alone, rtol=1e-3)
+    with pytest.raises(ValueError, match="give start"):
+        theory.limit_ratios(train, test)
