@@ -7,6 +7,7 @@ import numpy as np
 
 from refimpl import _cross_entropy as cross_entropy
 from refimpl.network import _passes as passes
+from refimpl.network._linearized import Linearized
 from theory import _checks
 
 
@@ -138,7 +139,7 @@ class MLP:
         w, x = self._point(w, x)
         weights = passes.split(w, self.layers)
         inputs, outputs = passes.forward(weights, x, self.activation)
-        return passes.Linearized(weights, inputs, self._delta(outputs, y), self._bend(outputs), self.activation,
+        return Linearized(weights, inputs, self._delta(outputs, y), self._bend(outputs), self.activation,
                                  self.layers)
 
     def jacobian(self, w, x):

@@ -1,0 +1,104 @@
+"""Sharpness, eigenpairs and non-uniformity against dense matrices, Gram matrices and closed forms."""
+
+import tracemalloc
+from math import sqrt
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from refimpl import network
+from refimpl.linear_stability import LinearRegression
+from tests.network.nets import NETS, dense_curvature, problem
+from theory import linear_stability as theory
+
+
+@pytest.mark.claim("WME18.fig4")
+@pytest.mark.parametrize("activation, loss, outputs", NETS)
+def test_eigenvalues_and_non_uniformity_equal_dense_ones(rng, activation, loss, outputs):
+    """P = 92…118, so Lanczos runs; the smallest eigenvalue, λmax(mean H_i²) and s² are caught."""
+    model, w, x, y = problem(rng, activation, loss, outputs, n=8, hidden=(7, 7))
+    assert len(w) > 48
+    each = dense_curvature(model, w, x, y)
+    mean = each.mean(axis=0)
+    values, vectors = np.linalg.eigh(mean)
+    square = (each @ each).mean(axis=0)
+    found = network.top_eigenpairs(model, w, x, y, k=3, tolerance=1e-8, rng=rng)
+    assert found.converged and found.residuals.max() <= 1e-8 * values[-1]
+    assert_allclose(found.values, values[::-1][:3], rtol=1e-7)
+    assert_allclose(np.linalg.norm(found.vectors, axis=1), 1, rtol=1e-10)
+    assert_allclose(float(network.sharpness(model, w, x, y, rng=rng)), values[-1], rtol=1e-6)
+    spread = network.non_uniformity(model, w, x, y, rng=rng)
+    exact = np.linalg.eigvalsh(square - mean @ mean)[-1]
+    assert spread.converged
+    assert_allclose(spread.value, sqrt(exact), rtol=1e-6)
+    assert not np.isclose(spread.value, exact, rtol=1e-3)
+    assert not np.isclose(spread.value, sqrt(np.linalg.eigvalsh(square)[-1]), rtol=1e-6)
+    assert not np.isclose(values[-1], -values[0], rtol=1e-3)
+
+
+@pytest.mark.claim("WME18.fig4")
+@pytest.mark.parametrize("outputs", [1, 3])
+def test_matrix_free_values_equal_those_of_the_gram_matrix(rng, outputs):
+    """Gauss–Newton by products against K = J Jᵀ: a = λmax(K)/n, and for one output s² from K alone."""
+    model, w, x, y = problem(rng, outputs=outputs, n=7, hidden=(7, 7))
+    gram, n = model.gram(w, x), len(x)
+    sharp = network.sharpness(model, w, x, y, curvature="gauss-newton", rng=rng)
+    spread = network.non_uniformity(model, w, x, y, curvature="gauss-newton", rng=rng)
+    assert_allclose(sharp.value, np.linalg.eigvalsh(gram)[-1] / n, rtol=1e-6)
+    factors = theory.GaussNewton(model.factors(w, x))
+    assert_allclose([sharp.value, spread.value], [theory.sharpness(factors), theory.non_uniformity(factors)], rtol=1e-5)
+    if outputs == 1:
+        values, vectors = np.linalg.eigh(gram)
+        root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
+        square = np.linalg.eigvalsh(root @ (np.diag(np.diag(gram)) / n - gram / n**2) @ root)[-1]
+        assert_allclose(spread.value, sqrt(square), rtol=1e-5)
+        assert not np.isclose(spread.value, sqrt(np.linalg.eigvalsh(root @ (np.diag(np.diag(gram)) / n) @ root)[-1]),
+                              rtol=1e-5)
+
+
+@pytest.mark.claim("WME18.fig4")
+def test_closed_forms_of_linear_and_logistic_regression(rng):
+    """H = XᵀX/n, Σ from x_i x_iᵀ; softmax of two classes is logistic, H = (1/n)Σ q(1−q) x xᵀ ⊗ [[1, −1], [−1, 1]]."""
+    x = rng.standard_normal((30, 60)) * np.linspace(0.2, 2, 60)
+    model = LinearRegression(60)
+    point = network.operator(model, np.zeros(60), x)
+    hessian = x.T @ x / 30
+    assert_allclose(float(network.sharpness(point, rng=rng)), np.linalg.eigvalsh(hessian)[-1], rtol=1e-6)
+    square = np.einsum("ni,nj,n->ij", x, x, (x**2).sum(axis=1)) / 30
+    assert_allclose(float(network.non_uniformity(point, rng=rng)),
+                    sqrt(np.linalg.eigvalsh(square - hessian @ hessian)[-1]), rtol=1e-6)
+    logistic = network.MLP((60, 2), loss_kind="cross-entropy")
+    w, y = logistic.init(rng), rng.integers(2, size=30)
+    ones = np.column_stack([x, np.ones(30)])
+    weights = w[:120].reshape(60, 2), w[120:]
+    margin = ones @ np.append(weights[0][:, 0] - weights[0][:, 1], weights[1][0] - weights[1][1])
+    share = 1 / (1 + np.exp(-margin))
+    closed = np.einsum("n,ni,nj->ij", share * (1 - share), ones, ones) / 30
+    assert_allclose(float(network.sharpness(logistic, w, x, y, rng=rng)), 2 * np.linalg.eigvalsh(closed)[-1], rtol=1e-6)
+    assert_allclose(network.trace(logistic, w, x, y, method="exact").value, 2 * np.trace(closed), rtol=1e-11)
+
+
+@pytest.mark.claim("WME18.fig4")
+def test_no_convergence_is_said(rng):
+    """A crowded top with too few products: NaN or a large residual, and converged False, never an exception."""
+    values = 1 - np.linspace(0, 1, 400) ** 4 * 1e-3
+    found = network.sharpness(network.Operator(400, lambda v: values * v), tolerance=1e-14, max_products=25, rng=rng)
+    assert not found.converged
+    flat = network.sharpness(network.Operator(60, np.zeros_like), rng=rng)
+    assert flat.value == 0 and flat.residual == 0
+    low = network.top_eigenpairs(network.Operator(60, lambda v: -np.arange(1.0, 61) * v), k=2, rng=rng)
+    assert low.converged
+    assert_allclose(low.values, [-1, -2], rtol=1e-6)  # algebraically largest, not largest in modulus
+
+
+@pytest.mark.claim("WME18.fig4")
+def test_memory_holds_neither_p_by_p_nor_n_by_p(rng):
+    """P = 33 153, n = 400: some 25 vectors and the activations, where n × P would be 106 MB and P × P 9 GB."""
+    model = network.MLP((64, 128, 128, 64, 1))
+    w, x, y = model.init(rng), rng.standard_normal((400, 64)), rng.standard_normal(400)
+    tracemalloc.start()
+    network.non_uniformity(model, w, x, y, tolerance=1e-2, rng=rng)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 400 * w.nbytes / 4

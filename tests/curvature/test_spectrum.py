@@ -1,0 +1,51 @@
+"""Trace and spectral density against dense spectra and exact moments."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from refimpl import network
+from tests import support
+from tests.network.nets import dense_curvature, problem
+
+
+@pytest.mark.claim("WME18.fig4")
+def test_trace_and_spectral_density(rng):
+    """Exact trace; Hutchinson within its theoretical error 2‖H_offdiag‖²; a rule that ends where the spectrum does."""
+    model, w, x, y = problem(rng, n=8, hidden=(8, 8))
+    mean = dense_curvature(model, w, x, y).mean(axis=0)
+    exact = network.trace(model, w, x, y, method="exact")
+    assert_allclose(exact.value, np.trace(mean), rtol=1e-11)
+    assert exact.converged and exact.products == len(w)
+    factors, probes = model.factors(w, x), 2000
+    psd = factors.T @ factors / len(x)  # tr ≥ ‖·‖_F here, so that the null below is far away whatever the draw
+    random = network.trace(model, w, x, y, curvature="gauss-newton", probes=probes, rng=rng)
+    error = sqrt(2 * (np.linalg.norm(psd)**2 - np.linalg.norm(np.diag(psd))**2) / probes)
+    assert abs(random.value - np.trace(psd)) <= support.z_limit(1) * error
+    assert 0.5 * error < random.residual < 2 * error
+    assert abs(2 * np.trace(psd) - np.trace(psd)) > 2 * support.z_limit(1) * error  # twice the trace would be seen
+    assert not network.trace(model, w, x, y, probes=2, tolerance=1e-9, rng=rng).converged
+    values = np.linalg.eigvalsh(mean)
+    density = network.spectral_density(model, w, x, y, steps=40, probes=3, rng=rng)
+    assert density.converged and density.residual <= 0.02 * values[-1]
+    assert_allclose(density.weights.sum(), 1, rtol=1e-12)
+    kept = np.isfinite(density.nodes)
+    assert density.nodes[kept].max() <= values[-1] * (1 + 1e-9)
+    assert density.nodes[kept].min() >= values[0] - 1e-9 * values[-1]
+    assert_allclose(density.nodes[kept].max(), values[-1], rtol=1e-6)
+    grid = np.linspace(values[0] - 1, values[-1] + 1, 4001)
+    assert_allclose(np.trapezoid(density.smooth(grid, 0.05), grid), 1, rtol=1e-6)
+    assert not network.spectral_density(model, w, x, y, steps=2, probes=2, tolerance=1e-6, rng=rng).converged
+
+
+@pytest.mark.claim("WME18.fig4")
+def test_quadrature_is_exact_for_polynomials_under_the_start(rng):
+    """Σ weight · node^k = zᵀH^k z/‖z‖² for k < 2·steps, with the start that the seed gives."""
+    values = np.sort(rng.standard_normal(30))
+    source = network.Operator(30, lambda v: values * v)
+    density = network.spectral_density(source, steps=5, probes=1, rng=3)
+    for power in range(10):   # signs have squares 1, so every start sees the true spectrum
+        assert_allclose((density.weights * density.nodes**power).sum(), (values**power).mean(), rtol=1e-9, atol=1e-12)
+    assert not np.isclose((density.weights * density.nodes**10).sum(), (values**10).mean(), rtol=1e-9)

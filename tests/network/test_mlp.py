@@ -1,0 +1,196 @@
+"""First-order passes against a complex step, exact fractions and decimals; shapes, replicas and refusals."""
+
+from decimal import Decimal, localcontext
+from fractions import Fraction
+from math import sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from refimpl import images, network
+from refimpl.linear_stability import LinearRegression
+from tests import support
+from tests.network.nets import NETS, complex_gradient, plain_loss, problem
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+@pytest.mark.parametrize("activation, loss, outputs", NETS)
+def test_loss_and_gradient_equal_a_complex_step(rng, activation, loss, outputs):
+    model, w, x, y = problem(rng, activation, loss, outputs)
+    assert_allclose(model.loss(w, x, y), plain_loss(model, w, x, y), rtol=1e-13)
+    exact = complex_gradient(model, w, x, y)
+    assert_allclose(model.gradient(w, x, y), exact, rtol=1e-11, atol=1e-13)
+    for wrong in (2 * exact, exact * len(x), -exact):
+        assert not np.allclose(model.gradient(w, x, y), wrong, rtol=1e-3)
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+@pytest.mark.parametrize("activation, loss, outputs", NETS)
+def test_jacobian_and_gram_equal_a_complex_step(rng, activation, loss, outputs):
+    model, w, x, y = problem(rng, activation, loss, outputs)
+    jacobian = model.jacobian(w, x).reshape(len(x), outputs, -1)
+    twin = network.MLP(model.widths, activation=activation)
+    for i in range(len(x)):
+        for j in range(outputs):
+            # the derivative of ½‖f − y‖² at y = f − e_j is that of f_j
+            label = twin.predict(w, x[i:i + 1]).reshape(1, outputs) - np.eye(outputs)[j]
+            assert_allclose(jacobian[i, j], complex_gradient(twin, w, x[i:i + 1], label), rtol=1e-10, atol=1e-12)
+    rows = jacobian.reshape(-1, len(w))
+    assert_allclose(model.gram(w, x), rows @ rows.T, rtol=1e-12, atol=1e-13)
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+def test_factors_of_the_cross_entropy_square_to_its_second_derivative(rng):
+    model, w, x, y = problem(rng, "tanh", "cross-entropy", 3)
+    outputs = model.predict(w, x)
+    share = np.exp(outputs) / np.exp(outputs).sum(axis=-1, keepdims=True)
+    second = share[:, :, None] * np.eye(3) - share[:, :, None] * share[:, None, :]
+    jacobian, factors = model.jacobian(w, x), model.factors(w, x)
+    expected = np.einsum("nka,nkl,nlb->nab", jacobian, second, jacobian)
+    assert_allclose(factors.swapaxes(1, 2) @ factors, expected, atol=1e-13 * np.abs(expected).max())
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+@pytest.mark.parametrize("gap", [40, 300])
+@pytest.mark.parametrize("label", [0, 2])
+def test_cross_entropy_keeps_its_digits_far_below_rounding(gap, label):
+    """Loss, gradient, H v and factors in the outputs' offsets, in both models, against 400-digit decimals; log Σ e^f − f_y
+    and p − 1 in doubles, which are 0 for the label with the largest score, are caught."""
+    scores, v = np.array([0.25, -gap, 0.5 - gap]), np.array([0.5, -1.0, 2.0])
+    with localcontext(prec=400):
+        powers = [Decimal(value).exp() for value in scores.tolist()]
+        share = [power / sum(powers) for power in powers]
+        loss = float(-share[label].ln())
+        slope = [float(p - (c == label)) for c, p in enumerate(share)]
+        mean = sum(p * Decimal(u) for p, u in zip(share, v.tolist()))
+        turned = [float(p * (Decimal(u) - mean)) for p, u in zip(share, v.tolist())]
+    dense = network.MLP((1, 3), loss_kind="cross-entropy")
+    image = images.ConvNet(channels=1, height=2, width=2, classes=3, size=2, filters=1)
+    for model, x in ((dense, np.ones((1, 1))), (image, np.zeros((1, 1, 2, 2)))):
+        w, direction = np.zeros((2, *model.parameter_shape))
+        w[-3:], direction[-3:], y = scores, v, np.array([label])
+        assert_allclose(model.loss(w, x, y), loss, rtol=1e-14)
+        assert_allclose(model.gradient(w, x, y)[-3:], slope, rtol=1e-13)
+        assert_allclose(model.hvp(w, x, y, direction)[-3:], turned, rtol=1e-13)
+    factors = dense.factors(np.concatenate([np.zeros(3), scores]), np.ones((1, 1)))[0, :, -3:]
+    assert_allclose(factors.T @ (factors @ v), turned, rtol=1e-12)
+    if label == 0:
+        assert np.log(np.exp(scores - 0.25).sum()) == 0 and slope[0] != 0
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+def test_linear_nets_in_exact_arithmetic(rng):
+    """Identity activation makes the loss a polynomial: gradient and H v in Fractions, to the last bits."""
+    model = network.MLP((2, 2, 1), activation="identity")
+    w, v = (rng.integers(-4, 5, 9) / 4 for _ in range(2))
+    x, y = rng.integers(-4, 5, (3, 2)) / 2, rng.integers(-4, 5, 3) / 2
+    exact = exact_gradient(w, x, y)
+    turned = [exact_gradient(w + s * v, x, y) for s in (-2, -1, 1, 2)]
+    # the gradient is a cubic along a line, whose derivative this difference gives exactly
+    slope = [(a - 8 * b + 8 * c - d) / 12 for a, b, c, d in zip(*turned)]
+    assert_allclose(model.gradient(w, x, y), [float(value) for value in exact], rtol=1e-14, atol=1e-14)
+    assert_allclose(model.hvp(w, x, y, v), [float(value) for value in slope], rtol=1e-13, atol=1e-13)
+
+
+def exact_gradient(w, x, y):
+    """Gradient of the loss of a [2, 2, 1] net without activation, in Fractions."""
+    w, x, y = ([Fraction(float(value)) for value in np.ravel(array)] for array in (w, x, y))
+    grad = [Fraction(0)] * 9
+    for i in range(len(y)):
+        row = x[2 * i:2 * i + 2]
+        hidden = [row[0] * w[k] + row[1] * w[2 + k] + w[4 + k] for k in (0, 1)]
+        residual = (hidden[0] * w[6] + hidden[1] * w[7] + w[8] - y[i]) / len(y)
+        for k in (0, 1):
+            for j in (0, 1):
+                grad[2 * j + k] += residual * w[6 + k] * row[j]
+            grad[4 + k] += residual * w[6 + k]
+            grad[6 + k] += residual * hidden[k]
+        grad[8] += residual
+    return grad
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=5), st.sampled_from(["tanh", "relu", "identity"]),
+       st.sampled_from(["squared", "cross-entropy"]), st.integers(1, 4), st.lists(st.integers(1, 3), max_size=2),
+       st.sampled_from([np.float32, np.float64]), support.seeds())
+def test_shapes_types_and_replicas(widths, activation, loss, n, lead, dtype, seed):
+    """Every method broadcasts over leading axes as a loop over replicas does, and keeps float32."""
+    if loss == "cross-entropy":
+        widths = [*widths[:-1], widths[-1] + 1]
+    model = network.MLP(tuple(widths), activation=activation, loss_kind=loss)
+    rng, k = np.random.default_rng(seed), widths[-1]
+    size, tail = model.parameter_shape[0], () if k == 1 else (k,)
+    assert size == sum((a + 1) * b for a, b in zip(widths, widths[1:])) == model.init(rng).size
+    w, v = rng.standard_normal((2, *lead, size)).astype(dtype)
+    x = rng.standard_normal((n, widths[0])).astype(dtype)
+    y = rng.integers(k, size=n) if loss == "cross-entropy" else rng.standard_normal((n, *tail)).astype(dtype)
+    shapes = {"predict": (n, *tail), "loss": (), "gradient": (size,), "hvp": (size,), "mean_square_hvp": (size,),
+              "jacobian": (n, *tail, size), "gram": (n * k, n * k)}
+    tolerance = 2e-3 if dtype == np.float32 else 1e-10
+    for name, shape in shapes.items():
+        arguments = {"predict": (x,), "jacobian": (x,), "gram": (x,), "loss": (x, y), "gradient": (x, y)}.get(name)
+        together = getattr(model, name)(w, *(arguments or (x, y, v)))
+        assert together.shape == (*lead, *shape) and together.dtype == dtype
+        for place in np.ndindex(*lead):
+            alone = getattr(model, name)(w[place], *(arguments or (x, y, v[place])))
+            assert_allclose(together[place], alone, rtol=tolerance, atol=tolerance * (1 + np.abs(alone).max()))
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+def test_replicas_with_data_of_their_own_and_blocks_of_replicas(rng):
+    """Stacked data, many directions at one point, and stacks too large for the cache all equal one at a time."""
+    model, w, x, y = problem(rng, n=6)
+    stack = w + 0.1 * rng.standard_normal((4, len(w)))
+    xs, ys = x + rng.standard_normal((4, 6, 3)), y + rng.standard_normal((4, 6))
+    assert_allclose(model.gradient(stack, xs, ys), [model.gradient(*one) for one in zip(stack, xs, ys)], rtol=1e-12,
+                    atol=1e-14)
+    assert_allclose(model.hvp(stack, x, y, w), [model.hvp(one, x, y, w) for one in stack], rtol=1e-11, atol=1e-13)
+    wide = network.MLP((3, 64, 64, 1))
+    starts = np.stack([wide.init(rng) for _ in range(3)])
+    x, y = rng.standard_normal((500, 3)), rng.standard_normal(500)
+    assert_allclose(wide.gradient(starts, x, y), [wide.gradient(one, x, y) for one in starts], rtol=1e-11, atol=1e-14)
+    ys = rng.standard_normal((3, 500))
+    assert_allclose(wide.gradient(starts, x, ys), [wide.gradient(one, x, own) for one, own in zip(starts, ys)],
+                    rtol=1e-11, atol=1e-14)
+
+
+@pytest.mark.claim("WME18.fig1-growth")
+def test_bad_input_is_refused_with_a_remedy(rng):
+    model, w, x, y = problem(rng)
+    classes = network.MLP((3, 2), loss_kind="cross-entropy")
+    cases = [(lambda: network.MLP((3,)), "widths"), (lambda: network.MLP((3, 0)), "widths"),
+             (lambda: network.MLP((3, 1), activation="sine"), "activation"),
+             (lambda: network.MLP((3, 1), loss_kind="cross-entropy"), "widths"),
+             (lambda: network.MLP((3, 1), gain=-1), "gain"),
+             (lambda: model.loss(w[1:], x, y), "w must"), (lambda: model.gradient(w, x[:, :2], y), "x must"),
+             (lambda: model.gradient(w, x, y[:-1]), "y must"), (lambda: model.hvp(w, x, y, w[:-1]), "v must"),
+             (lambda: classes.loss(np.zeros(8), x, np.full(5, 2)), "class numbers"),
+             (lambda: network.polish(classes, np.zeros(8), x, np.zeros(5)), "squared"),
+             (lambda: network.teacher_set(flipped=1.0), "flipped"), (lambda: network.teacher_set(0), "n must"),
+             (lambda: network.sharpness(model), "w and x"),
+             (lambda: network.top_eigenpairs(model, w, x, y, k=0), "k must"),
+             (lambda: network.sharpness(network.Operator(2, lambda v: v), w), "leave out"),
+             (lambda: network.non_uniformity(network.Operator(2, lambda v: v)), "square_product"),
+             (lambda: network.operator(LinearRegression(3), np.ones(3), x, curvature="gauss-newton"), "linearize"),
+             (lambda: network.operator(model, w, x, y, curvature="fisher"), "curvature"),
+             (lambda: network.operator(model, w * np.nan, x, y), "finite")]
+    for call, word in cases:
+        with pytest.raises(ValueError, match=word):
+            call()
+
+
+@pytest.mark.claim("WME18.tab1-gd")
+def test_initial_weights_have_the_stated_spread(rng):
+    """Mean square gain²/fan-in within exact errors, biases 0; 1/fan-in for its root, or fan-out, is outside."""
+    model = network.MLP((100, 200, 50), gain=0.6)
+    w = model.init(rng)
+    for first, middle, last, inputs, outputs in model.layers:
+        variance, limit = 0.36 / inputs, support.z_limit(2) * sqrt(2 / (inputs * outputs))
+        measured = (w[first:middle] ** 2).mean() / variance
+        assert abs(measured - 1) <= limit < 0.4
+        assert not w[middle:last].any()
+        for wrong in (0.36 / inputs**2, 0.36 / outputs, 1 / inputs):
+            assert abs(measured * variance / wrong - 1) > limit
