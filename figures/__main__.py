@@ -66,7 +66,7 @@ def main(words=None):
     write(options.out / "report.md", text.encode())
     print(f"report: {options.out / 'report.md'}")
     for name, row in failures:
-        print(f"FAILED {row.claim} in {name}: {row.quantity}: predicted {row.predicted}, measured {row.measured}, "
+        print(f"DIFFERS {row.claim} in {name}: {row.quantity}: predicted {row.predicted}, measured {row.measured}, "
               f"tolerance {row.tolerance}", file=sys.stderr)
     return 1 if failures else 0
 
@@ -118,7 +118,7 @@ class _Progress:
         self.done += 1
         if self.live:
             print("\r\033[K", end="", file=sys.stderr, flush=True)
-        verdict = f", {len(failed)} FAILED" if failed else ""
+        verdict = f", {len(failed)} rows differ" if failed else ""
         print(f"{name}: {took:.1f} s (expected {self.seconds[name]:g}){verdict}", flush=True)
 
 

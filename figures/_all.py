@@ -6,6 +6,7 @@ import zlib
 import numpy as np
 
 from figures import benign_oscillation, convex_annealing, images, learning_order, linear_stability, network
+from figures._figure import DIFFERS
 from figures._files import save
 from figures._style import style
 
@@ -14,11 +15,12 @@ FIGURES = (*linear_stability.FIGURES, *network.FIGURES, *convex_annealing.FIGURE
 
 
 def draw(name, effort, seed, directory, data=None):
-    """Draw one figure into `directory`, on the data sets in `data` where it can; (seconds, report rows that failed)."""
+    """Draw one figure into `directory`, on the data sets in `data` where it can; (seconds, report rows that differ)."""
     started = time.monotonic()
     chosen = next(figure for figure in FIGURES if figure.name == name)
     with style(name):
         options = {"data": data} if chosen.reads_data else {}
-        drawing = chosen.draw(effort, np.random.default_rng([seed, zlib.crc32(name.encode())]), **options)
-        save(drawing, name, directory, effort, seed)
-    return time.monotonic() - started, [row for row in drawing.rows if not row.passed]
+        numbers = chosen.simulate(effort, np.random.default_rng([seed, zlib.crc32(name.encode())]), **options)
+        rows = chosen.judge(numbers)
+        save(chosen, chosen.draw(numbers), numbers, rows, directory, effort, seed)
+    return time.monotonic() - started, [row for row in rows if row.verdict == DIFFERS]

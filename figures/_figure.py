@@ -1,53 +1,101 @@
-"""What a study's module of figures is made of: figures, what drawing one returns, and report rows."""
+"""What a study's figures are made of: numbers, the rows that judge them, and the picture that draws them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import isfinite
 
 EFFORTS = ("quick", "standard", "full")
+AGREES, DIFFERS, NOT_JUDGED = VERDICTS = ("agrees", "differs", "not judged")
+KINDS = ("simulated", "enumerated", "algebra")
 
 
 @dataclass(frozen=True)
 class Row:
-    """One comparison: what the theory says, what was measured, and whether they agree."""
+    """One comparison of a claim with what was found, and the wrong answer that it excludes.
+
+    Attributes
+    ----------
+    claim : str
+        Id in the ledger.
+    quantity, predicted, measured, tolerance, null : str
+        What is compared; `null` is the plausible wrong answer and how far out it lies.
+    kind : {"simulated", "enumerated", "algebra"}
+        Where the compared value comes from; what theory alone gives is "algebra", and is never called measured.
+    verdict : {"agrees", "differs", "not judged"}
+    margin, null_margin : float or None
+        (measured − predicted)/tolerance, and the same of the null, where they are numbers.
+    """
 
     claim: str
     quantity: str
     predicted: str
     measured: str
     tolerance: str
-    passed: bool
+    null: str
+    kind: str
+    verdict: str
+    margin: float | None = None
+    null_margin: float | None = None
 
-
-@dataclass(frozen=True)
-class Drawing:
-    """A figure that was drawn, with the arrays it shows and its rows for the report."""
-
-    figure: object           # matplotlib Figure
-    data: dict               # name -> array, written beside the picture
-    rows: tuple
+    def __post_init__(self):
+        for name, options in (("kind", KINDS), ("verdict", VERDICTS)):
+            if getattr(self, name) not in options:
+                raise ValueError(f"{name} of a row of {self.claim} must be one of {options}, got {getattr(self, name)!r}")
 
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure that can be drawn: ``draw(effort, rng) -> Drawing``, or ``draw(effort, rng, data)`` with `reads_data`.
+    """A figure: ``simulate(effort, rng) -> numbers``, ``judge(numbers) -> rows``, ``draw(numbers) -> picture``.
 
-    `data` is the directory given by ``--data``, or None for the synthetic set.
+    `numbers` is a flat dict of arrays, numbers and strings: all that `judge`
+    and `draw` look at, and what is stored beside the picture. With
+    `reads_data`, ``simulate(effort, rng, data)`` gets the directory of
+    ``--data`` (None: the synthetic set) and says in ``numbers["data"]`` which
+    set it used.
     """
 
     name: str
     title: str
+    caption: str                # what is line, what is marker, what error bars are, what to look at
+    simulate: Callable
+    judge: Callable
     draw: Callable
-    claims: tuple            # ids, exactly those of its rows
-    seconds: tuple           # expected on one core at quick, standard, full effort
+    claims: tuple               # ids, exactly those of its rows
+    seconds: tuple              # expected on one core at quick, standard, full effort
     reads_data: bool = False
 
 
-def close(claim, quantity, predicted, measured, tolerance, note=""):
-    """A row that passes if |measured − predicted| ≤ tolerance; `note` says where the tolerance comes from."""
-    return Row(claim, quantity, f"{predicted:.6g}", f"{measured:.6g}",
-               f"±{tolerance:.2g}{' ' + note if note else ''}", bool(abs(measured - predicted) <= tolerance))
+def close(claim, quantity, predicted, measured, tolerance, *, null, kind="simulated", note=""):
+    """A row that agrees if |measured − predicted| ≤ tolerance.
+
+    `null` is (value, words): what the wrong answer would have given. Where that
+    lies within the tolerance as well, nothing could be told apart and the row
+    is not judged. `note` says where the tolerance comes from.
+    """
+    wrong, words = null
+    margin, null_margin = ((value - predicted) / tolerance if tolerance else _beyond(value - predicted)
+                           for value in (measured, wrong))
+    verdict = AGREES if abs(margin) <= 1 else DIFFERS
+    if not abs(null_margin) > 1:
+        verdict = NOT_JUDGED
+    return Row(claim, quantity, f"{predicted:.6g}", f"{measured:.6g}", f"±{tolerance:.2g}{' ' + note if note else ''}",
+               f"{words}: {wrong:.4g}", kind, verdict, _finite(margin), _finite(null_margin))
 
 
-def holds(claim, quantity, predicted, measured, tolerance, passed):
-    """A row whose columns are given as text and whose test was made by the caller."""
-    return Row(claim, quantity, str(predicted), str(measured), str(tolerance), bool(passed))
+def holds(claim, quantity, predicted, measured, tolerance, passed, *, null, kind="simulated"):
+    """A row whose columns are given as text and whose test was made by the caller; `passed` None: not judged."""
+    verdict = NOT_JUDGED if passed is None else AGREES if passed else DIFFERS
+    return Row(claim, quantity, str(predicted), str(measured), str(tolerance), str(null), kind, verdict)
+
+
+def not_judged(claim, quantity, why, *, predicted="–", measured="–", kind="simulated"):
+    """A row of a comparison that cannot be made on this data set or at this effort, and why."""
+    return Row(claim, quantity, str(predicted), str(measured), "–", why, kind, NOT_JUDGED)
+
+
+def _beyond(difference):
+    return 0.0 if difference == 0 else float("inf")
+
+
+def _finite(value):
+    return float(value) if isfinite(value) else None

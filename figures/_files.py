@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import numpy as np
 
+from refimpl import __version__
 from refimpl._atomic import PENDING, write
 
 
@@ -15,16 +16,18 @@ def clear_pending(directory):
         path.unlink(missing_ok=True)
 
 
-def save(drawing, name, directory, effort, seed):
-    """Write NAME.png, NAME.svg, NAME.npz (the plotted data) and, last, NAME.json (the report rows)."""
+def save(figure, picture, numbers, rows, directory, effort, seed):
+    """Write NAME.png, NAME.svg, NAME.npz (the numbers) and, last, NAME.json (title, caption and report rows)."""
+    name, numbers = figure.name, numbers["drawing"].data if "drawing" in numbers else numbers
     for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
         buffer = io.BytesIO()
-        drawing.figure.savefig(buffer, format=suffix, metadata=metadata)
+        picture.savefig(buffer, format=suffix, metadata=metadata)
         write(directory / f"{name}.{suffix}", buffer.getvalue())
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{key: np.asarray(value) for key, value in sorted(drawing.data.items())})
+    np.savez_compressed(buffer, **{key: np.asarray(value) for key, value in sorted(numbers.items())})
     write(directory / f"{name}.npz", buffer.getvalue())
-    record = {"figure": name, "effort": effort, "seed": seed, "rows": [asdict(row) for row in drawing.rows]}
+    record = {"figure": name, "title": figure.title, "caption": figure.caption, "effort": effort, "seed": seed,
+              "data": str(numbers.get("data", "synthetic")), "version": __version__, "rows": [asdict(row) for row in rows]}
     write(directory / f"{name}.json", (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from figures import _all, _report
 from figures.__main__ import main
-from figures._figure import Drawing, Figure, Row, close, holds
+from figures._figure import AGREES, DIFFERS, NOT_JUDGED, Figure, Row, close, holds
 from figures._statistics import fitted_power, t_limit
 from figures._style import panels, theory
 from refimpl._atomic import write
@@ -27,13 +27,14 @@ FAST = ("memorising-net", "pattern-turnover")
 def tiny(name, passed=True):
     """A figure that draws at once, with one row."""
 
-    def draw(effort, rng):
+    def draw(numbers):
         figure, axes = panels(1, 1)
-        values = rng.random(5)
-        axes[0].plot(values, **theory())
-        return Drawing(figure, {"values": values}, (holds("WME18.eq4", "q", "1", "1", "0", passed),))
+        axes[0].plot(numbers["values"], **theory())
+        return figure
 
-    return Figure(name, f"title of {name}", draw, ("WME18.eq4",), (0.1, 0.1, 0.1))
+    return Figure(name, f"title of {name}", "A line.", lambda effort, rng: {"values": rng.random(5)},
+                  lambda numbers: (holds("WME18.eq4", "q", "1", "1", "0", passed, null="2"),), draw, ("WME18.eq4",),
+                  (0.1, 0.1, 0.1))
 
 
 @pytest.fixture
@@ -78,8 +79,8 @@ def test_a_failed_verdict_is_exit_status_one(tmp_path, monkeypatch, capsys):
     for module in ("figures.__main__", "figures._all"):
         monkeypatch.setattr(sys.modules[module], "FIGURES", (tiny("good"), tiny("bad", passed=False)))
     assert main(["--out", str(tmp_path), "--workers", "1"]) == 1
-    assert "FAILED WME18.eq4 in bad" in capsys.readouterr().err
-    assert "**1 FAILED**" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "DIFFERS WME18.eq4 in bad" in capsys.readouterr().err
+    assert "**1 differ**" in (tmp_path / "report.md").read_text(encoding="utf-8")
     assert main(["good", "--out", str(tmp_path)]) == 0
 
 
@@ -114,7 +115,7 @@ def test_figures_have_names_of_their_own_and_rows_for_their_claims(tmp_path):
     names = [figure.name for figure in _all.FIGURES]
     assert len(set(names)) == len(names)
     chosen = next(figure for figure in _all.FIGURES if figure.name == FAST[0])
-    rows = chosen.draw("quick", np.random.default_rng(3)).rows
+    rows = chosen.judge(chosen.simulate("quick", np.random.default_rng(3)))
     assert {row.claim for row in rows} == set(chosen.claims)
 
 
@@ -214,8 +215,17 @@ def test_fitted_powers_are_as_far_from_the_truth_as_their_errors_say(rng):
 
 
 def test_rows_compare_as_they_say():
-    assert close("c", "q", 1.0, 1.05, 0.1).passed and not close("c", "q", 1.0, 1.2, 0.1).passed
-    assert not close("c", "q", 1.0, float("nan"), 0.1).passed
-    row = Row("WME18.eq4", "a|b", "1", "2", "0", False)
+    null = (2.0, "twice")
+    assert close("c", "q", 1.0, 1.05, 0.1, null=null).verdict == AGREES
+    assert close("c", "q", 1.0, 1.2, 0.1, null=null).verdict == DIFFERS
+    assert close("c", "q", 1.0, float("nan"), 0.1, null=null).verdict == DIFFERS
+    assert close("c", "q", 1.0, 1.05, 1.5, null=null).verdict == NOT_JUDGED  # the null agrees as well
+    assert close("c", "q", 1.0, 1.05, 0.1, null=null).null_margin == pytest.approx(10)
+    with pytest.raises(ValueError, match="kind of a row of c"):
+        holds("c", "q", "1", "1", "0", True, null="2", kind="measured")
+
+
+def test_a_report_escapes_and_says_what_was_not_drawn():
+    row = Row("WME18.eq4", "a|b", "1", "2", "0", "3", "simulated", DIFFERS)
     text = _report.report([{"figure": "f", "effort": "quick", "seed": 0, "rows": [vars(row)]}])
-    assert "a\\|b" in text and "**FAILED**" in text and "Not drawn in this run." in text
+    assert "a\\|b" in text and "**differs**" in text and "Not drawn in this run." in text

@@ -1,6 +1,6 @@
 """Lu, Wu, Yang and Zou 2024: the poster's figures, and what lies beyond them."""
 
-from figures._figure import Figure
+from figures._legacy import Figure
 from figures.benign_oscillation._data import division, noise, published
 from figures.benign_oscillation._example import how_it_ends, mechanism, two_patches
 from figures.benign_oscillation._map import bifurcation

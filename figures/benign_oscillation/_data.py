@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.integrate import cumulative_trapezoid
 
-from figures._figure import Drawing, close, holds
+from figures._legacy import Drawing, close, holds
 from figures._style import INK, MARKERS, SHADES, panels, simulation, theory
 from figures.benign_oscillation._map import GREY
 from refimpl import benign_oscillation as simulated

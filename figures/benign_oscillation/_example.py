@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.ndimage import maximum_filter1d
 
-from figures._figure import Drawing, close, holds
+from figures._legacy import Drawing, close, holds
 from figures._style import INK, SHADES, panels, simulation, theory
 from figures.benign_oscillation._map import LIMIT, SIGNS, outputs
 from refimpl import benign_oscillation as simulated

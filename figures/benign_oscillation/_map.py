@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from figures._figure import Drawing, close, holds
+from figures._legacy import Drawing, close, holds
 from figures._style import INK, panels, simulation, theory
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted

@@ -6,7 +6,7 @@ from math import comb, log, sqrt
 
 import numpy as np
 
-from figures._figure import Drawing, Figure, close, holds
+from figures._legacy import Drawing, Figure, close, holds
 from figures._style import INK, panels, simulation, theory
 from refimpl import convex_annealing as simulated, sgd
 from theory import convex_annealing as predicted

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from figures._figure import Drawing, Figure, close, holds
+from figures._legacy import Drawing, Figure, close, holds
 from figures._style import panels, simulation, theory
 from figures.images._controls import controls, plain, threshold
 from figures.images._support import CHANCE, NAMES, annealing, at, curves, level, listed, problem, seeds, source

@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
-from figures._figure import Drawing, holds
+from figures._legacy import Drawing, holds
 from figures._style import INK, panels, simulation, theory
 from figures.images._support import CHANCE, GREY, NAMES, annealing, at, curves, listed, problem, seeds, source
 from refimpl import images

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from figures._figure import Drawing, Figure, holds
+from figures._legacy import Drawing, Figure, holds
 from figures._style import panels, simulation, theory
 from figures.learning_order._laws import annealing, curvature, memorising, turnover
 from figures.learning_order._regimes import (EXCHANGED, GENUINE, LOG2, REGIME_A, SMALL, at, before_annealing, half_time,

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from figures._figure import Drawing, close, holds
+from figures._legacy import Drawing, close, holds
 from figures._statistics import fitted_power, t_limit
 from figures._style import INK, panels, simulation, theory
 from refimpl import learning_order as simulated

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 from scipy.stats import hypergeom
 
-from figures._figure import Drawing, Figure, close, holds
+from figures._legacy import Drawing, Figure, close, holds
 from figures._style import INK, panels, simulation, theory
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted

@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from figures._figure import Drawing, Figure, close, holds
+from figures._legacy import Drawing, Figure, close, holds
 from figures._style import INK, MARKERS, SHADES, panels, simulation, theory
 from figures.network._escape import escape
 from figures.network._runs import FEW, MOST_STEPS, OVER, SIGMAS, measure, task

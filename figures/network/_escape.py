@@ -4,7 +4,7 @@ from math import log, sqrt
 
 import numpy as np
 
-from figures._figure import Drawing, close, holds
+from figures._legacy import Drawing, close, holds
 from figures._style import INK, SHADES, panels, simulation, theory
 from figures.network._runs import MOST_STEPS, OVER, SIGMAS, measure, task
 from refimpl import network, sgd

@@ -301,6 +301,6 @@ def test_cifar_files_take_the_place_of_synthetic_images(cifar):
 
 
 def test_examples_are_drawn_from_cifar_files(cifar):
-    drawing = drawn.FIGURES[0].draw("quick", np.random.default_rng(0), cifar)
-    assert drawing.data["clean"].shape == (6, 3, 32, 32) and all(row.passed for row in drawing.rows)
+    drawing = drawn.FIGURES[0].simulate("quick", np.random.default_rng(0), cifar)["drawing"]
+    assert drawing.data["clean"].shape == (6, 3, 32, 32) and all(row.verdict == "agrees" for row in drawing.rows)
     assert "CIFAR-10" in drawing.figure.get_suptitle()

@@ -1,5 +1,6 @@
 """Ledger rows of Li, Wei and Ma 2019, section 6 and figures 1 and 3, and the slides' figure 4."""
 
+from theory import images
 from theory.claims._claim import Claim
 
 _REGIME = ("synthetic 21 × 21 images of contrast 0.2, z of scale 2.2, ζ in ±0.7, two-layer convolutional net with 256 "
@@ -9,44 +10,54 @@ CLAIMS = (
     Claim("LWM19.img-shares", "section 6; section H.2",
           "A patch on 80 % of the images, alone on 20 % of those, gives 20 % clean, 16 % patch-only and 64 % patched "
           "images.",
-          "exact", "images.augmentation_shares"),
+          "exact", images.augmentation_shares, "proved",
+          test="test_signs_are_fair_and_scales_uniform", figure="images-examples"),
     Claim("LWM19.img-slides-shares", "slides, Non-Convex Setting-C (Li, Wei and Ma 2019, Figure 4)",
           "20 % no patch, 16 % only patch, 60 % image with patch.",
-          "corrected", "images.augmentation_shares", regime="the set-up of the paper",
+          "corrected", images.augmentation_shares, "simulated",
+          test="test_published_shares", figure="images-examples", regime="the set-up of the paper",
           correction="The last share is 64 %: those printed add to 96 %."),
     Claim("LWM19.img-separable", "section 6, “not easily separable … but easy to memorize”",
           "No linear classifier separates patches z ± ζ of different classes.",
-          "exact", "images.linear_patch_limit"),
+          "exact", images.linear_patch_limit, "proved",
+          test="test_no_linear_classifier_passes_the_bound", figure="images-examples"),
     Claim("LWM19.img-order", "Figure 3, right",
           "A small learning rate picks up the patch at once; a large one, and a small one with noise, only after "
           "annealing.",
-          "holds", "images.initial_patch_curvature",
+          "holds", images.initial_patch_curvature, "simulated",
+          test="test_order_of_learning", figure="images-arms",
           regime=_REGIME + "; after annealing the patch comes as a ramp over 20–60 epochs rather than a jump"),
     Claim("LWM19.img-clean", "Figure 3, left",
           "On clean images a large and then a small rate generalises better than a small rate.",
-          "holds", "images.picture_shares",
+          "holds", images.picture_shares, "simulated",
+          test="test_without_separation_there_is_no_gap", figure="images-arms",
           regime=_REGIME + "; compared where the training loss first is 0.15. Under weight decay the lead shrinks "
                            "again once the patch is learned"),
     Claim("LWM19.img-fraction",
           "section 6, “learning the CIFAR images using a small fraction of all the available data”",
           "With the patch, a small rate is as good on clean images as if it had only the clean share of them.",
-          "holds", "images.picture_shares", regime=_REGIME),
+          "holds", images.picture_shares, "simulated",
+          test="test_clean_images_are_learned_from_what_the_patch_leaves", figure="images-arms", regime=_REGIME),
     Claim("LWM19.img-noise", "section 6 and Figure 3, “small learning rate with noise annealed”",
           "Pre-activation noise, later removed, makes up for the small rate on patch-augmented images.",
-          "holds", "images.noise_covariance",
+          "holds", images.noise_covariance, "simulated",
+          test="test_only_shared_noise_keeps_the_patch_from_being_learned", figure="images-arms",
           regime=_REGIME + "; noise 0.5, one draw a step and block position for all filters and the batch"),
     Claim("LWM19.img-noise-form", "section 6, “small Gaussian noise … before every activation layer”",
           "Gaussian noise before the activations keeps a small rate from learning the patch.",
-          "corrected", "images.noise_covariance", regime=_REGIME + "; noise 0.5",
+          "corrected", images.noise_covariance, "simulated",
+          test="test_only_shared_noise_keeps_the_patch_from_being_learned", figure="images-controls", regime=_REGIME + "; noise 0.5",
           correction="Only noise shared by the units of a block does. Drawn for every unit by itself it averages out: "
                      "the patch is learned within a few epochs, and nothing is gained on clean images."),
     Claim("LWM19.img-noise-plain", "section 6, “4.72% increase in validation accuracy”",
           "On plain images too, noise with a small rate raises validation accuracy.",
-          "holds", "images.noise_covariance",
+          "holds", images.noise_covariance, "simulated",
+          test="test_on_plain_images_the_large_rate_is_ahead_from_the_start", figure="images-plain",
           regime=_REGIME + ", no patches, shared noise 0.5; the gain is 1–3 %"),
     Claim("LWM19.img-fig1", "Figure 1",
           "Before annealing a small rate is ahead in training and validation accuracy, afterwards a large one.",
-          "not reproduced", "images.mixed_accuracy",
+          "not reproduced", images.mixed_accuracy, "simulated",
+          test="test_mixed_accuracy_is_the_mean_over_kinds", figure="images-arms",
           regime=_REGIME + "; a WideResNet on CIFAR-10 is out of reach of NumPy",
           correction="On plain images the large rate is ahead from the first epochs, and not at the end. On "
                      "patch-augmented validation images the crossing is there: before annealing the large rate loses "
@@ -54,7 +65,8 @@ CLAIMS = (
                      "back."),
     Claim("LWM19.img-cause", "abstract and Conclusion, “more SGD noise, or larger learning rate”",
           "It is the noise of SGD at a large rate that keeps the patch from being learned.",
-          "corrected", "images.momentum_limit", regime=_REGIME,
+          "corrected", images.momentum_limit, "simulated",
+          test="test_critical_scale_and_rate_are_inverse", figure="images-threshold", regime=_REGIME,
           correction="Here it is curvature. The common part z makes the loss sharp, λ ≈ (q/C)(1 + s²(m + d/K)/2), and "
                      "above η = 2(1 + μ)/λ the direction is unstable: within an epoch nearly all ReLUs are off on the "
                      "patch. The threshold in η, and that in the scale s of z, lie where this says; full-batch "

@@ -1,5 +1,6 @@
 """Ledger rows of Wu, Ma and E 2018, on real networks: figures 1, 3 and 4 and the measured half of Table 1."""
 
+from theory import linear_stability
 from theory.claims._claim import Claim
 
 _NET = "tanh net [20, 40, 40, 40, 1], n = 200, squared loss (1/2n)Σ(f−y)², ±1 labels with a quarter turned over, "
@@ -7,12 +8,14 @@ _NET = "tanh net [20, 40, 40, 40, 1], n = 200, squared loss (1/2n)Σ(f−y)², �
 CLAIMS = (
     Claim("WME18.tab1-gd", "Table 1",
           "Gradient descent ends at minima of sharpness 2/η and blows up where η is too large.",
-          "holds", "linear_stability.sharpness_limit",
+          "holds", linear_stability.sharpness_limit, "simulated",
+          test="test_figures_take_image_sets_from_disk", figure="network-sharpness",
           regime=_NET + "η = 0.02, 0.05, 0.1, where the flow would end sharper: aη/2 within 0.5 % of 1; "
                         "η = 2 blows up"),
     Claim("WME18.sharpest", "Learning rate and sharpness",
           "Gradient descent tends to select the sharpest possible minima.",
-          "corrected", "linear_stability.sharpness_limit",
+          "corrected", linear_stability.sharpness_limit, "simulated",
+          test="test_a_small_rate_ends_below_the_edge", figure="network-sharpness",
           regime=_NET + "η from 0.01 to 2",
           correction="It ends at the edge a = 2/η only where the flow would end at a sharper minimum. At η = 0.01 it "
                      "ends below (aη/2 from 0.5 to 0.9), and at η ≥ 0.2 some starts overshoot to minima flatter "
@@ -20,21 +23,25 @@ CLAIMS = (
     Claim("WME18.fig1", "Fig. 1",
           "SGD that starts at a minimum found by gradient descent with the same learning rate escapes fast, to a "
           "flatter one.",
-          "holds", "linear_stability.critical_lr",
+          "holds", linear_stability.critical_lr, "simulated",
+          test="test_sgd_escapes_where_theory_says", figure="network-escape",
           regime=_NET + "η = 0.05: escape at B = 4 and 16, where η > η* of that minimum; none at B = 100, where "
                         "η ≈ η*"),
     Claim("WME18.fig1-growth", "Fig. 1 and eq. 2",
           "While it escapes, SGD on a net follows the linearised dynamics.",
-          "holds", "linear_stability.path_log_loss",
+          "holds", linear_stability.path_log_loss, "simulated",
+          test="test_bad_input_is_refused_with_a_remedy", figure="network-escape",
           regime=_NET + "loss from 1e-20 on: log-loss grows by twice the Lyapunov exponent of the linearised map per "
                         "step, and step by step as the linearised map does on the same batches"),
     Claim("WME18.fig1-test", "Fig. 1 right",
           "The minimum found by SGD generalises better than the one found by gradient descent.",
-          "holds", "linear_stability.critical_lr",
+          "holds", linear_stability.critical_lr, "simulated",
+          test="test_sgd_escapes_where_theory_says", figure="network-escape",
           regime=_NET + "means over starts; over all minima of SGD test accuracy falls with sharpness"),
     Claim("WME18.fig3", "Fig. 3",
           "Minima found by SGD lie below the line s = 1/(η√p).",
-          "corrected", "linear_stability.critical_lr",
+          "corrected", linear_stability.critical_lr, "simulated",
+          test="test_polish_takes_the_least_step_to_interpolation", figure="network-minima",
           regime=_NET + "minima with loss below 1e-7 reached by independent batches",
           correction="Many lie above it (up to 1.3 times). The envelope is the exact mean-square threshold: a ≤ 2/η, and "
                      "η ≤ 1.1 η* for nearly all, at B = 4 for most. The others, up to 1.2 η*, lie where the Lyapunov "
@@ -42,6 +49,7 @@ CLAIMS = (
                      "E‖x_t‖² diverges."),
     Claim("WME18.fig4", "Fig. 4",
           "Non-uniformity and sharpness of the minima are roughly proportional.",
-          "holds", "linear_stability.non_uniformity",
+          "holds", linear_stability.non_uniformity, "simulated",
+          test="test_closed_forms_of_linear_and_logistic_regression", figure="network-minima",
           regime=_NET + "correlation of the logarithms above 0.8, s/a constant to about 20 %"),
 )
