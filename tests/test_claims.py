@@ -27,9 +27,9 @@ def faults(tests, drawn, ledger):
     """What is missing or dangling, as sentences."""
     tested = {claim for ids in tests.values() for claim in ids}
     shown = {claim.id: claim for claim in ledger if claim.shown}
-    names = {name.split("::")[-1]: ids for name, ids in tests.items()}
+    named = {(name.split("::")[-1], claim) for name, ids in tests.items() for claim in ids}
     return ([f"no claim {claim} is in the ledger, but a test names it" for claim in sorted(tested - set(shown))]
-            + [f"{claim} has no test {row.test}" for claim, row in shown.items() if claim not in names.get(row.test, ())]
+            + [f"{claim} has no test {row.test}" for claim, row in shown.items() if (row.test, claim) not in named]
             + [f"{claim} is not in the figure {row.figure}" for claim, row in shown.items()
                if claim not in drawn.get(row.figure, ())]
             + [f"no claim {claim} is in the ledger, but the figure {name} names it"
