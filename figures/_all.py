@@ -8,7 +8,7 @@ import numpy as np
 from figures import benign_oscillation, convex_annealing, images, learning_order, linear_stability, network
 from figures._figure import DIFFERS
 from figures._files import save
-from figures._style import style
+from figures._style import style, titled
 
 FIGURES = (*linear_stability.FIGURES, *network.FIGURES, *convex_annealing.FIGURES, *learning_order.FIGURES,
            *images.FIGURES, *benign_oscillation.FIGURES)
@@ -22,5 +22,5 @@ def draw(name, effort, seed, directory, data=None):
         options = {"data": data} if chosen.reads_data else {}
         numbers = chosen.simulate(effort, np.random.default_rng([seed, zlib.crc32(name.encode())]), **options)
         rows = chosen.judge(numbers)
-        save(chosen, chosen.draw(numbers), numbers, rows, directory, effort, seed)
+        save(chosen, titled(chosen.draw(numbers), chosen.title), numbers, rows, directory, effort, seed)
     return time.monotonic() - started, [row for row in rows if row.verdict == DIFFERS]

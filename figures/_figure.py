@@ -82,10 +82,15 @@ def close(claim, quantity, predicted, measured, tolerance, *, null, kind="simula
                f"{words}: {wrong:.4g}", kind, verdict, _finite(margin), _finite(null_margin))
 
 
-def holds(claim, quantity, predicted, measured, tolerance, passed, *, null, kind="simulated"):
-    """A row whose columns are given as text and whose test was made by the caller; `passed` None: not judged."""
+def holds(claim, quantity, predicted, measured, tolerance, passed, *, null, kind="simulated", margins=(None, None)):
+    """A row whose columns are given as text and whose test was made by the caller; `passed` None: not judged.
+
+    `margins`, for the bar of the report: how far what was measured and what the
+    null gives lie from the prediction, in tolerances.
+    """
     verdict = NOT_JUDGED if passed is None else AGREES if passed else DIFFERS
-    return Row(claim, quantity, str(predicted), str(measured), str(tolerance), str(null), kind, verdict)
+    return Row(claim, quantity, str(predicted), str(measured), str(tolerance), str(null), kind, verdict,
+               *(None if margin is None else _finite(margin) for margin in margins))
 
 
 def not_judged(claim, quantity, why, *, predicted="–", measured="–", kind="simulated"):

@@ -1,13 +1,20 @@
-"""One style for all figures, readable in greyscale: theory is lines, simulation is open markers."""
+"""One style for all figures, readable in greyscale.
 
+Theory is a line, simulation an open marker (with error bars that its caption
+defines); a fit is a thin dash-dotted line, a bound a dotted one, a guide grey.
+The legend names fit, bound and guide as such; `key` says the rest.
+"""
+
+import textwrap
 from contextlib import contextmanager
 
 import matplotlib
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 matplotlib.use("Agg")
 
-INK = "#1a1a1a"
+INK, GREY = "#1a1a1a", "#8a8a8a"
 # Dark to light, so that the order survives greyscale; lines differ in dashes too.
 SHADES = ("#14213d", "#9b2226", "#3a86a8", "#e09f3e")
 DASHES = ("-", "--", "-.", ":")
@@ -15,16 +22,26 @@ MARKERS = ("o", "s", "^", "D")
 _RC = {
     "font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9, "legend.fontsize": 7.5,
     "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e4e4", "grid.linewidth": 0.6,
-    "axes.axisbelow": True, "lines.linewidth": 1.5, "lines.markersize": 5, "legend.frameon": False, "figure.dpi": 100,
-    "savefig.dpi": 150, "svg.fonttype": "path", "axes.formatter.use_mathtext": True, "mathtext.default": "regular",
+    "axes.axisbelow": True, "lines.linewidth": 1.5, "lines.markersize": 5, "legend.frameon": False, "figure.dpi": 100, "figure.titlesize": 11,
+    "savefig.dpi": 150, "svg.fonttype": "none", "axes.formatter.use_mathtext": True, "mathtext.default": "regular",
 }
 
 
 @contextmanager
 def style(name):
-    """The style, with SVG ids that depend on the figure's name alone."""
-    with matplotlib.rc_context({**_RC, "svg.hashsalt": name}):
+    """The style whatever the user's matplotlibrc says, with SVG ids that depend on the figure's name alone."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update({**_RC, "svg.hashsalt": name})
         yield
+
+
+def titled(picture, title):
+    """The picture with its title above it, unless it carries one already; broken to the width of the picture."""
+    if not picture.get_suptitle():
+        letters = int(12 * picture.get_figwidth())  # of 11 points: 12 fit an inch
+        picture.suptitle("\n".join(textwrap.wrap(title, letters)), fontweight="bold")
+    return picture
 
 
 def panels(rows, columns, width=3.4, height=2.9):
@@ -44,3 +61,26 @@ def theory(k=0, **changes):
 def simulation(k=0, **changes):
     """Marker properties of the k-th simulation."""
     return {"color": SHADES[k], "linestyle": "none", "marker": MARKERS[k], "markerfacecolor": "white", **changes}
+
+
+def fit(k=0, **changes):
+    """Line properties of a fit to the k-th simulation; its label says "fit"."""
+    return {"color": SHADES[k], "linestyle": (0, (6, 1.5, 1, 1.5)), "linewidth": 0.9, "marker": "none", **changes}
+
+
+def bound(k=0, **changes):
+    """Line properties of a bound, upper or lower; its label says "bound"."""
+    return {"color": SHADES[k], "linestyle": (0, (1, 1.2)), "linewidth": 1.3, "marker": "none", **changes}
+
+
+def guide(**changes):
+    """Line properties of a guide to the eye: an edge, a slope, a level that is nobody's prediction."""
+    return {"color": GREY, "linestyle": "-", "linewidth": 0.8, "marker": "none", "zorder": 0.5, **changes}
+
+
+def key(axis, *handles, **options):
+    """A legend of `handles` (default: the labelled ones), closed by what line and open marker mean."""
+    handles = list(handles or axis.get_legend_handles_labels()[0])
+    handles += [Line2D([], [], color=INK, label="theory"),
+                Line2D([], [], label="simulation", color=INK, linestyle="none", marker="o", markerfacecolor="white")]
+    return axis.legend(handles=handles, **options)
