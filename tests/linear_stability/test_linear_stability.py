@@ -4,8 +4,8 @@ Each test says which wrong answer it would catch and shows it caught.
 """
 
 import tracemalloc
-from itertools import permutations, product
-from math import log, sqrt
+from itertools import product
+from math import sqrt
 
 import numpy as np
 import pytest
@@ -19,7 +19,6 @@ from theory import linear_stability as theory
 
 CRITERIA = ("sufficient", "mean-square", "gd")
 TOY = np.array([0.2, 3.8])  # curvatures of the toy's examples at x = 1
-LEFT, RIGHT = sqrt(1.9) / (sqrt(1.9) + 1), sqrt(1.9) / (sqrt(1.9) - 1)  # where f₂ leaves its branch around 1
 ABOVE_EDGE = np.array([[10.0, 1.0], [3.0, 5.0], [-4.0, 9.0]])  # stable although s exceeds 1/(η√p)
 
 
@@ -442,158 +441,6 @@ def test_no_batch_size_keeps_a_sharper_minimum(problem, factor):
     assert theory.sharpness(hessians) > theory.sharpness_limit(lr)
     operator = enumerated_operator(hessians, lr, size, replacement)
     assert np.linalg.eigvalsh((operator + operator.T) / 2)[-1] > 1
-
-
-# --- the toy with two minima ------------------------------------------------------------------
-
-@pytest.mark.claim("WME18.toy")
-def test_toy_limits_in_closed_form():
-    for minimum in theory.two_minima():
-        curvatures = np.array(minimum.curvatures)
-        model, points = simulated.TwoMinima(), minimum.position + np.array([[-1e-4], [1e-4]])
-        slopes = model.gradient(points[:, None], simulated.TOY_CURVATURES[:, None])  # (2 points, 2 examples, 1)
-        assert_allclose(np.diff(slopes[..., 0], axis=0)[0] / 2e-4, curvatures, rtol=1e-8)
-        stack = stack_1d(curvatures)
-        assert_allclose(minimum.gd_lr, theory.critical_lr(stack, 1, "gd"), rtol=1e-10)
-        assert_allclose(minimum.mean_square_lr, theory.critical_lr(stack, 1), rtol=1e-10)
-        assert_allclose(minimum.almost_sure_lr, theory.almost_sure_lr(curvatures, 1), rtol=1e-10)
-        assert_allclose(minimum.mean_square_lr, theory.critical_lr(stack, 1, "sufficient"), rtol=1e-10)
-
-
-@pytest.mark.claim("WME18.toy")
-def test_gradient_descent_stays_where_sgd_leaves(rng):
-    """20 000 runs from 1 + 10⁻³ at η = 0.7; fewer than 10⁻⁹ may stay by the exact law."""
-    replicas, steps, distance = 20_000, 400, 1e-3
-    staying = theory.exit_time(distance, 0.7, steps)[-1]
-    assert replicas * staying < 1e-9
-    inside = {"inside": lambda w, x, y: (w[:, 0] > LEFT) & (w[:, 0] < RIGHT)}
-    sgd = simulated.two_minima(np.full(replicas, 1 + distance), lr=0.7, steps=steps, rng=rng, observe=inside)
-    assert (sgd.observed["inside"].min(axis=0) == 0).all()
-    assert_allclose(sgd.w[:, 0], 0, atol=1e-6)  # they end at the other minimum, which is stable
-    gd = simulated.two_minima([1 + distance, 1 - distance, 0.7, 1.3], lr=0.7, steps=steps, batch_size=2, observe=inside)
-    assert gd.observed["inside"].all()
-    assert_allclose(gd.w[:, 0], 1, atol=1e-12)
-
-
-@pytest.mark.claim("WME18.toy")
-@pytest.mark.parametrize(("lr", "distance"), [(0.7, 1e-3), (0.7, -1e-5), (0.6, 1e-2), (0.9, 1e-3)])
-def test_exit_times_follow_their_exact_law(rng, lr, distance):
-    """20 000 exit times against the exact distribution (Dvoretzky–Kiefer–Wolfowitz); 5 % more in η is caught."""
-    replicas, steps = 20_000, 400
-    result = simulated.two_minima(np.full(replicas, 1 + distance), lr=lr, steps=steps, rng=rng,
-                                  observe={"inside": lambda w, x, y: (w[:, 0] > LEFT) & (w[:, 0] < RIGHT)})
-    survived = np.minimum.accumulate(result.observed["inside"], axis=0).mean(axis=1)
-    limit = support.dkw_limit(replicas)
-    assert np.abs(survived - theory.exit_time(distance, lr, steps)).max() <= limit
-    assert np.abs(survived - theory.exit_time(distance, 1.05 * lr, steps)).max() > limit
-
-
-@pytest.mark.claim("WME18.toy")
-def test_mean_exit_time_grows_as_the_logarithm_of_the_distance():
-    """Exact means minus ln(b/ε)/Λ: 2.2 to 2.4 steps at η = 0.7 over 12 decades; a wrong Λ or b drifts or shifts it."""
-    distances = 10.0 ** -np.arange(1, 14)
-    exact = np.array([theory.exit_time(distance, 0.7, 1000).sum() for distance in distances])
-    law = np.array([theory.mean_exit_time(distance, 0.7) for distance in distances])
-    assert ((exact - law > 2.2) & (exact - law < 2.42)).all()
-    slope = np.polyfit(-np.log(distances[2:]), exact[2:], 1)[0]
-    assert_allclose(slope, 1 / theory.lyapunov_exponent(TOY, 0.7, 1), rtol=2e-3)
-    assert abs(slope * log(1.7476) / 2 - 1) > 0.1  # the mean-square growth rate is not the one
-
-
-# --- eq. 3: mean square against almost sure ---------------------------------------------------
-
-@pytest.mark.claim("WME18.eq3")
-def test_between_the_limits_the_mean_square_diverges_while_paths_converge(rng):
-    """η = 0.556: the fraction of 20 000 paths below any level is binomial in the uses of f₂, exactly."""
-    lr, steps, replicas = 0.556, 3000, 20_000
-    assert theory.critical_lr(stack_1d(TOY), 1) < lr < theory.almost_sure_lr(TOY, 1)
-    norms, _ = support.square_norm_moments(stack_1d(TOY), lr, 1, np.ones(1), steps)
-    assert norms[-1] > 1e10
-    result = simulated.simulate(np.sqrt(TOY)[:, None], np.ones((replicas, 1)), lr=lr, batch_size=1, steps=steps, rng=rng)
-    logs = np.log(np.abs(result.w[:, 0]))
-    mean = steps * theory.lyapunov_exponent(TOY, lr, 1)
-    deviation = np.log(np.abs(1 - lr * TOY)).std() * sqrt(steps)  # of a sum of independent equal steps
-    assert abs(logs.mean() - mean) <= support.z_limit(1) * deviation / sqrt(replicas)
-    assert logs.mean() < -support.z_limit(1) * deviation / sqrt(replicas)  # the typical path shrinks …
-    assert abs(logs.mean() - log(norms[-1]) / 2) > 1  # … and E‖x‖² does not describe it
-
-
-@pytest.mark.claim("WME18.eq3")
-@given(st.lists(st.floats(0.0, 10.0), min_size=1, max_size=5), st.integers(1, 5), st.booleans())
-def test_the_almost_sure_limit_is_the_first_sign_change(curvatures, size, replacement):
-    curvatures = np.round(np.array(curvatures), 3)
-    size = min(size, len(curvatures))
-    if not curvatures.any():
-        return
-    limit = theory.almost_sure_lr(curvatures, size, replacement=replacement)
-    means = curvatures[support.all_batches(len(curvatures), size, replacement)].mean(axis=1)
-
-    def exponent(lr):
-        with np.errstate(divide="ignore"):
-            return np.log(np.abs(1 - lr * means)).mean()
-
-    assert exponent(limit * (1 + 1e-6)) > -1e-9
-    assert max(exponent(limit * share) for share in np.linspace(0.001, 0.999, 200)) < 0
-    assert limit >= theory.critical_lr(stack_1d(curvatures), size, replacement=replacement) * (1 - 1e-9)
-
-
-@pytest.mark.claim("WME18.eq3")
-def test_escape_exponent_is_two_at_the_mean_square_limit_and_zero_at_the_almost_sure_one():
-    toy = theory.two_minima()[1]
-    assert_allclose(theory.escape_exponent(TOY, toy.mean_square_lr, 1), 2, rtol=1e-9)
-    assert theory.escape_exponent(TOY, toy.almost_sure_lr * (1 - 1e-6), 1) < 1e-3
-    for lr in (0.55, 0.5525, 0.556):
-        kappa = theory.escape_exponent(TOY, lr, 1)
-        assert_allclose(theory.absolute_moment(TOY, lr, 1, kappa), 1, rtol=1e-12)
-        assert_allclose(np.mean(np.abs(1 - lr * TOY) ** kappa), 1, rtol=1e-12)
-
-
-@pytest.mark.claim("WME18.eq3")
-@pytest.mark.parametrize("lr", [0.55, 0.556])
-def test_escape_probability_falls_as_the_exponent_says(rng, lr):
-    """Exact probabilities over two decades have slope κ; 50 000 runs agree with them (binomial error)."""
-    kappa, edge = theory.escape_exponent(TOY, lr, 1), 1 - LEFT
-    distances = edge * 10.0 ** -np.linspace(0.5, 2.5, 5)
-    exact = np.array([1 - theory.exit_time(distance, lr, 4000)[-1] for distance in distances])
-    assert (exact <= (distances / edge) ** kappa).all()  # the martingale bound
-    slopes = np.diff(np.log(exact)) / np.diff(np.log(distances))
-    assert_allclose(slopes, kappa, rtol=0.1)
-    assert abs(np.mean(slopes) - kappa) < 0.5 * abs(np.mean(slopes) - 2)  # not the mean-square exponent
-    replicas, steps, distance = 50_000, 600, 0.1
-    expected = 1 - theory.exit_time(distance, lr, steps)[-1]
-    result = simulated.simulate(np.sqrt(TOY)[:, None], np.full((replicas, 1), distance), lr=lr, batch_size=1,
-                                steps=steps, rng=rng, observe={"w": lambda w, x, y: w[:, 0]})
-    position = result.observed["w"]
-    left = ((position <= LEFT - 1) | (position >= RIGHT - 1)).any(axis=0).mean()
-    assert abs(left - expected) <= support.z_limit(1) * support.binomial_error(expected, replicas)
-
-
-# --- shuffled epochs --------------------------------------------------------------------------
-
-@pytest.mark.claim("WME18.epoch")
-@pytest.mark.parametrize("dim", [1, 2])
-def test_epoch_rate_equals_the_average_over_all_orders_of_a_simulation(rng, dim):
-    n = 4
-    hessians = support.random_hessians(rng, n, dim, rank=1)
-    lr = 1.2 * theory.critical_lr(hessians, 1)
-    orders = np.array(list(permutations(range(n))))            # (24, n)
-    starts = np.eye(dim)[:, None].repeat(len(orders), axis=1)  # (d, 24, d)
-    indices = np.broadcast_to(orders.T[:, None, :, None], (n, dim, len(orders), 1))
-    columns = simulated.simulate(hessians, starts, lr=lr, batch_size=1, steps=n, indices=indices).w
-    products = columns.transpose(1, 2, 0)                      # M with M e_j = columns
-    operator = np.mean([np.kron(matrix, matrix) for matrix in products], axis=0)
-    per_epoch = np.abs(np.linalg.eigvals(operator)).max()
-    assert_allclose(theory.epoch_mean_square_rate(hessians, lr) ** n, per_epoch, rtol=1e-10)
-    assert theory.mean_square_rate(hessians, lr, 1) ** n > 1.01 * per_epoch  # independent batches are another model
-
-
-@pytest.mark.claim("WME18.epoch")
-def test_in_one_dimension_epochs_are_stable_up_to_the_almost_sure_limit(rng):
-    curvatures = rng.random(5) + 0.1
-    limit, mean_square = theory.almost_sure_lr(curvatures, 1), theory.critical_lr(stack_1d(curvatures), 1)
-    assert theory.epoch_mean_square_rate(stack_1d(curvatures), 0.999 * limit) < 1
-    assert theory.epoch_mean_square_rate(stack_1d(curvatures), 1.001 * limit) > 1
-    assert theory.epoch_mean_square_rate(stack_1d(curvatures), 1.01 * mean_square) < 1 or mean_square > 0.99 * limit
 
 
 @pytest.mark.claim("WME18.fig2", "WME18.eq4-sharp")

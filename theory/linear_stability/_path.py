@@ -61,16 +61,20 @@ def path_log_loss(hessians, lr, indices, start):
         raise ValueError(f"indices must lie in 0…{n - 1}, got {batches.min()}…{batches.max()}; "
                          "count examples from 0")
     reduced = reduce(curvature)
-    place = _coordinates(reduced, _checks.shaped(start, "start", (dim,)))
-    logs, scale = [], 0.0
+    largest = reduced.eigenvalues[-1]
+    rate, weights = lr * largest, reduced.eigenvalues / largest
+    if not 0 < rate < np.inf:
+        raise ValueError(f"lr = {lr:g} times the sharpness {largest:g} must be a positive finite float, got {rate:g}; "
+                         "rescale the Hessians")
+    factors = reduced.factors / (np.sqrt(largest) if reduced.is_factored else largest)
+    start = _checks.shaped(start, "start", (dim,))
+    size = np.abs(start).max() or 1.0  # scaled to order 1 here and below, so that no square leaves the range of floats
+    place = _coordinates(reduced, start / size)
+    logs, scale = [], np.log(largest) + 2 * np.log(size)
     for batch in [None, *batches]:
         if batch is not None:
-            factors = reduced.factors[batch]                       # (B, k, r), or (B, r, r) the H_i themselves
-            pull = factors @ place
-            if reduced.is_factored:
-                pull = np.einsum("bk,bkr->r", pull, factors)
-            place = place - lr / len(batch) * (pull if reduced.is_factored else pull.sum(axis=0))
-        loss = float(reduced.eigenvalues @ place**2) / 2
+            place = place - rate * _pull(factors[batch], place, reduced.is_factored)
+        loss = float(weights @ place**2) / 2
         if loss == 0:
             logs.append(-np.inf)
             continue
@@ -78,6 +82,14 @@ def path_log_loss(hessians, lr, indices, start):
         place = place / np.sqrt(loss)
         scale += np.log(loss)
     return np.array(logs)
+
+
+def _pull(factors, place, is_factored):
+    """H_B x from the factors (B, k, r) of a batch, or its H_i (B, r, r)."""
+    images = factors @ place
+    if is_factored:
+        return np.einsum("bk,bkr->r", images, factors) / len(factors)
+    return images.mean(axis=0)
 
 
 def _coordinates(reduced, vector):

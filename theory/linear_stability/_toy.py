@@ -1,12 +1,12 @@
 r"""The poster's toy with two minima: its limits in closed form and the exact law of its exit times."""
 
 from dataclasses import dataclass
-from math import log, sqrt
+from math import log, log1p, sqrt
 
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._escape import lyapunov_exponent
+from theory.linear_stability._multiplier import lyapunov_exponent
 
 # The toy: curvatures of f₁, f₂ at x = 1 are 2·0.1 and 2·1.9, and f₂ leaves its
 # branch around x = 1 at √1.9/(√1.9 ± 1); f₁ does so only further out.
@@ -78,8 +78,8 @@ def exit_time(distance, lr, steps):
     Returns
     -------
     ndarray (steps + 1,)
-        P(still in the basin after t steps), t = 0…T. One minus the last entry
-        is the probability to leave within T steps.
+        P(still in the basin after t steps), t = 0…T, to an absolute 1e-16 T.
+        One minus the last entry is the probability to leave within T steps.
 
     Raises
     ------
@@ -100,7 +100,7 @@ def exit_time(distance, lr, steps):
     if distance == 0 or not _TOY_EDGES[0] < distance < _TOY_EDGES[1]:
         raise ValueError(f"distance must lie inside the basin ({_TOY_EDGES[0]:.4f}, {_TOY_EDGES[1]:.4f}) and not be 0, "
                          f"got {distance:g}; start closer to x = 1 but not on it")
-    slow, fast = 1 - lr * _TOY
+    fast = 1 - lr * _TOY[1]
     uses = np.arange(steps + 1)
     powers = uses * (log(abs(fast)) if fast else -1e300)  # a multiplier of 0 lands on the minimum and stays
     signs = np.where(uses % 2 == 0, 1.0, np.sign(fast)) * np.sign(distance)
@@ -110,7 +110,7 @@ def exit_time(distance, lr, steps):
     for t in range(1, steps + 1):
         mass[1:t + 1] += mass[:t].copy()
         mass[:t + 1] /= 2
-        size = log(abs(distance)) + (t - uses[:t + 1]) * log(slow) + powers[:t + 1]
+        size = log(abs(distance)) + (t - uses[:t + 1]) * log1p(-lr * _TOY[0]) + powers[:t + 1]
         edge = np.where(signs[:t + 1] < 0, log(-_TOY_EDGES[0]), log(_TOY_EDGES[1]))
         mass[:t + 1][size >= edge] = 0.0
         survival[t] = mass[:t + 1].sum()

@@ -1,0 +1,93 @@
+"""One dimension: the exponent of the probability to escape, against 50 digits, exact laws and simulated escapes."""
+
+import mpmath
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import brentq
+from scipy.special import logsumexp
+
+from refimpl import linear_stability as simulated
+from tests import support
+from tests.linear_stability.one_dimension import LEFT, RIGHT, TOY, exact_multipliers
+from theory import linear_stability as theory
+
+THREE = [0.2, 3.8, 0.7]
+
+
+@pytest.mark.claim("WME18.eq3")
+def test_escape_exponent_is_two_at_the_mean_square_limit_and_zero_at_the_almost_sure_one():
+    toy = theory.two_minima()[1]
+    assert_allclose(theory.escape_exponent(TOY, toy.mean_square_lr, 1), 2, rtol=1e-9)
+    assert theory.escape_exponent(TOY, toy.almost_sure_lr * (1 - 1e-6), 1) < 1e-3
+    for lr in (0.55, 0.5525, 0.556):
+        kappa = theory.escape_exponent(TOY, lr, 1)
+        assert_allclose(theory.absolute_moment(TOY, lr, 1, kappa), 1, rtol=1e-12)
+        assert_allclose(np.mean(np.abs(1 - lr * TOY) ** kappa), 1, rtol=1e-12)
+
+
+@pytest.mark.claim("WME18.eq3")
+@pytest.mark.parametrize("lr", [0.55, 0.556])
+def test_escape_probability_falls_as_the_exponent_says(rng, lr):
+    """Exact probabilities over two decades have slope κ; 50 000 runs agree with them (binomial error)."""
+    kappa, edge = theory.escape_exponent(TOY, lr, 1), 1 - LEFT
+    distances = edge * 10.0 ** -np.linspace(0.5, 2.5, 5)
+    exact = np.array([1 - theory.exit_time(distance, lr, 4000)[-1] for distance in distances])
+    assert (exact <= (distances / edge) ** kappa).all()  # the martingale bound
+    slopes = np.diff(np.log(exact)) / np.diff(np.log(distances))
+    assert_allclose(slopes, kappa, rtol=0.1)
+    assert abs(np.mean(slopes) - kappa) < 0.5 * abs(np.mean(slopes) - 2)  # not the mean-square exponent
+    replicas, steps, distance = 50_000, 600, 0.1
+    expected = 1 - theory.exit_time(distance, lr, steps)[-1]
+    result = simulated.simulate(np.sqrt(TOY)[:, None], np.full((replicas, 1), distance), lr=lr, batch_size=1,
+                                steps=steps, rng=rng, observe={"w": lambda w, x, y: w[:, 0]})
+    position = result.observed["w"]
+    left = ((position <= LEFT - 1) | (position >= RIGHT - 1)).any(axis=0).mean()
+    assert abs(left - expected) <= support.z_limit(1) * support.binomial_error(expected, replicas)
+
+
+def exact_exponent(curvatures, lr, size, near):
+    """(κ, its promised error) in the working precision of mpmath, by Newton from `near`."""
+    values = exact_multipliers(curvatures, lr, size)
+    logs = [mpmath.log(value) for value in values]
+    top, mean = max(logs), sum(logs) / len(logs)
+    root = mpmath.findroot(lambda power: sum(mpmath.expm1(power * value / top) for value in logs) / power,
+                           mpmath.mpf(near) * top) / top
+    spread = 1 + sum(abs(value) + max(1, size_) / size_ for value, size_ in zip(logs, values)) / len(logs)
+    return root, 1e-15 * (1 + spread / abs(mean) + spread / top)
+
+
+@pytest.mark.claim("WME18.eq3")
+@pytest.mark.parametrize("share", [1e-3, 1e-8, 1e-12])
+@pytest.mark.parametrize("edge", ["almost-sure limit", "first batch that grows"])
+def test_exponents_keep_their_promise_at_the_edges(edge, share):
+    """κ from 2e-12 to 5e12."""
+    lr = theory.almost_sure_lr(THREE, 1) * (1 - share) if edge[0] == "a" else 2 / 3.8 * (1 + share)
+    kappa = theory.escape_exponent(THREE, lr, 1)
+    with mpmath.workdps(60):
+        exact, promised = exact_exponent(THREE, lr, 1, kappa)
+        assert abs(kappa / exact - 1) <= promised
+
+
+def test_a_sum_of_powers_minus_one_would_lose_the_exponent_near_the_almost_sure_limit():
+    """The null: log E|1 − ηh|^κ cancels as κ → 0."""
+    lr = theory.almost_sure_lr(THREE, 1) * (1 - 1e-8)
+    logs = np.log(np.abs(1 - lr * np.array(THREE)))
+    cancelled = brentq(lambda kappa: logsumexp(kappa * logs, b=np.full(3, 1 / 3)), 1e-9, 1.0, xtol=1e-300)
+    kappa = theory.escape_exponent(THREE, lr, 1)
+    with mpmath.workdps(60):
+        exact, promised = exact_exponent(THREE, lr, 1, kappa)
+        assert abs(kappa / exact - 1) <= promised < abs(cancelled / exact - 1)
+
+
+@pytest.mark.claim("WME18.eq3")
+@pytest.mark.parametrize("factor", [1e-150, 1e-80, 1e80, 1e150])
+def test_the_exponent_does_not_see_the_unit_of_curvature(factor):
+    lr = 0.998 * theory.almost_sure_lr(THREE, 1)
+    assert_allclose(theory.escape_exponent(factor * np.array(THREE), lr / factor, 1), theory.escape_exponent(THREE, lr, 1),
+                    rtol=1e-10)
+
+
+def test_within_rounding_of_the_almost_sure_limit_it_refuses():
+    with pytest.raises(ValueError, match="at or above the almost-sure limit, to rounding"):
+        theory.escape_exponent(THREE, theory.almost_sure_lr(THREE, 1), 1)
