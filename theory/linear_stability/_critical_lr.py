@@ -6,8 +6,8 @@ The public names are those of `theory.linear_stability`.
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._ensemble import (Eigenpair, as_curvature, largest_eigenvalue, reduce, sampling_factor,
-                                               size_of)
+from theory.linear_stability._ensemble import as_ensemble, sampling_factor
+from theory.linear_stability._lanczos import Eigenpair, largest_eigenvalue
 from theory.linear_stability._mean_square import answer
 
 
@@ -63,12 +63,12 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, replacement=Fa
     0.552486
     """
     _checks.one_of(criterion, "criterion", ("mean-square", "sufficient", "gd"))
-    curvature = as_curvature(hessians)
-    noise = sampling_factor(size_of(curvature)[0], batch_size, replacement=replacement)
-    reduced = reduce(curvature)
+    ensemble = as_ensemble(hessians)
+    noise = sampling_factor(ensemble.n, batch_size, replacement=replacement)
+    reduced = ensemble.reduced
     values = reduced.eigenvalues
     if criterion == "gd":
-        return answer(2.0 / values[-1], _dense_pair(np.diag(values)), reduced, full_output)
+        return answer(ensemble.rate(2.0 / values[-1]), _dense_pair(np.diag(values)), reduced, full_output)
     if criterion == "sufficient":
         pair = _dense_pair(np.diag((1 - noise) * values) + noise * reduced.mean_square(np.sqrt(values)))
     else:
@@ -80,7 +80,7 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, replacement=Fa
             return gradient * matrix + example * reduced.mean_product(shrink * matrix)
 
         pair = largest_eigenvalue(apply, np.diag(np.diag(shrink)))
-    return answer(2.0 / pair.value, pair, reduced, full_output)
+    return answer(ensemble.rate(2.0 / pair.value), pair, reduced, full_output)
 
 
 def necessary_lr(hessians, batch_size, condition="trace", *, replacement=False):
@@ -111,17 +111,17 @@ def necessary_lr(hessians, batch_size, condition="trace", *, replacement=False):
         As for `stability_matrix`, or if `condition` is another.
     """
     _checks.one_of(condition, "condition", ("trace", "eigenvector"))
-    curvature = as_curvature(hessians)
-    noise = sampling_factor(size_of(curvature)[0], batch_size, replacement=replacement)
-    reduced = reduce(curvature)
+    ensemble = as_ensemble(hessians)
+    noise = sampling_factor(ensemble.n, batch_size, replacement=replacement)
+    reduced = ensemble.reduced
     values = reduced.eigenvalues
     if condition == "trace":
-        return float(2 * values.sum() / ((1 - noise) * (values**2).sum() + noise * np.trace(reduced.mean_square())))
+        return ensemble.rate(2 * values.sum() / ((values**2).sum() + noise * np.trace(reduced.variance)))
     if reduced.is_factored:
         along = (reduced.factors**2).sum(axis=1)                   # v_jᵀ H_i v_j, (n, r)
     else:
         along = np.diagonal(reduced.factors, axis1=1, axis2=2)
-    return float((2 * values / ((1 - noise) * values**2 + noise * (along**2).mean(axis=0))).min())
+    return ensemble.rate((2 * values / ((1 - noise) * values**2 + noise * (along**2).mean(axis=0))).min())
 
 
 def _dense_pair(matrix):

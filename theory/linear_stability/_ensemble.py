@@ -1,29 +1,26 @@
-r"""The second-moment operator of SGD on the range of the mean Hessian.
+r"""The ensemble of Hessians: checked once, brought to order one once, reduced once.
 
-For x ← x − η H_B x with batches B drawn independently, X = E[x xᵀ] evolves by
-
-.. math:: Q(X) = X - \eta (H X + X H) + \eta^2 D(X), \qquad
-          D(X) = (1 - p) H X H + p\,\frac1n\sum_i H_i X H_i .
-
-Each H_i is positive semi-definite, so range(H_i) lies in range(H), and
-everything is written in an orthonormal eigenbasis of H on that range, where H
-is the diagonal matrix of its r positive eigenvalues. No array here is larger
-than r × r or than the factors themselves.
+All functions of this study take an (n, d, d) array, a `GaussNewton` or an
+`Ensemble`. An array is checked and reduced in each call; the other two keep
+their reduction, so that the second call on them costs only itself.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
-from scipy.linalg import eigh_tridiagonal
 
 from theory import _checks
+from theory.linear_stability._reduction import Reduced, reduce_dense, reduce_factors
 
-_LANCZOS_MEMORY = 2**26  # bytes of Lanczos vectors kept at a time
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class GaussNewton:
     r"""Hessians H_i = J_iᵀ J_i given by their factors, never formed.
+
+    Holds a read-only copy of the factors and, once a function has needed it,
+    their reduction: pass the same object to several functions. Equal to
+    another one if the factors are.
 
     Parameters
     ----------
@@ -37,9 +34,14 @@ class GaussNewton:
     ------
     ValueError
         If the shape is another, an axis is empty, or an entry is not finite.
+
+    Examples
+    --------
+    >>> GaussNewton([[1.0, 0.5], [0.0, 2.0]])
+    GaussNewton(n=2, outputs=1, dim=2)
     """
 
-    jacobians: np.ndarray  # (n, k, d)
+    jacobians: np.ndarray  # (n, k, d), read-only
 
     def __post_init__(self):
         jacobians = _checks.real(self.jacobians, "jacobians")
@@ -48,26 +50,160 @@ class GaussNewton:
         if jacobians.ndim != 3 or 0 in jacobians.shape:
             raise ValueError(f"jacobians must have shape (n, d) or (n, k, d) with no empty axis, "
                              f"got {jacobians.shape}; put the n examples first and the d parameters last")
-        object.__setattr__(self, "jacobians", jacobians.astype(np.float64, copy=False))
+        jacobians = np.array(jacobians, dtype=np.float64, order="C")
+        jacobians.flags.writeable = False
+        object.__setattr__(self, "jacobians", jacobians)
+
+    def __repr__(self):
+        n, outputs, dim = self.jacobians.shape
+        return f"GaussNewton(n={n}, outputs={outputs}, dim={dim})"
+
+    def __eq__(self, other):
+        return np.array_equal(self.jacobians, other.jacobians) if isinstance(other, GaussNewton) else NotImplemented
+
+    def __hash__(self):
+        return hash((self.jacobians.shape, float(self.jacobians.flat[0]), float(self.jacobians.flat[-1])))
+
+    def __reduce__(self):
+        return GaussNewton, (self.jacobians,)
+
+    @cached_property
+    def _ensemble(self):
+        return Ensemble(self)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Ensemble:
+    r"""Hessians of the n examples, checked and reduced once for any number of calls.
+
+    Dense Hessians that several functions are asked about are best wrapped in
+    this; a `GaussNewton` holds one by itself.
+
+    Inside, curvatures are divided by a power of two, which is exact, so that
+    the largest entry is of order one: units do not decide what is small.
+    Directions that no example curves are left out. A dense H is known to
+    rounding only, and a direction in which it is smaller than that counts as
+    flat if no example bends it; otherwise the ensemble is refused, and needs
+    its factors. Factors are not squared: singular values above rounding of the
+    largest, 2 max(n k, d) ε, are kept.
+
+    Parameters
+    ----------
+    hessians : array_like (n, d, d) or GaussNewton
+        Symmetric positive semi-definite, to 1e-10 of each one's largest entry
+        (float32: to 1e-5).
+
+    Attributes
+    ----------
+    n, dim : int
+        Examples, and parameters d.
+    is_factored : bool
+        Whether it was given by factors.
+
+    Raises
+    ------
+    ValueError
+        If the Hessians are not symmetric positive semi-definite, finite and
+        not all zero; if they look like factors; or if they are too close to
+        singular for dense Hessians (on first use).
+
+    Examples
+    --------
+    >>> toy = Ensemble([[[0.2]], [[3.8]]])
+    >>> sharpness(toy), round(non_uniformity(toy), 12)
+    (2.0, 1.8)
+    """
+
+    hessians: object         # (n, d, d) read-only, or GaussNewton
+    exponent: int = 0        # curvatures are 2**exponent times the scaled ones
+    epsilon: float = 0.0     # rounding of what was given
+
+    def __post_init__(self):
+        factored = isinstance(self.hessians, GaussNewton)
+        checked = self.hessians if factored else _dense(self.hessians)
+        largest = np.abs(checked.jacobians if factored else checked).max()
+        if largest == 0:
+            raise ValueError("hessians must not all be zero: without curvature every learning rate is stable and no "
+                             "critical rate exists; check that the examples are the ones you meant")
+        object.__setattr__(self, "epsilon", float(np.finfo(np.float64 if factored else checked.dtype).eps))
+        object.__setattr__(self, "exponent", int(np.frexp(largest)[1]) * (2 if factored else 1))
+        if not factored:
+            checked = np.array(checked, dtype=np.float64)
+            checked.flags.writeable = False
+        object.__setattr__(self, "hessians", checked)
+
+    def __repr__(self):
+        return f"Ensemble({self.hessians!r})" if self.is_factored else f"Ensemble(n={self.n}, dim={self.dim})"
+
+    @property
+    def is_factored(self):
+        return isinstance(self.hessians, GaussNewton)
+
+    @property
+    def n(self):
+        return len(self.hessians.jacobians if self.is_factored else self.hessians)
+
+    @property
+    def dim(self):
+        return (self.hessians.jacobians if self.is_factored else self.hessians).shape[-1]
+
+    @property
+    def scaled(self):
+        """The factors (n, k, d), or the Hessians (n, d, d), with entries of order one."""
+        if self.is_factored:
+            return np.ldexp(self.hessians.jacobians, -(self.exponent // 2))
+        return np.ldexp(self.hessians, -self.exponent)
+
+    @cached_property
+    def reduced(self):
+        """The scaled ensemble on range(H)."""
+        if self.is_factored:
+            return reduce_factors(self.scaled)
+        return reduce_dense(self.scaled, self.epsilon)
+
+    def curvature(self, value):
+        """A scaled curvature in the caller's units."""
+        return _in_range(value, self.exponent, "curvature")
+
+    def rate(self, value):
+        """A learning rate for the scaled ensemble in the caller's units."""
+        return _in_range(value, -self.exponent, "learning rate")
+
+    def scaled_lr(self, lr):
+        """The caller's learning rate (float or array) for the scaled ensemble."""
+        with np.errstate(over="ignore", under="ignore"):
+            scaled = np.ldexp(lr, self.exponent)
+        if not (np.isfinite(scaled) & (scaled > 0)).all():
+            raise ValueError(f"lr = {lr!r} times curvatures of order 2**{self.exponent} leaves the range of "
+                             "float64; rescale the parameters")
+        return scaled if np.ndim(lr) else float(scaled)
+
+
+def as_ensemble(hessians):
+    """What the public functions accept, as an `Ensemble`; that of a `GaussNewton` is made once."""
+    if isinstance(hessians, Ensemble):
+        return hessians
+    return hessians._ensemble if isinstance(hessians, GaussNewton) else Ensemble(hessians)
 
 
 def as_curvature(hessians):
     """`hessians` checked: a (n, d, d) array or a `GaussNewton`, with some curvature in it."""
-    if isinstance(hessians, GaussNewton):
-        checked, largest = hessians, np.abs(hessians.jacobians).max()
-    else:
-        checked = _checks.hessians(hessians).astype(np.float64, copy=False)
-        largest = np.abs(checked).max()
-    if largest == 0:
-        raise ValueError("hessians must not all be zero: without curvature every learning rate is stable and no "
-                         "critical rate exists; check that the examples are the ones you meant")
-    return checked
+    return as_ensemble(hessians).hessians
 
 
 def size_of(curvature):
     """(n, d) of a checked ensemble."""
     array = curvature.jacobians if isinstance(curvature, GaussNewton) else curvature
     return array.shape[0], array.shape[-1]
+
+
+def reduce(curvature):
+    """The ensemble on range(H), in the caller's units."""
+    ensemble = as_ensemble(curvature)
+    reduced, half = ensemble.reduced, ensemble.exponent // 2
+    factors = np.ldexp(reduced.factors, half if ensemble.is_factored else ensemble.exponent)
+    return Reduced(np.ldexp(reduced.eigenvalues, ensemble.exponent), factors, reduced.is_factored, reduced.vectors,
+                   reduced.rows)
 
 
 def sampling_factor(n, batch_size, *, replacement=False):
@@ -110,135 +246,26 @@ def sampling_factor(n, batch_size, *, replacement=False):
     return (n - size) / (size * (n - 1)) if n > 1 else 0.0
 
 
-def mean_product(factors, is_factored, matrix):
-    """mean_i H_i X H_i for a symmetric X, from factors (n, k, r) with H_i = J_iᵀ J_i or the H_i (n, r, r) themselves."""
-    if not is_factored:
-        return np.matmul(factors @ matrix, factors).mean(axis=0)
-    count, outputs, width = factors.shape
-    rows = factors.reshape(count * outputs, width)
-    images = rows @ matrix                                         # J_i X
-    if outputs == 1:
-        # Σ q_i g_i g_iᵀ by sign of q_i: each half is a product AᵀA, which costs half of a general one.
-        weights = np.vecdot(images, rows)                          # q_i = g_iᵀ X g_i
-        scaled = rows * np.sqrt(np.abs(weights))[:, None]
-        above, below = scaled[weights > 0], scaled[weights < 0]
-        return (above.T @ above - below.T @ below) / count
-    inner = images.reshape(factors.shape) @ factors.swapaxes(1, 2)  # J_i X J_iᵀ, (n, k, k)
-    return rows.T @ (inner @ factors).reshape(rows.shape) / count
-
-
-@dataclass(frozen=True)
-class Reduced:
-    """An ensemble in the eigenbasis of H on range(H), of dimension r."""
-
-    eigenvalues: np.ndarray  # (r,) of H, ascending, all positive
-    factors: np.ndarray      # (n, k, r) with H_i = J_iᵀ J_i, or (n, r, r) the H_i themselves
-    basis: np.ndarray        # (d, r) orthonormal columns, or the pair to form it from
-    is_factored: bool
-
-    def mean_product(self, matrix):
-        """mean_i H_i X H_i, shape (r, r), for a symmetric X."""
-        return mean_product(self.factors, self.is_factored, matrix)
-
-    def mean_square(self, scale=1.0):
-        """S⁻¹ mean_i H_i² S⁻¹ for the diagonal S = `scale`, as mean_i (H_i S⁻¹)ᵀ(H_i S⁻¹).
-
-        Dividing before squaring keeps the digits of flat directions when `scale` is small there.
-        """
-        divided = self.factors / scale
-        if not self.is_factored:
-            return (divided.swapaxes(1, 2) @ divided).mean(axis=0)
-        weighted = self.factors @ self.factors.swapaxes(1, 2) @ divided  # J_i J_iᵀ J_i S⁻¹
-        rank = len(self.eigenvalues)
-        return divided.reshape(-1, rank).T @ weighted.reshape(-1, rank) / len(self.factors)
-
-
-def reduce(curvature):
-    """The ensemble on range(H); the matrix that is diagonalised is at most min(d, n k) wide."""
-    if not isinstance(curvature, GaussNewton):
-        values, vectors = _positive_part(np.linalg.eigh(curvature.mean(axis=0)), curvature.shape[1])
-        return Reduced(values, vectors.T @ curvature @ vectors, vectors, False)
-    count, outputs, dim = curvature.jacobians.shape
-    rows = curvature.jacobians.reshape(count * outputs, dim)
-    if dim <= len(rows):
-        left, singular, right = np.linalg.svd(rows, full_matrices=False)  # squares nothing: flat directions keep their digits
-        values, vectors = _positive_part((singular[::-1] ** 2 / count, right[::-1].T), dim)
-        scaled = left[:, ::-1][:, -len(values):] * np.sqrt(values * count)
-        return Reduced(values, scaled.reshape(count, outputs, -1), vectors, True)
-    # The Gram matrix J Jᵀ / n has the eigenvalues of H = Jᵀ J / n and is the smaller of the two.
-    values, vectors = _positive_part(np.linalg.eigh(rows @ rows.T / count), len(rows))
-    scaled = vectors * np.sqrt(values * count)
-    return Reduced(values, scaled.reshape(count, outputs, -1), (rows, vectors / np.sqrt(values * count)), True)
-
-
-def to_parameters(reduced, matrix):
-    """A (r, r) matrix on range(H) as a (d, d) matrix on parameter space."""
-    basis = reduced.basis
-    if isinstance(basis, tuple):
-        rows, coefficients = basis
-        basis = rows.T @ coefficients
-    return basis @ matrix @ basis.T
-
-
 def problem(hessians, lr, batch_size, replacement):
-    """The arguments that most functions share, checked: (curvature, η, p, reduced ensemble)."""
-    curvature = as_curvature(hessians)
-    noise = sampling_factor(size_of(curvature)[0], batch_size, replacement=replacement)
-    return curvature, _checks.scalar(lr, "lr"), noise, reduce(curvature)
+    """The arguments that most functions share, checked: (ensemble, scaled η, p)."""
+    ensemble = as_ensemble(hessians)
+    noise = sampling_factor(ensemble.n, batch_size, replacement=replacement)
+    return ensemble, ensemble.scaled_lr(_checks.scalar(lr, "lr")), noise
 
 
-@dataclass(frozen=True)
-class Eigenpair:
-    """Largest eigenvalue of a symmetric operator on symmetric (r, r) matrices."""
-
-    value: float
-    matrix: np.ndarray  # (r, r), unit Frobenius norm
-    residual: float     # ‖A V − value V‖_F, which bounds the distance to the nearest eigenvalue
-    converged: bool
-
-
-def largest_eigenvalue(apply, start, shift=0.0, tolerance=1e-9, max_products=20_000):
-    """Lanczos for the largest eigenvalue of a map A of symmetric (r, r) matrices that keeps the positive cone.
-
-    `start` must lie inside the cone: it then overlaps the Perron eigenvector,
-    so the largest eigenvalue cannot be missed. `tolerance` bounds the
-    residual, hence the error, relative to the largest eigenvalue of A + `shift`.
-
-    Restarted from the Ritz vector after a cycle of as many products as
-    `_LANCZOS_MEMORY` holds vectors, between 24 and 800. Within a cycle nothing
-    is orthogonalised again: rounding then repeats eigenvalues that have
-    converged but never moves the largest one (Paige 1980), and ARPACK, which
-    orthogonalises at each step, takes half as long again at r = 400.
-    """
-    ritz, products = start / np.linalg.norm(start), 0
-    cycle = max(24, min(800, _LANCZOS_MEMORY // start.nbytes))
-    while True:
-        vectors, diagonal, beside = [ritz], [], []
-        while len(diagonal) < cycle:
-            image = apply(vectors[-1])
-            diagonal.append(np.vdot(vectors[-1], image))
-            image -= diagonal[-1] * vectors[-1]
-            if beside:
-                image -= beside[-1] * vectors[-2]
-            beside.append(np.linalg.norm(image))
-            top = len(diagonal) - 1
-            (value,), weights = eigh_tridiagonal(diagonal, beside[:-1], select="i", select_range=(top, top))
-            goal = tolerance * (abs(value) + shift)
-            if beside[-1] * abs(weights[-1, 0]) <= goal:
-                break
-            vectors.append(image / beside[-1])
-        products += len(diagonal)
-        ritz = np.tensordot(weights[:, 0], vectors[:len(diagonal)], 1)
-        ritz = (ritz + ritz.T) / np.linalg.norm(ritz + ritz.T)
-        image = apply(ritz)
-        value = float(np.vdot(ritz, image))
-        residual = float(np.linalg.norm(image - value * ritz))
-        converged = residual <= 2 * goal
-        if converged or products >= max_products:
-            return Eigenpair(value, ritz, residual, bool(converged))
+def _dense(hessians):
+    """An (n, d, d) stack checked; what can only be factors is told so."""
+    shape = np.shape(hessians) if isinstance(hessians, np.ndarray) else _checks.real(hessians, "hessians").shape
+    if len(shape) == 2 or (len(shape) == 3 and shape[1] != shape[2]):
+        raise ValueError(f"hessians must have shape (n, d, d), got {shape}; put the n examples first and make each "
+                         "matrix square, or, if these are the factors J_i of H_i = J_iᵀ J_i, write GaussNewton(J)")
+    return _checks.hessians(hessians)
 
 
-def _positive_part(eigen, size):
-    values, vectors = eigen
-    kept = values > 8 * size * np.finfo(float).eps * values[-1]
-    return values[kept], vectors[:, kept]
+def _in_range(value, exponent, name):
+    with np.errstate(over="ignore", under="ignore"):
+        result = float(np.ldexp(value, exponent))
+    if not np.isfinite(result) or (result == 0) != (value == 0):
+        raise ValueError(f"hessians give a {name} of {value:.3g} * 2**{exponent}, outside the range of float64; "
+                         "rescale the parameters")
+    return result

@@ -3,7 +3,7 @@
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._ensemble import as_curvature, problem, reduce, sampling_factor, size_of, to_parameters
+from theory.linear_stability._ensemble import as_ensemble, problem, sampling_factor
 
 
 def stability_matrix(hessians, lr, batch_size, *, replacement=False):
@@ -13,7 +13,7 @@ def stability_matrix(hessians, lr, batch_size, *, replacement=False):
 
     Parameters
     ----------
-    hessians : array_like (n, d, d) or GaussNewton
+    hessians : array_like (n, d, d), GaussNewton or Ensemble
         Symmetric positive semi-definite Hessians of the n examples.
     lr : float
         Learning rate η > 0.
@@ -42,9 +42,10 @@ def stability_matrix(hessians, lr, batch_size, *, replacement=False):
     >>> stability_matrix([[[0.2]], [[3.8]]], 0.7, 1)
     array([[1.7476]])
     """
-    curvature, lr, noise, reduced = problem(hessians, lr, batch_size, replacement)
+    ensemble, lr, noise = problem(hessians, lr, batch_size, replacement)
+    reduced = ensemble.reduced
     on_range = _stability_on_range(reduced, lr, noise) - np.eye(len(reduced.eigenvalues))
-    return np.eye(size_of(curvature)[1]) + to_parameters(reduced, on_range)
+    return np.eye(ensemble.dim) + reduced.to_parameters(on_range)
 
 
 def lambda_max(hessians, lr, batch_size, *, replacement=False):
@@ -79,9 +80,10 @@ def lambda_max(hessians, lr, batch_size, *, replacement=False):
     >>> round(lambda_max([[[0.2]], [[3.8]]], 0.7, 1), 12)
     1.7476
     """
-    curvature, lr, noise, reduced = problem(hessians, lr, batch_size, replacement)
+    ensemble, lr, noise = problem(hessians, lr, batch_size, replacement)
+    reduced = ensemble.reduced
     largest = float(np.linalg.eigvalsh(_stability_on_range(reduced, lr, noise))[-1])
-    return max(largest, 1.0) if len(reduced.eigenvalues) < size_of(curvature)[1] else largest
+    return max(largest, 1.0) if len(reduced.eigenvalues) < ensemble.dim else largest
 
 
 def sharpness(hessians):
@@ -89,7 +91,8 @@ def sharpness(hessians):
 
     Parameters
     ----------
-    hessians : array_like (n, d, d) or GaussNewton
+    hessians : array_like (n, d, d), GaussNewton or Ensemble
+        As for `stability_matrix`.
 
     Returns
     -------
@@ -104,7 +107,8 @@ def sharpness(hessians):
     ----------
     [WME18]_, below eq. 4.
     """
-    return float(reduce(as_curvature(hessians)).eigenvalues[-1])
+    ensemble = as_ensemble(hessians)
+    return ensemble.curvature(ensemble.reduced.eigenvalues[-1])
 
 
 def non_uniformity(hessians):
@@ -115,7 +119,8 @@ def non_uniformity(hessians):
 
     Parameters
     ----------
-    hessians : array_like (n, d, d) or GaussNewton
+    hessians : array_like (n, d, d), GaussNewton or Ensemble
+        As for `stability_matrix`.
 
     Returns
     -------
@@ -130,9 +135,8 @@ def non_uniformity(hessians):
     ----------
     [WME18]_, below eq. 4 (corrected).
     """
-    reduced = reduce(as_curvature(hessians))
-    sigma = reduced.mean_square() - np.diag(reduced.eigenvalues**2)
-    return float(np.sqrt(max(np.linalg.eigvalsh(sigma)[-1], 0.0)))
+    ensemble = as_ensemble(hessians)
+    return ensemble.curvature(np.sqrt(max(np.linalg.eigvalsh(ensemble.reduced.variance)[-1], 0.0)))
 
 
 def sharpness_limit(lr):
@@ -234,6 +238,4 @@ def mean_square_non_uniformity(sharpness, lr, n, batch_size, *, replacement=Fals
 
 
 def _stability_on_range(reduced, lr, noise):
-    values = reduced.eigenvalues
-    drift = (1 - lr * values) ** 2 - noise * (lr * values) ** 2
-    return np.diag(drift) + noise * lr**2 * reduced.mean_square()
+    return np.diag((1 - lr * reduced.eigenvalues) ** 2) + noise * lr**2 * reduced.variance

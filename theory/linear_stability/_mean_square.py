@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._ensemble import (GaussNewton, as_curvature, largest_eigenvalue, mean_product, problem,
-                                               sampling_factor, size_of, to_parameters)
+from theory.linear_stability._ensemble import as_ensemble, problem, sampling_factor
+from theory.linear_stability._lanczos import largest_eigenvalue
+from theory.linear_stability._reduction import mean_product
 
 
 @dataclass(frozen=True)
@@ -110,7 +111,7 @@ def perron_weight(hessians, lr, batch_size, *, replacement=False):
     """
     *_, reduced, pair = _perron(hessians, lr, batch_size, replacement)
     answer(pair.value, pair, reduced, False)
-    weight = to_parameters(reduced, pair.matrix)
+    weight = reduced.to_parameters(pair.matrix)
     return pair.value, weight / np.trace(weight)
 
 
@@ -146,31 +147,29 @@ def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False)
     >>> second_moment([[[0.2]], [[3.8]]], 0.5, 1, [[1.0]], 2).ravel()
     array([1.    , 0.81  , 0.6561])
     """
-    curvature = as_curvature(hessians)
-    n, dim = size_of(curvature)
-    noise = sampling_factor(n, batch_size, replacement=replacement)
+    ensemble = as_ensemble(hessians)
+    factors, dim = ensemble.scaled, ensemble.dim
+    noise = sampling_factor(ensemble.n, batch_size, replacement=replacement)
     steps = _checks.whole(steps, "steps", 0)
     rates = _checks.positive(lr, "lr")
     rates = np.full(steps, rates) if isinstance(rates, float) else _checks.shaped(rates, "lr", (steps,))
-    if isinstance(curvature, GaussNewton):
-        flat = curvature.jacobians.reshape(-1, dim)
-        mean = flat.T @ flat / n
-        factors, is_factored = curvature.jacobians, True
-    else:
-        mean = curvature.mean(axis=0)
-        factors, is_factored = curvature, False
+    if steps:
+        rates = ensemble.scaled_lr(rates)
+    flat = factors.reshape(-1, dim)
+    mean = flat.T @ flat / ensemble.n if ensemble.is_factored else factors.mean(axis=0)
     moments = np.empty((steps + 1, dim, dim))
     moments[0] = _checks.symmetric(moment, "moment", dim)
     for t, rate in enumerate(rates):
         now = moments[t]
         left = mean @ now
-        square = (1 - noise) * (left @ mean) + noise * mean_product(factors, is_factored, now)
+        square = (1 - noise) * (left @ mean) + noise * mean_product(factors, ensemble.is_factored, now)
         moments[t + 1] = now - rate * (left + left.T) + rate**2 * square
     return moments
 
 
 def _perron(hessians, lr, batch_size, replacement):
-    _, lr, noise, reduced = problem(hessians, lr, batch_size, replacement)
+    ensemble, lr, noise = problem(hessians, lr, batch_size, replacement)
+    reduced = ensemble.reduced
     values = reduced.eigenvalues
     gradient = 1 - lr * (values[:, None] + values) + lr**2 * (1 - noise) * np.outer(values, values)
 
