@@ -39,7 +39,11 @@ def least_dimension(kappa, q):
     for name, value in (("kappa", kappa), ("q", q)):
         if _checks.scalar(value, name) >= 1:
             raise ValueError(f"{name} must lie in (0, 1), got {value:g}; it is a fraction")
-    return (4 / (float(kappa)**6 * float(q)**3))**16
+    logarithm = 16 * (np.log(4) - 6 * np.log(kappa) - 3 * np.log(q))
+    if logarithm > 709:
+        raise ValueError(f"kappa and q must leave d below the largest float, got {kappa:g} and {q:g}, where log10 d is "
+                         f"{logarithm / np.log(10):.6g}; use that")
+    return float((4 / (float(kappa)**6 * float(q)**3))**16)
 
 
 def asymptotic_exponents():

@@ -1,91 +1,12 @@
-r"""Kernels of the decoupled network and the law of D. The public names are those of `theory.learning_order`."""
+r"""D before annealing: its law and the paper's bound. The public names are those of `theory.learning_order`."""
 
 import numpy as np
 
 from theory import _checks
-from theory.learning_order._weight_noise import _correlation, noise_autocorrelation
+from theory.learning_order._arc_cosine import second_difference
+from theory.learning_order._quadrature import panels
 
-
-def arc_cosine_kernel(degree, cosine):
-    r"""E[ReLU^{(1−degree)′}] products for Gaussian weights and unit inputs at angle θ.
-
-    .. math:: k_0 = \tfrac12 - \tfrac{\theta}{2\pi}, \qquad
-              k_1 = \frac{\sin\theta + (\pi - \theta)\cos\theta}{2\pi}
-
-    k₀ is the probability that both inputs are active, the kernel of the
-    gradient; k₁ = E[ReLU(a) ReLU(b)], the kernel of the network at its start.
-
-    Parameters
-    ----------
-    degree : {0, 1}
-    cosine : float or array_like
-        cos θ in [−1, 1].
-
-    Returns
-    -------
-    float or ndarray
-
-    Raises
-    ------
-    ValueError
-        If an argument is outside its range.
-
-    References
-    ----------
-    [CS09] Cho and Saul 2009, there without the factor ½.
-
-    Examples
-    --------
-    >>> float(arc_cosine_kernel(0, 1.0)), float(arc_cosine_kernel(1, 1.0))
-    (0.5, 0.5)
-    """
-    _checks.one_of(degree, "degree", (0, 1))
-    angle = np.arccos(_correlation(cosine))
-    if degree == 0:
-        return 0.5 - angle / (2 * np.pi)
-    return (np.sin(angle) + (np.pi - angle) * np.cos(angle)) / (2 * np.pi)
-
-
-def lag_kernel(rho, r):
-    r"""Second difference, over z − ζ, z, z + ζ in both arguments, of the gradient's kernel at lag correlation ρ.
-
-    .. math:: C(\rho) = \sum_{ij} c_i c_j \langle x_i, x_j\rangle
-              \Bigl(\tfrac12 - \frac{\arccos(\rho\cos\theta_{ij})}{2\pi}\Bigr), \qquad c = (1, -2, 1)
-
-    Parameters
-    ----------
-    rho : float or array_like
-        Correlation of the weights that make the two patterns, in [−1, 1].
-    r : float
-        ‖ζ‖ > 0, for ‖z‖ = 1.
-
-    Returns
-    -------
-    float or ndarray
-        Shape of `rho`.
-
-    Raises
-    ------
-    ValueError
-        Outside that domain.
-
-    References
-    ----------
-    Stands behind [LWM19, Lemma 4.2].
-
-    Examples
-    --------
-    >>> abs(round(float(lag_kernel(0.0, 0.1)), 12))
-    0.0
-    """
-    rho, r = _correlation(rho), _checks.scalar(r, "r")
-    near, far = 1 / np.sqrt(1 + r * r), (1 - r * r) / (1 + r * r)
-
-    def both(cosine):
-        # Without the ½, which the weights cancel to Σ c_i c_j ⟨x_i, x_j⟩ / 2 = 0.
-        return -np.arccos(np.clip(rho * cosine, -1, 1)) / (2 * np.pi)
-
-    return 2 * (1 + r * r) * both(1.0) + 4 * both(1.0) - 8 * both(near) + 2 * (1 - r * r) * both(far)
+_EXPLICIT = 4096  # steps that are summed one by one; beyond, the summand is smooth on the scale of its index
 
 
 def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_alpha=0.5, fraction=1.0,
@@ -111,7 +32,8 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
 
     .. math:: b_i = -\tfrac12 q\, s_i y_i E[\alpha], \qquad C = \tfrac14 q E[\alpha^2]\, \mathrm{diag}(s).
 
-    C = 0 gives back the sum above. The domain is |g|√E[α²] ≤ ½: within 1 % of
+    C = 0 gives back the sum above. It is solved for D and g(z+ζ) + g(z−ζ) +
+    2g(z), in which nothing cancels. The domain is |g|√E[α²] ≤ ½: within 1 % of
     runs there, 5 % too small in |D| at 0.8, 11 % at 1.1.
 
     Parameters
@@ -129,13 +51,15 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
     mean_alpha : float
         E[α], ½ for (2.5).
     fraction : float
-        Fraction of the data whose x₂ is not 0 and whose slope is ½.
+        Fraction of the data, in (0, 1], whose x₂ is not 0 and whose slope is ½.
     mean_square_alpha : float, optional
         E[α²], ⅓ for (2.5), for slopes that answer to g; None leaves them at ½. Needs `lr`, not `steps`.
 
     Returns
     -------
     float
+        The sum over steps to 1e-12 relative, with E[α²] to 1e-10; the limit is above the sum at small ηλ by at most
+        1.1 r for r ≤ ½.
 
     Raises
     ------
@@ -155,7 +79,9 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
     """
     v_scale, r, weight_decay = _checks.scalar(v_scale, "v_scale"), _checks.scalar(r, "r"), \
         _checks.scalar(weight_decay, "weight_decay")
-    _checks.scalar(mean_alpha, "mean_alpha"), _checks.scalar(fraction, "fraction")
+    _checks.scalar(mean_alpha, "mean_alpha")
+    if _checks.scalar(fraction, "fraction") > 1:
+        raise ValueError(f"fraction must lie in (0, 1], got {fraction:g}; it is a share of the data")
     if mean_square_alpha is not None and (lr is None or steps is not None):
         raise ValueError(f"mean_square_alpha needs lr and no steps, got lr={lr!r} and steps={steps!r}; it is for the "
                          f"stationary mean at a rate")
@@ -168,27 +94,64 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
             raise ValueError(f"steps must be None without lr, got {steps!r}; the limit is that of infinitely many "
                              f"steps")
         return scale * 4 / (3 * np.pi) * r**3 / weight_decay
-    product = _checks.scalar(lr, "lr") * weight_decay
-    if product >= 1:
-        raise ValueError(f"lr times weight_decay must be below 1, got {product:g}; lower one of them")
-    steps = int(np.ceil(40 / product)) if steps is None else _checks.whole(steps, "steps")
-    lags = np.arange(1, steps + 1)
-    weights = lr * (1 - product) ** (lags - 1)
-    rho = noise_autocorrelation(lr, weight_decay, lags)
+    lr = _checks.scalar(lr, "lr")
+    product = lr * weight_decay
+    if not 0 < product < 1:
+        raise ValueError(f"lr times weight_decay must lie in (0, 1), got {product:g}; change one of them")
+    steps = None if steps is None else _checks.whole(steps, "steps")
     if mean_square_alpha is None:
-        return scale * float(weights @ lag_kernel(rho, r))
-    x = np.array([[1, -r], [1, 0], [1, r]])
-    lengths = np.linalg.norm(x, axis=1)
-    cosines = np.clip(x @ x.T / np.outer(lengths, lengths), -1, 1)
-    kernel = v_scale**2 * (x @ x.T) * np.tensordot(weights, arc_cosine_kernel(0, np.multiply.outer(rho, cosines)), 1)
-    shares, labels = np.array([0.25, 0.5, 0.25]) * fraction, np.array([-1, 1, -1])
-    pull = kernel * (shares / 4 * mean_square_alpha)  # A C
-    g = np.linalg.solve(np.eye(3) + pull, kernel @ (shares * labels * mean_alpha / 2))
-    reach = np.abs(g).max() * np.sqrt(mean_square_alpha)
+        return scale * lr * float(_sum_over_lags(lambda rho, gap: second_difference(rho, gap, r)[0], product, steps))
+    return _answering_slopes(v_scale**2 * lr * _sum_over_lags(lambda rho, gap: _kernels(rho, gap, r), product),
+                             fraction, mean_alpha, mean_square_alpha)
+
+
+def _answering_slopes(kernels, fraction, mean_alpha, mean_square_alpha):
+    """D from c·A·c, c·A·w and w·A·w, with c = (1, −2, 1) and w = (1, 2, 1): a system for D = c·g and W = w·g."""
+    of_c, mixed, of_w = kernels
+    pull, answer = fraction * mean_alpha / 8, fraction * mean_square_alpha / 64  # b = pull c, C g = answer (D c + W w)
+    ratio = answer * mixed / (1 + answer * of_w)
+    left = of_c - ratio * mixed
+    difference = -pull * left / (1 + answer * left)
+    total = -mixed * (pull + answer * difference) / (1 + answer * of_w)
+    reach = max(abs(total + difference), abs(total - difference)) / 4 * mean_square_alpha**0.5
     if reach > 0.5:
         raise ValueError(f"|g| times the root of mean_square_alpha must be at most 0.5, got {reach:g}; slopes are not "
                          f"linear in g there, run refimpl.learning_order.train_small")
-    return float(g[0] + g[2] - 2 * g[1])
+    return float(difference)
+
+
+def _kernels(rho, gap, r):
+    """c·K·c, c·K·w and w·K·w of the kernel ⟨x_i, x_j⟩ k₀(ρ cos θ_ij), (3, …)."""
+    of_c, double = second_difference(rho, gap, r)
+    sines = [np.arcsin(rho * cos) for cos in (1.0, 1 / np.hypot(1, r), (1 - r) * (1 + r) / (1 + r * r))]
+    of_w = 4 + ((3 + r * r) * sines[0] + 4 * sines[1] + (1 - r * r) * sines[2]) / np.pi
+    return np.stack([of_c, (r - 1) * (r + 1) / np.pi * double, of_w])
+
+
+def _sum_over_lags(summand, product, steps=None):
+    """Σ_k (1 − ηλ)^{k−1} summand(ρ, 1 − ρ) with ρ = (1 − ηλ)^k, k = 1 … steps; None sums until ρ is e^{−45}.
+
+    After the first steps an integral over k stands for the sum, by the
+    midpoint rule of Euler and Maclaurin with its first correction; what is
+    left is of relative order (steps summed one by one)^{−4}.
+    """
+    log_factor = np.log1p(-product)
+    most = max(1, int(np.ceil(-45 / log_factor)))
+    steps = most if steps is None else min(steps, most)
+
+    def values(k):
+        exponent = k * log_factor
+        return np.exp(exponent - log_factor) * summand(np.exp(exponent), -np.expm1(exponent))
+
+    total = values(np.arange(1.0, min(steps, _EXPLICIT) + 1)).sum(axis=-1)
+    if steps <= _EXPLICIT:
+        return total
+    first, last = _EXPLICIT + 0.5, steps + 0.5
+    count = int(np.ceil(np.log2(last / first)))
+    nodes, weights = panels(first * (last / first)**(np.arange(count + 1) / count))
+    ends = values(np.array([first - 0.5, first + 0.5, last - 0.5, last + 0.5]))
+    slopes = ends[..., 3] - ends[..., 2] - (ends[..., 1] - ends[..., 0])
+    return total + values(nodes) @ weights - slopes / 24
 
 
 def curvature_bound(v_scale, r, weight_decay):

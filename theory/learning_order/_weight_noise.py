@@ -3,15 +3,16 @@ r"""Stationary noise of the weights. The public names are those of `theory.learn
 import numpy as np
 
 from theory import _checks
+from theory.learning_order._arc_cosine import correlation
 
 
-def _factor(lr, weight_decay):
-    """1 − ηλ, in (−1, 1)."""
+def _product(lr, weight_decay):
+    """ηλ in (0, 2)."""
     product = np.multiply(_checks.positive(lr, "lr"), _checks.positive(weight_decay, "weight_decay"))
     if np.any(product >= 2):
         raise ValueError(f"lr times weight_decay must be below 2, got {np.max(product):g}; the noise has no "
                          "stationary law there, lower one of them")
-    return 1 - product, product
+    return product
 
 
 def stationary_std(lr, weight_decay, noise_std):
@@ -24,12 +25,12 @@ def stationary_std(lr, weight_decay, noise_std):
     lr, weight_decay : float or array_like
         η > 0 and λ > 0 with ηλ < 2.
     noise_std : float or array_like
-        τ_ξ of the noise that is added to the gradient.
+        τ_ξ ≥ 0 of the noise that is added to the gradient.
 
     Returns
     -------
     float or ndarray
-        τ₀, in units of the weights.
+        τ₀, in units of the weights; to 1e-15/(2 − ηλ) relative.
 
     Raises
     ------
@@ -46,8 +47,8 @@ def stationary_std(lr, weight_decay, noise_std):
     >>> round(float((1 - 0.1 * 0.01)**2 * tau**2 + 0.1**2 * 2.0**2 - tau**2), 12)
     0.0
     """
-    _, product = _factor(lr, weight_decay)
-    return lr * np.asarray(_checks.positive(noise_std, "noise_std", zero=True)) / np.sqrt(product * (2 - product))
+    left = 2 - _product(lr, weight_decay)
+    return np.asarray(_checks.positive(noise_std, "noise_std", zero=True)) * np.sqrt(np.divide(lr, weight_decay) / left)
 
 
 def noise_std(lr, weight_decay, stationary_std):
@@ -60,11 +61,12 @@ def noise_std(lr, weight_decay, stationary_std):
     lr, weight_decay : float or array_like
         η > 0 and λ > 0 with ηλ < 2.
     stationary_std : float or array_like
-        τ₀.
+        τ₀ ≥ 0.
 
     Returns
     -------
     float or ndarray
+        τ_ξ; to 1e-15/(2 − ηλ) relative.
 
     Raises
     ------
@@ -80,9 +82,9 @@ def noise_std(lr, weight_decay, stationary_std):
     >>> float(round(stationary_std(0.1, 0.01, noise_std(0.1, 0.01, 0.2)), 12))
     0.2
     """
-    _, product = _factor(lr, weight_decay)
+    left = 2 - _product(lr, weight_decay)
     std = np.asarray(_checks.positive(stationary_std, "stationary_std", zero=True))
-    return std * np.sqrt(product * (2 - product)) / lr
+    return std * np.sqrt(np.divide(weight_decay, lr) * left)
 
 
 def noise_autocorrelation(lr, weight_decay, lag):
@@ -93,11 +95,12 @@ def noise_autocorrelation(lr, weight_decay, lag):
     lr, weight_decay : float
         η > 0 and λ > 0 with ηλ < 2.
     lag : int or array_like of int
-        k ≥ 0 steps.
+        k ≥ 0 steps; whole where ηλ > 1, since the sign alternates.
 
     Returns
     -------
     float or ndarray
+        From k log(1 − ηλ): to 1e-15 (2 + kηλ) relative for ηλ < ½, and of the power (1 − ηλ)^k beyond.
 
     Raises
     ------
@@ -113,8 +116,13 @@ def noise_autocorrelation(lr, weight_decay, lag):
     >>> float(noise_autocorrelation(0.5, 0.2, 2))
     0.81
     """
-    factor, _ = _factor(lr, weight_decay)
-    return factor ** np.asarray(_checks.positive(lag, "lag", zero=True))
+    product, lag = _product(lr, weight_decay), np.asarray(_checks.positive(lag, "lag", zero=True))
+    alternating = np.broadcast_to(lag, np.broadcast_shapes(lag.shape, np.shape(product)))[(product > 1) & (lag % 1 > 0)]
+    if alternating.size:
+        raise ValueError(f"lag must be whole where lr times weight_decay is above 1, got {alternating[0]:g} there; "
+                         "the correlation alternates from step to step")
+    # 1 − ηλ is exact from ½ on; below it is not rounded before it is raised to a power.
+    return np.where(product < 0.5, np.exp(lag * np.log1p(-np.minimum(product, 0.5))), (1.0 - product)**lag)[()]
 
 
 def mixing_time(lr, weight_decay, remaining=np.exp(-1)):
@@ -132,7 +140,7 @@ def mixing_time(lr, weight_decay, remaining=np.exp(-1)):
     Returns
     -------
     float
-        In steps, not rounded.
+        In steps, not rounded; to 1e-15 relative for ηλ ≤ ½.
 
     Raises
     ------
@@ -144,7 +152,7 @@ def mixing_time(lr, weight_decay, remaining=np.exp(-1)):
     >>> round(float(mixing_time(0.025, 7.5e-4)))
     53333
     """
-    _, product = _factor(lr, weight_decay)
+    product = _product(lr, weight_decay)
     if np.any(product >= 1) or not 0 < remaining < 1:
         raise ValueError(f"lr times weight_decay and remaining must lie in (0, 1), got {np.max(product):g} and "
                          f"{remaining:g}; above 1 the correlation alternates, use noise_autocorrelation")
@@ -175,11 +183,4 @@ def pattern_turnover(rho):
     >>> float(pattern_turnover(0.0))
     0.5
     """
-    return np.arccos(_correlation(rho)) / np.pi
-
-
-def _correlation(rho):
-    rho = np.asarray(_checks.real(rho, "rho"), dtype=float)
-    if np.any(np.abs(rho) > 1):
-        raise ValueError(f"rho must lie in [-1, 1], got {rho.flat[np.argmax(np.abs(rho))]:g}; it is a correlation")
-    return rho
+    return np.arccos(correlation(rho, "rho")) / np.pi
