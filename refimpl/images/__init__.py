@@ -9,13 +9,22 @@ The published sizes are 7 × 7 patches with z of scale 1.25 and ζ in ±0.1 on
 CIFAR-10, for a WideResNet; with two layers, and images of contrast 0.2, the
 defaults here (2.2 and ±0.7) show the effect. The patch is then eleven times
 brighter than the images.
+
+Notation
+--------
+z, ζ_c, s : common part of the patches, that of class c, and the standard deviation of z's entries
+C, K, m, d : classes, blocks of an image, filters, and inputs of a block
+U, u, b : filters (d, m), head (K, m, C) and bias (C,)
+ν, σ : noise before the activations and its standard deviation
+η, μ, λ, B : learning rate, momentum, weight decay, batch size
 """
 
 from refimpl._public import publish
 from refimpl.images._arms import ARMS, Problem, arm, at_equal_loss, draw_problem, patch_activity, run_arm
 from refimpl.images._conv_net import ConvNet
-from refimpl.images._data import (BOTH, CLEAN, PATCH_ONLY, ImageData, Patches, augment, draw_patches, put_patches,
-                                  synthetic_images)
+from refimpl.images._patches import (BOTH, CLEAN, PATCH_ONLY, ImageData, Patches, augment, draw_patches,
+                                     put_patches)
+from refimpl.images._synthetic import synthetic_images
 from refimpl.images._train import COMPLETED, DIVERGED, Training, train
 
 __all__ = ["ARMS", "BOTH", "CLEAN", "COMPLETED", "DIVERGED", "PATCH_ONLY", "ConvNet", "ImageData", "Patches", "Problem",

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl.images._conv_net import ConvNet
-from refimpl.images._data import PATCH_ONLY, ImageData, Patches, augment, draw_patches, put_patches, synthetic_images
+from refimpl.images._patches import PATCH_ONLY, ImageData, Patches, augment, draw_patches, put_patches
+from refimpl.images._synthetic import synthetic_images
 from refimpl.images._train import train
 from theory import _checks
 

@@ -4,6 +4,18 @@ The data have two kinds of patterns, the network two blocks. P, which a linear
 classifier learns from many examples, is seen by W; Q, three directions that a
 network memorises from few, by V. Noise enters the weights as γ ξ with
 ξ ~ N(0, τ_ξ²) in every update.
+
+Notation
+--------
+d, N : dimension of either block of an example, and number of examples
+p, q : fractions with P only and Q only; M₁, M₂ the examples that have x₁ (P), x₂ (Q)
+z, ζ, r, α : Q's directions z and z ± ζ with ‖ζ‖ = r, and the length of an example along them
+U = (W, V) : first layer (m_w + m_v, 2d); u its second, ±c_w/√m_w and ±c_v/√m_v
+r(x), g(x) : what W makes of x₁ and V of x₂; f = r + g
+η₁, η₂, γ : large and small rate, the rate of an update; times are sums of rates
+λ, τ₀, τ_ξ : weight decay, standard deviation of the start, and of the gradient's noise
+Ū, Ũ : signal and noise part of U (3.4); decoupled: V's activation pattern is that of Ũ
+D : g(z+ζ) + g(z−ζ) − 2g(z)
 """
 
 from refimpl._public import publish

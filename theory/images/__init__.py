@@ -1,8 +1,14 @@
 r"""Predict Li, Wei and Ma 2019, section 6: shares, what a patch gives away, and the rate at which it is unstable.
 
-The patches of class c are z + ζ and z − ζ. The net is
-f(x) = b + Σ_k u_kᵀ[Uᵀx₍ₖ₎]₊ with K blocks of d inputs, m filters and C classes;
-the loss is the mean softmax cross-entropy.
+Notation
+--------
+z ± ζ_c : the patches of class c, z common to all
+a, p : share of images with a patch, and of those that keep nothing else
+C, K, m, d : classes, blocks of an image, filters, and inputs of a block
+U, u, b : filters, head and bias of f(x) = b + Σ_k u_kᵀ[Uᵀx₍ₖ₎]₊
+q, s : share of images with a patch, and the standard deviation of z's entries
+η, μ, λ_w : learning rate, momentum, weight decay
+λ : a curvature, an eigenvalue of the Hessian of the mean softmax cross-entropy
 """
 
 from theory._public import publish

@@ -1,0 +1,139 @@
+"""The three arms: who learns the patch when, what is learned of the images, and sets from disk.
+
+Each test says which wrong answer it would catch and shows it caught.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from figures import images as drawn
+from figures.images._support import problem
+from refimpl import images
+from tests import support
+from theory import images as theory
+
+
+@pytest.mark.claim("LWM19.img-noise-form", "LWM19.img-noise")
+def test_only_shared_noise_keeps_the_patch_from_being_learned(rng):
+    seed = int(rng.integers(2**60))
+    sets = images.draw_problem(validation=10, patch_validation=10, rng=seed)
+    options = {"epochs": 10, "anneal": 10, "evaluate_every": 10, "rng": seed}
+    shared, independent = (images.run_arm(sets, "noise", noise_form=form, **options)
+                           for form in ("shared", "independent"))
+    assert shared.accuracy["patch"][-1] <= 0.5 and independent.accuracy["patch"][-1] >= 0.8
+
+
+@pytest.fixture(scope="module")
+def small_study(request):
+    """The three arms on 2000 images, annealed at epoch 14 of 36, with the control without separation."""
+    seed = [request.config.getoption("--rng-seed"), 7]
+    sets = images.draw_problem(validation=2000, patch_validation=200, rng=seed)
+    runs = {name: images.run_arm(sets, name, epochs=36, anneal=14, evaluate_every=4, rng=seed) for name in images.ARMS}
+    return sets, runs, seed
+
+
+def recorded(run, epoch, kind):
+    return run.accuracy[kind][np.flatnonzero(run.epochs == epoch)[0]]
+
+
+@pytest.mark.claim("LWM19.img-order", "LWM19.img-noise")
+def test_order_of_learning(small_study):
+    """The small rate has the patch at epoch 4, the others near chance until annealing; afterwards they learn it."""
+    _, runs, _ = small_study
+    assert all(run.success for run in runs.values())
+    assert recorded(runs["small"], 4, "patch") >= 0.7 and recorded(runs["small"], 12, "patch") >= 0.9
+    for name in ("large", "noise"):
+        held = np.mean([recorded(runs[name], epoch, "patch") for epoch in (4, 8, 12)])
+        assert held <= 0.45 and runs[name].accuracy["patch"][-1] >= held + 0.1
+        assert runs[name].observed["active"][3] < 0.06 < runs["small"].observed["active"][3]
+
+
+@pytest.mark.claim("LWM19.img-clean", "LWM19.img-fraction", "LWM19.img-noise")
+def test_clean_images_are_learned_from_what_the_patch_leaves(small_study):
+    """The small rate ends near the clean 20 % alone, the others above it by more than chance allows."""
+    sets, runs, seed = small_study
+    alone = images.run_arm(sets, "small", data=sets.train.only(images.CLEAN), batch_size=16, epochs=30,
+                           evaluate_every=30, rng=seed)
+    small, few = runs["small"].accuracy["clean"][-1], alone.accuracy["clean"][-1]
+    assert abs(small - few) < 0.12
+    error = np.sqrt(2) * support.binomial_error(0.75, 2000)   # more than that of a paired difference
+    assert recorded(runs["large"], 12, "clean") - small > error
+    assert runs["noise"].accuracy["clean"][-1] - small > 0
+    first, ignored = theory.picture_shares()
+    assert ignored > 4 * first
+
+
+@pytest.mark.claim("LWM19.img-clean", "LWM19.img-order")
+def test_without_separation_there_is_no_gap(small_study):
+    """ζ = 0: the patch stays at chance exactly, and the rates end alike on clean images."""
+    _, _, seed = small_study
+    sets = images.draw_problem(1000, validation=1000, patch_validation=10, separation=0.0, rng=seed)
+    runs = [images.run_arm(sets, name, epochs=24, anneal=10, evaluate_every=24, rng=seed)
+            for name in ("large", "small")]
+    assert all(run.accuracy["patch"][-1] == 0.1 for run in runs)
+    assert runs[0].accuracy["clean"][-1] - runs[1].accuracy["clean"][-1] < 0.06
+
+
+@pytest.mark.claim("LWM19.img-fig1")
+def test_mixed_accuracy_is_the_mean_over_kinds(small_study):
+    """An identity on the very images, and with the patch known or ignored a prediction from clean accuracy alone."""
+    sets, runs, _ = small_study
+    net, w = sets.model, runs["small"].w
+    parts = [net.accuracy(w, part.images, part.labels) for part in (sets.mixed.only(kind) for kind in range(3))]
+    measured = runs["small"].accuracy["mixed"][-1]
+    assert_allclose(theory.mixed_accuracy(*parts), measured, rtol=1e-6)
+    slides = (0.2, 0.16, 0.60)
+    assert abs(sum(share * part for share, part in zip(slides, parts)) - measured) > 0.02
+    clean = [recorded(runs[name], 12, "clean") for name in ("large", "small")]
+    predicted = theory.mixed_accuracy(clean[0], 0.1, clean[0]) - theory.mixed_accuracy(clean[1], 1.0, 1.0)
+    gap = recorded(runs["large"], 12, "mixed") - recorded(runs["small"], 12, "mixed")
+    assert gap < -0.1 and abs(gap - predicted) < 0.1
+
+
+@pytest.mark.claim("LWM19.img-fig1", "LWM19.img-noise-plain")
+def test_on_plain_images_the_large_rate_is_ahead_from_the_start(small_study):
+    """Figure 1 has it behind until annealing."""
+    sets, _, seed = small_study
+    runs = [images.run_arm(sets, name, data=sets.plain, epochs=4, anneal=4, evaluate_every=4, rng=seed)
+            for name in ("large", "small")]
+    assert runs[0].accuracy["clean"][-1] > runs[1].accuracy["clean"][-1]
+    assert runs[0].loss["train"][-1] < runs[1].loss["train"][-1]
+
+
+def test_starts_do_not_depend_on_the_arm():
+    sets = images.draw_problem(64, validation=8, patch_validation=4, rng=0)
+    runs = [images.run_arm(sets, name, epochs=1, rng=5) for name in images.ARMS]
+    assert len({run.loss["train"][0] for run in runs}) == 1 and len({run.loss["train"][-1] for run in runs}) == 3
+
+
+@pytest.fixture
+def cifar(tmp_path, rng):
+    """A directory with random images in the binary format of CIFAR-10."""
+    for name, count in (("data_batch_1.bin", 120), ("data_batch_2.bin", 80), ("test_batch.bin", 90)):
+        records = rng.integers(256, size=(count, 1 + 3 * 32 * 32), dtype=np.uint8)
+        records[:, 0] = np.arange(count) % 10
+        (tmp_path / name).write_bytes(records.tobytes())
+    return tmp_path
+
+
+def test_cifar_files_take_the_place_of_synthetic_images(cifar):
+    sets = problem(1, cifar, patch_validation=6)
+    net = sets.model
+    assert sets.train.images.shape == (200, 3, 32, 32) and len(sets.clean.labels) == 90 and net.grid == (5, 5)
+    assert_allclose(sets.plain.images.std(), 0.2, rtol=1e-3)
+    assert_allclose(sets.plain.images.mean(axis=(0, 2, 3)), 0, atol=1e-6)
+    # The patch, at the image's centre, fills the block in the middle of the grid.
+    blocks = net.blocks(sets.patch_only.images)
+    assert_array_equal(blocks[:, 12], sets.patches.variants().reshape(20, -1).astype(np.float32))
+    assert not np.delete(blocks, 12, axis=1).any()
+    assert images.run_arm(sets, "small", epochs=1, model=replace(net, filters=8), rng=0).success
+
+
+def test_examples_are_drawn_from_cifar_files(cifar):
+    drawing = drawn.FIGURES[0].simulate("quick", np.random.default_rng(0), cifar)["drawing"]
+    assert drawing.data["clean"].shape == (6, 3, 32, 32) and all(row.verdict == "agrees" for row in drawing.rows)
+    assert "CIFAR-10" in drawing.figure.get_suptitle()

@@ -1,0 +1,61 @@
+"""Patches on images: what augmentation does and leaves, signs and scales.
+
+Each test says which wrong answer it would catch and shows it caught.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from refimpl import images
+from tests import support
+
+
+@pytest.mark.claim("LWM19.img-shares")
+@given(st.integers(1, 30), st.integers(1, 4), st.integers(1, 3), st.booleans(), support.seeds())
+def test_what_augmentation_does_and_leaves(n, size, patterns, random_scale, seed):
+    """Labels and clean images untouched; patch-only images zero outside; the patch z ± tζ of its class, in place."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.standard_normal((n, 2, 6, 7)), rng.integers(4, size=n)
+    patches = images.draw_patches(classes=4, channels=2, size=size, patterns=patterns, rng=rng)
+    place = None if rng.random() < 0.5 else (int(rng.integers(7 - size)), int(rng.integers(8 - size)))
+    before = x.copy()
+    data = images.augment(x, y, patches, augmented=0.7, patch_only=0.4, random_scale=random_scale, place=place,
+                          rng=seed)
+    assert_array_equal(x, before)
+    assert_array_equal(data.labels, y)
+    row, column = place or ((6 - size) // 2, (7 - size) // 2)
+    inside = np.zeros((6, 7), bool)
+    inside[row:row + size, column:column + size] = True
+    for image, label, kind, original in zip(data.images, y, data.kind, x):
+        if kind == images.CLEAN:
+            assert_array_equal(image, original)
+            continue
+        assert_array_equal(image[:, ~inside], 0 if kind == images.PATCH_ONLY else original[:, ~inside])
+        offset = image[:, inside].reshape(patches.base.shape) - patches.base
+        strengths = [(offset * zeta).sum() / (zeta * zeta).sum() for zeta in patches.patterns[label]]
+        residues = [np.abs(offset - t * zeta).max() for t, zeta in zip(strengths, patches.patterns[label])]
+        t = abs(strengths[int(np.argmin(residues))])
+        assert min(residues) < 1e-12
+        if kind == images.BOTH:
+            assert_allclose(t, 1, rtol=1e-9)
+        elif random_scale:
+            assert t <= 1.75 + 1e-9
+        else:
+            assert_allclose(t, 1.75, rtol=1e-9)
+
+
+@pytest.mark.claim("LWM19.img-shares")
+def test_signs_are_fair_and_scales_uniform(rng):
+    """20 000 patch-only images: the scale by the distance of distributions, the sign by its frequency."""
+    n = 20_000
+    patches = images.draw_patches(classes=2, channels=1, size=2, rng=rng)
+    data = images.augment(np.zeros((n, 1, 2, 2)), np.zeros(n, int), patches, augmented=1.0, patch_only=1.0, rng=rng)
+    zeta = patches.patterns[0, 0]
+    t = ((data.images - patches.base) * zeta).sum(axis=(1, 2, 3)) / (zeta * zeta).sum()
+    limit = support.dkw_limit(n, 2)
+    ranks = (np.arange(n) + 0.5) / n
+    assert np.abs(np.sort(np.abs(t)) / 1.75 - ranks).max() <= limit < np.abs(np.sort(np.abs(t)) - ranks).max()
+    assert abs((t > 0).mean() - 0.5) <= support.z_limit(2) * support.binomial_error(0.5, n)

@@ -1,0 +1,27 @@
+"""Synthetic images: their moments.
+
+Each test says which wrong answer it would catch and shows it caught.
+"""
+
+import numpy as np
+import pytest
+from hypothesis import strategies as st
+
+from refimpl import images
+from tests import support
+
+
+@pytest.mark.claim("LWM19.img-shares")
+def test_synthetic_images_have_the_stated_moments(rng):
+    """One pixel and its neighbour in 12 000 fields: variance s², correlation e^(−1/4)/(1 + w²) of a unit blur."""
+    n = 12_000
+    x, y, _ = images.synthetic_images(n, classes=2, channels=1, size=16, template=0.0, white=1.0, contrast=0.5, rng=rng)
+    pixel, neighbour = x[:, 0, 3, 3], x[:, 0, 3, 4]
+    limit = support.z_limit(3)
+    assert abs(pixel.var() / 0.25 - 1) <= limit * np.sqrt(2 / n) < 0.2   # without the normalisation it is 2
+    assert abs((pixel * neighbour).mean() / 0.25 - np.exp(-0.25) / 2) <= limit * np.sqrt(2 / n)
+    assert abs(y.mean() - 0.5) <= limit * support.binomial_error(0.5, n)
+    faint, same, templates = images.synthetic_images(50, classes=2, template=3.0, white=0.0, contrast=1.0, rng=rng)
+    mean = np.stack([faint[same == c].mean(axis=0) for c in range(2)])
+    assert np.corrcoef(mean.ravel(), templates.ravel())[0, 1] > 0.95
+    assert np.abs(np.corrcoef(mean.ravel(), templates[::-1].ravel())[0, 1]) < 0.5

@@ -1,0 +1,122 @@
+"""D before annealing: its powers, its sum over lags, runs.
+
+Each test says which wrong answer it would catch and shows it caught.
+"""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from figures._statistics import t_limit
+from figures.learning_order._laws import averaged_curvature
+from theory import learning_order as theory
+
+
+@pytest.mark.claim("LWM19.4.2", "LWM19.4.2-law")
+def test_curvature_scales_as_the_cube():
+    """The sum tends to (4/3π)r³/λ: exponents 3 and −1; the bound's r² is caught, and the bound lies above."""
+    decay, r = 1e-4, 0.02
+
+    def total(r, decay):
+        return theory.curvature_prediction(5.0, r, decay, lr=0.1)
+    power_r = np.log(total(2 * r, decay) / total(r, decay)) / np.log(2)
+    power_decay = np.log(total(r, 2 * decay) / total(r, decay)) / np.log(2)
+    assert abs(power_r - 3) < 0.05 and abs(power_decay + 1) < 0.05
+    assert abs(power_r - 2) > 0.5
+    limit = theory.curvature_prediction(5.0, r, decay)
+    assert 0.95 < total(r, decay) / limit < 1
+    assert -limit < theory.curvature_bound(5.0, r, decay)
+
+
+@pytest.mark.claim("LWM19.4.2-law")
+def test_prediction_of_curvature_at_one_lag(rng):
+    """One step: D = −c_v² η C(ρ) E[α] σ/4 with σ = ½, from the kernel itself; a quarter for the eighth is caught."""
+    scale, r, decay, lr, alpha = 3.0, 0.2, 0.1, 0.5, 0.75
+    wanted = -scale**2 * lr * theory.lag_kernel(1 - lr * decay, r) * alpha * 0.5 / 4
+    assert_allclose(theory.curvature_prediction(scale, r, decay, lr=lr, steps=1, mean_alpha=alpha), wanted, rtol=1e-12)
+    limit = -0.25 * alpha * 0.5 * 4 / (3 * np.pi) * scale**2 * r**3 / decay
+    assert_allclose(theory.curvature_prediction(scale, r, decay, mean_alpha=alpha), limit, rtol=1e-12)
+    assert_allclose(theory.lag_kernel(1.0, 1e-3), 2e-3 / np.pi, rtol=3e-3)
+
+
+@pytest.mark.claim("LWM19.4.2-law")
+def test_curvature_of_frozen_slopes(rng):
+    """D of signal steps at slope ½ on true noise, by the engine's own model: the law, its sign, and not half of it."""
+    r, decay, lr, scale, width, steps = 0.3, 0.05, 0.5, 1.0, 20_000, 60
+    x = np.array([[1, -r], [1, 0], [1, r]])
+    share = np.array([0.25, 0.5, 0.25]) * 0.5   # fraction × E[α]
+    label = np.array([-1, 1, -1])
+    found = []
+    for _ in range(12):
+        noise, signal = rng.standard_normal((width, 2)), np.zeros((width, 2))
+        out = scale / np.sqrt(width) * (-1.0) ** np.arange(width)
+        for _ in range(steps):
+            gradient = -out[:, None] * ((noise @ x.T > 0) * (label * share / 2) @ x)
+            signal = (1 - lr * decay) * signal - lr * gradient
+            rho = 1 - lr * decay
+            noise = rho * noise + np.sqrt(1 - rho**2) * rng.standard_normal(noise.shape)
+        g = ((noise @ x.T > 0) * (signal @ x.T)).T @ out
+        found.append(g[0] + g[2] - 2 * g[1])
+    predicted = theory.curvature_prediction(scale, r, decay, lr=lr, steps=steps)
+    error = np.std(found, ddof=1) / np.sqrt(12)
+    assert abs(np.mean(found) - predicted) <= t_limit(11) * error < abs(predicted) / 2
+
+
+@pytest.mark.claim("LWM19.4.2", "LWM19.4.2-law")
+def test_simulated_curvature_has_the_powers_of_the_law(rng):
+    """Powers of r and λ between two points each, five runs a point: those of the law there, next to 3 and −1; the
+    bound's r², no dependence on λ and 1/λ² are caught. Each mean is that of the law, neither half nor twice of it."""
+    points = np.array([(0.1, 8e-3), (0.2, 8e-3), (0.15, 4e-3), (0.15, 16e-3)])
+    found = np.log([[averaged_curvature(r, decay, rng, 2000, 0.5, settled=2, whole=8) for _ in range(5)]
+                    for r, decay in points])
+    law = np.log([-theory.curvature_prediction(5.0, r, decay, lr=0.5, mean_square_alpha=1 / 3) for r, decay in points])
+    # Scatter of log D, alike at the four points and pooled: 16 degrees of freedom, 10 comparisons.
+    error = np.sqrt(found.var(axis=1, ddof=1).mean() / 5)
+    limit, found = t_limit(16, 1e-7) * error, found.mean(axis=1)
+    assert np.all(np.abs(found - law) <= limit) and limit < np.log(2) / 2
+    for first, second, change, wrong in ((0, 1, 2, (2,)), (2, 3, 4, (0, -2))):
+        power, expected = ((values[second] - values[first]) / np.log(change) for values in (found, law))
+        reach = limit * np.sqrt(2) / np.log(change)
+        assert abs(power - expected) <= reach
+        assert all(abs(power - other) > reach for other in wrong), (power, reach)
+    assert np.all(found < [np.log(theory.curvature_bound(5.0, *point)) for point in points])
+
+
+@pytest.mark.claim("LWM19.4.2-law")
+def test_slopes_that_answer_reduce_the_curvature(rng):
+    """Against the fixed point of the mean recursion in explicit sums over lags; a faint net gives the sum at slope
+    ½, and a C twice as large is caught."""
+    scale, r, decay, lr, alpha, square, share = 4.0, 0.2, 0.02, 0.1, 0.6, 0.4, 0.8
+    x = np.array([[1, -r], [1, 0], [1, r]])
+    label, weight = np.array([-1, 1, -1]), np.array([0.25, 0.5, 0.25]) * share
+    angles = np.arccos(np.clip([[a @ b / np.sqrt(a @ a * (b @ b)) for a in x] for b in x], -1, 1))
+    lags = np.arange(1, 6001)
+    kept = (1 - lr * decay) ** lags
+    kernel = np.array([scale**2 * lr * (1 - lr * decay) ** (k - 1) * (x @ x.T)
+                       * (0.5 - np.arccos(np.clip(rho * np.cos(angles), -1, 1)) / (2 * np.pi))
+                       for k, rho in zip(lags, kept)])
+    g = np.zeros(3)
+    for _ in range(400):  # slopes held at g until it has settled, then taken anew, with damping
+        slope = -weight * (label * alpha / 2 - square * g / 4)
+        g = g + 0.02 * (-np.tensordot(kernel, slope, ([2], [0])).sum(axis=0) - g)
+    found = g[0] + g[2] - 2 * g[1]
+    kw = dict(lr=lr, mean_alpha=alpha, fraction=share)
+    assert_allclose(theory.curvature_prediction(scale, r, decay, mean_square_alpha=square, **kw), found, rtol=1e-3)
+    plain = theory.curvature_prediction(scale, r, decay, **kw)
+    faint, same = (theory.curvature_prediction(1e-4, r, decay, mean_square_alpha=c, **kw) for c in (square, None))
+    assert_allclose(faint, same, rtol=1e-6)
+    assert abs(plain / found - 1) > 0.01
+    assert abs(theory.curvature_prediction(scale, r, decay, mean_square_alpha=2 * square, **kw) / found - 1) > 0.01
+    for changed, message in ((dict(lr=None), "needs lr"), (dict(mean_square_alpha=0.3), "at least mean_alpha²"),
+                             (dict(fraction=7), "fraction must lie"), (dict(steps=5), "no steps")):
+        with pytest.raises(ValueError, match=message):
+            theory.curvature_prediction(scale, r, decay, **{**kw, "mean_square_alpha": square, **changed})
+    with pytest.raises(ValueError, match="at most 0.5"):
+        theory.curvature_prediction(6 * scale, r, decay, mean_square_alpha=square, **kw)
+
+
+def test_a_sum_over_more_lags_than_can_be_stored_is_a_quadrature():
+    """5e9 lags; the sum at a rate 1000 times as large, whose steps are added one by one, differs by what η does."""
+    fine, coarse = (theory.curvature_prediction(750**0.5, 0.02, 7.5e-4, lr=lr) for lr in (1e-5, 1e-2))
+    limit = theory.curvature_prediction(750**0.5, 0.02, 7.5e-4)
+    assert 0 < coarse / fine - 1 < 1e-2 and 0 < limit / fine - 1 < 0.011
