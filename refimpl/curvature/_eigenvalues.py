@@ -1,22 +1,23 @@
-"""The largest eigenvalues of the curvature at a point, and its non-uniformity, by Lanczos.
+"""The largest and smallest eigenvalues of the curvature at a point, and its non-uniformity, by Lanczos.
 
-Every estimate carries a residual that was computed from the result itself and
-a flag that compares it with the tolerance. Memory is a few dozen vectors of
-parameters, never a matrix of P × P.
+Every estimate carries a residual that was computed from the result itself, the
+asymmetry that the products showed, and a flag that compares both with the
+tolerance. Memory is a few dozen vectors of parameters, never a matrix P × P.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.sparse.linalg import ArpackError, ArpackNoConvergence, LinearOperator, eigsh
 
+from refimpl.curvature._lanczos import largest
 from refimpl.curvature._operator import as_operator, units
+from refimpl.curvature._products import Products
 from theory import _checks
 
 _DENSE = 48  # up to so many parameters all products are taken and the matrix diagonalised
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Estimate:
     """A number with its evidence; ``float(estimate)`` is the value.
 
@@ -24,40 +25,54 @@ class Estimate:
     ----------
     value : float
     residual : float
-        ‖A v − λ v‖ at unit v for an eigenvalue λ (one lies within this
-        distance); the standard error for a random trace.
+        ‖A v − λ v‖ at unit v for an eigenvalue λ. It bounds the distance from
+        λ to *some* eigenvalue of A, and is no bound on the error of the
+        largest. For a random trace, the standard error.
     converged : bool
-        Whether the residual is within the tolerance that was asked for.
+        Whether residual and asymmetry are within the tolerance.
     products : int
         Products with the operator that were taken.
     vector : ndarray (P,) or None
         The unit eigenvector.
+    asymmetry : float
+        Largest |⟨u, A v⟩ − ⟨A u, v⟩| at unit u and v that the products showed:
+        beyond rounding, A is not symmetric or not the same at each call.
+    message : str
+        Why it converged or not.
     """
 
     value: float
     residual: float
     converged: bool
     products: int
-    vector: np.ndarray | None = None
+    vector: np.ndarray | None = field(default=None, repr=False)
+    asymmetry: float = 0.0
+    message: str = ""
 
     def __float__(self):
         return self.value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Eigenpairs:
-    """The k largest eigenvalues, descending."""
+    """k eigenvalues, the outermost first, with the evidence that `Estimate` describes."""
 
-    values: np.ndarray     # (k,)
-    vectors: np.ndarray    # (k, P), unit rows
-    residuals: np.ndarray  # (k,), ‖A v − λ v‖
-    converged: bool        # all residuals within the tolerance
+    values: np.ndarray                        # (k,)
+    vectors: np.ndarray = field(repr=False)   # (k, P), unit rows
+    residuals: np.ndarray                     # (k,), ‖A v − λ v‖
+    converged: bool                           # all residuals, and the asymmetry, within the tolerance
     products: int
+    asymmetry: float = 0.0
+    message: str = ""
 
 
-def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", tolerance=1e-6, max_products=10_000,
+def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", tolerance=None, max_products=10_000,
                    rng=None):
-    """The k algebraically largest eigenvalues of the curvature, by Lanczos with restarts.
+    """The k algebraically largest eigenvalues of the curvature, descending, by Lanczos with thick restarts.
+
+    Each value is a Rayleigh quotient: never above λmax, and with the same `rng`
+    never lower for more products. An eigenvalue that occurs several times may
+    be found once.
 
     Parameters
     ----------
@@ -67,11 +82,13 @@ def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", 
         As for `operator`.
     k : int
         In 1…P.
-    tolerance : float
-        Largest residual that counts as converged, relative to the largest
-        eigenvalue in modulus.
+    tolerance : float, optional
+        Largest residual, and asymmetry, that count as converged, relative to
+        the largest eigenvalue in modulus among the k. Default 1e-6, or 1e-4
+        where products are float32.
     max_products : int
-        Where to give up; the result then says so.
+        Where to give up (k more are taken for the residuals); the result then
+        says so. Up to 48 parameters all P products are taken.
     rng : None, int or Generator
         Source of the starting vector.
 
@@ -82,15 +99,59 @@ def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", 
     Raises
     ------
     ValueError
-        If `k` is outside 1…P, or as `operator` does.
+        If `k` is outside 1…P, a product is not a finite vector (P,), or as
+        `operator` does.
     """
     source = as_operator(source, w, x, y, curvature)
-    k, tolerance = _checks.whole(k, "k", 1, source.size), _checks.scalar(tolerance, "tolerance")
-    return _eigenpairs(source.product, source.size, k, tolerance, _checks.whole(max_products, "max_products"), rng)
+    return _outermost(source.product, source, k, tolerance, max_products, rng)
 
 
-def sharpness(source, w=None, x=None, y=None, *, curvature="hessian", tolerance=1e-6, max_products=10_000, rng=None):
+def bottom_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", tolerance=None, max_products=10_000,
+                      rng=None):
+    """The k algebraically smallest eigenvalues of the curvature, ascending; all else as for `top_eigenpairs`.
+
+    They are the largest of −H, negated.
+
+    Parameters
+    ----------
+    source, w, x, y, k, curvature, tolerance, max_products, rng
+        As for `top_eigenpairs`.
+
+    Returns
+    -------
+    Eigenpairs
+
+    Raises
+    ------
+    ValueError
+        As `top_eigenpairs` does.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> bottom_eigenpairs(Operator(3, lambda v: v * [1.0, -2.0, 3.0])).values
+    array([-2.])
+    """
+    source = as_operator(source, w, x, y, curvature)
+    return _outermost(source.product, source, k, tolerance, max_products, rng, sign=-1)
+
+
+def sharpness(source, w=None, x=None, y=None, *, curvature="hessian", tolerance=None, max_products=10_000, rng=None):
     """Sharpness a = λmax(H), as an `Estimate`; arguments as for `top_eigenpairs`.
+
+    Parameters
+    ----------
+    source, w, x, y, curvature, tolerance, max_products, rng
+        As for `top_eigenpairs`.
+
+    Returns
+    -------
+    Estimate
+
+    Raises
+    ------
+    ValueError
+        As `top_eigenpairs` does.
 
     References
     ----------
@@ -102,112 +163,96 @@ def sharpness(source, w=None, x=None, y=None, *, curvature="hessian", tolerance=
     >>> float(sharpness(LinearRegression(2), [0.0, 0.0], [[1.0, 0.0], [0.0, 2.0]]))
     2.0
     """
-    pair = top_eigenpairs(source, w, x, y, curvature=curvature, tolerance=tolerance, max_products=max_products, rng=rng)
-    return _first(pair)
+    source = as_operator(source, w, x, y, curvature)
+    return _first(_outermost(source.product, source, 1, tolerance, max_products, rng))
 
 
-def non_uniformity(source, w=None, x=None, y=None, *, curvature="hessian", tolerance=1e-6, max_products=10_000,
+def non_uniformity(source, w=None, x=None, y=None, *, curvature="hessian", tolerance=None, max_products=10_000,
                    rng=None):
-    r"""Non-uniformity s = √λmax(mean H_i² − H²), as an `Estimate`; arguments as for `top_eigenpairs`.
+    r"""Non-uniformity s = √λmax(mean H_i² − H²), as an `Estimate`.
 
-    The residual is that of s itself, residual of λmax / 2s. One product counts
-    H(H v) and mean H_i(H_i v) together.
+    The difference cancels where all H_i are nearly equal: s below 1e-8 of the
+    sharpness is lost in rounding, and its residual then exceeds it.
+
+    Parameters
+    ----------
+    source, w, x, y, curvature, tolerance, max_products, rng
+        As for `top_eigenpairs`; an `Operator` needs its `square_product`. A
+        product here is one with mean H_i² − H².
+
+    Returns
+    -------
+    Estimate
+        With the residual carried over to s: some √eigenvalue of mean H_i² − H²
+        lies within it.
+
+    Raises
+    ------
+    ValueError
+        If an `Operator` has no `square_product`, or as `top_eigenpairs` does.
 
     References
     ----------
-    [WME18] below eq. 4 (its s is the square).
+    [WME18] below eq. 4, with the root that makes s comparable to 1/η.
     """
     source = as_operator(source, w, x, y, curvature)
     if source.square_product is None:
-        raise ValueError("source must have a square_product for the non-uniformity; give v -> mean H_i (H_i v)")
+        raise ValueError("source must have a square_product for the non-uniformity; give v -> mean H_i (H_i v), "
+                         "or use Operator.from_examples")
+    once = Products(source.product, source.size, source.dtype)
+    squares = Products(source.square_product, source.size, source.dtype, "source.square_product")
+    largest_square = 0.0
 
     def apply(v):
-        return source.square_product(v) - source.product(source.product(v))
+        nonlocal largest_square
+        square, image = squares(v), once(v)
+        largest_square = max(largest_square, float(np.linalg.norm(square)))
+        # as precise as its parts, so that the default tolerance knows
+        return (square - once(image)).astype(np.float32 if max(squares.eps, once.eps) > 1e-10 else np.float64)
 
-    tolerance = _checks.scalar(tolerance, "tolerance")
-    pair = _first(_eigenpairs(apply, source.size, 1, 2 * tolerance, _checks.whole(max_products, "max_products"), rng))
-    value = float(np.sqrt(max(pair.value, 0.0)))
-    return Estimate(value, pair.residual / (2 * value) if value else pair.residual, pair.converged, pair.products,
-                    pair.vector)
+    tolerance = None if tolerance is None else 2 * _checks.scalar(tolerance, "tolerance")
+    pair = _first(_outermost(apply, source, 1, tolerance, max_products, rng))
+    rounding = 4 * max(squares.eps, once.eps) * largest_square  # of both terms, which their difference does not show
+    error, message = pair.residual + rounding, pair.message
+    if not pair.converged and pair.value <= rounding:
+        message = f"not converged: mean H_i² − H² is below {rounding:.2g}, the rounding of its terms; see the residual"
+    value, low = (float(np.sqrt(max(part, 0.0))) for part in (pair.value, pair.value - error))
+    residual = max(value - low, float(np.sqrt(max(pair.value, 0.0) + error)) - value)
+    return Estimate(value, residual, pair.converged, pair.products, pair.vector, pair.asymmetry, message)
 
 
-def _eigenpairs(apply, size, k, tolerance, max_products, rng):
-    count = 0
-
-    def counted(v):
-        nonlocal count
-        count += 1
-        return apply(v.reshape(-1))
-
-    if size <= _DENSE or k >= size - 1:
-        matrix = np.array([counted(unit) for unit in units(size)])
+def _outermost(apply, source, k, tolerance, max_products, rng, sign=1):
+    """The k largest (sign = 1) or smallest (−1) eigenvalues with their evidence."""
+    k, max_products = _checks.whole(k, "k", 1, source.size), _checks.whole(max_products, "max_products")
+    tolerance = None if tolerance is None else _checks.scalar(tolerance, "tolerance")
+    products = Products(apply, source.size, source.dtype, sign=sign)
+    if source.size <= _DENSE or k >= source.size - 1:
+        matrix = np.array([products(unit) for unit in units(source.size)])
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-        values, vectors = values[-k:], vectors[:, -k:]
+        values, vectors, asymmetry = values[-k:], vectors[:, -k:].T, float(np.linalg.norm(matrix - matrix.T, 2))
     else:
-        start = np.random.default_rng(rng).standard_normal(size)
-        steps = min(size, 2 * k + 24, max(k + 2, max_products))
-        values, vectors, done = _first_cycle(counted, start, k, tolerance, steps)
-        if not done and count < max_products:
-            values, vectors = _restarted(counted, vectors.sum(axis=1), k, tolerance, max_products - count)
-    order = np.argsort(-values)
-    values, vectors = values[order], vectors.T[order]
-    residuals = np.array([np.linalg.norm(counted(v) - value * v) if np.isfinite(value) else np.inf
-                          for value, v in zip(values, vectors)])
-    scale = np.nanmax(np.abs(values)) if np.isfinite(values).any() else 0.0
-    return Eigenpairs(values, vectors, residuals, bool((residuals <= tolerance * scale + np.finfo(float).tiny).all()),
-                      count)
+        rng = np.random.default_rng(rng)
+        found = largest(products, rng.standard_normal(source.size), k, tolerance, max_products, rng)
+        values, vectors, asymmetry = found.values, found.vectors, found.asymmetry
+    values, vectors = values[::-1], vectors[::-1]
+    residuals = np.array([np.linalg.norm(products(v) - value * v) for value, v in zip(values, vectors)])
+    limit = products.tolerance(tolerance) * np.abs(values).max() + np.finfo(float).tiny
+    converged, message = verdict(residuals.max(), asymmetry, limit)
+    return Eigenpairs(sign * values, vectors, residuals, converged, products.count, asymmetry, message)
 
 
-def _first_cycle(apply, start, k, tolerance, steps):
-    """The k largest Ritz pairs of one Krylov space, which ends as soon as they have converged, and whether they have.
-
-    ARPACK tests only once it has filled its space; where one eigenvalue
-    stands out, as at most minima, this takes half as many products.
-    """
-    basis = np.empty((steps, len(start)))
-    basis[0] = start / np.linalg.norm(start)
-    diagonal, beside = [], []
-    for m in range(1, steps + 1):
-        image, length = lanczos_step(apply, basis, m, diagonal)
-        values, weights = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-        ended = length <= 1e-13 * np.abs(values).max()
-        scale = max(np.abs(values[-k:]).max(), np.finfo(float).tiny)
-        done = m >= k and (length * np.abs(weights[-1, -k:]) <= tolerance / 2 * scale).all()
-        if done or ended or m == steps:
-            break
-        beside.append(length)
-        basis[m] = image / length
-    if m < k:  # the start lies in a smaller invariant space
-        return np.zeros(k), np.random.default_rng(0).standard_normal((len(start), k)), False
-    return values[-k:], basis[:m].T @ weights[:, -k:], bool(done)
-
-
-def _restarted(apply, start, k, tolerance, max_products):
-    """The same by ARPACK's implicit restarts; NaN for pairs that did not converge."""
-    size = len(start)
-    basis = min(size, max(2 * k + 1, 20))
-    linear = LinearOperator((size, size), matvec=apply, dtype=float)
-    try:
-        return eigsh(linear, k, which="LA", v0=start, ncv=basis, maxiter=max(1, (max_products - basis) // (basis - k)),
-                     tol=tolerance / 10)
-    except ArpackNoConvergence as stopped:
-        values, vectors = stopped.eigenvalues, stopped.eigenvectors.reshape(size, -1)
-    except ArpackError:  # the operator is zero on the start
-        return np.zeros(k), np.eye(size, k)
-    missing = k - len(values)
-    return (np.concatenate([np.full(missing, np.nan), values]),
-            np.concatenate([np.full((size, missing), np.nan), vectors], axis=1))
+def verdict(residual, asymmetry, limit, symmetric=None):
+    """Whether an estimate converged, and a sentence that says what kept it from that."""
+    symmetric = limit if symmetric is None else symmetric
+    if asymmetry > symmetric:
+        return False, (f"not converged: ⟨u, A v⟩ and ⟨A u, v⟩ differ by {asymmetry:.2g} (tolerance {symmetric:.2g}): "
+                       "the operator is not symmetric, or not the same at each call; "
+                       "give one Hessian of one fixed set of examples")
+    if not residual <= limit:
+        return False, f"not converged: residual {residual:.2g}, tolerance {limit:.2g}; take more products"
+    return True, f"converged: residual {residual:.2g}, tolerance {limit:.2g}"
 
 
 def _first(pairs):
     return Estimate(float(pairs.values[0]), float(pairs.residuals[0]), pairs.converged, pairs.products,
-                    pairs.vectors[0])
-
-
-def lanczos_step(apply, basis, m, diagonal):
-    """A v for the last of m basis vectors, made orthogonal to all, and its norm; vᵀA v goes to `diagonal`."""
-    image = np.array(apply(basis[m - 1]), float)
-    diagonal.append(float(basis[m - 1] @ image))
-    for _ in range(2):  # twice is enough (Kahan, Parlett)
-        image -= basis[:m].T @ (basis[:m] @ image)
-    return image, float(np.linalg.norm(image))
+                    pairs.vectors[0], pairs.asymmetry, pairs.message)

@@ -1,33 +1,116 @@
 """Curvature at a point as products with vectors, which is all that the estimates need."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from refimpl.curvature._products import as_array, vector
 from theory import _checks
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Operator:
     r"""Curvature of a mean loss at a point, as two products with a vector.
+
+    What a product returns may be an array, or a tensor of PyTorch or JAX on
+    any device (a CUDA tensor is copied by ``.cpu()``), of float32 or float64.
 
     Attributes
     ----------
     size : int
         Number of parameters P.
     product : callable
-        v (P,) ↦ H v = (1/n) Σ H_i v, shape (P,).
+        v (P,) ↦ H v = (1/n) Σ H_i v, shape (P,): of one point and one fixed
+        set of examples, the same at each call.
     square_product : callable, optional
         v (P,) ↦ (1/n) Σ H_i (H_i v), shape (P,); `non_uniformity` needs it.
+    dtype : dtype
+        Of the vectors v (NumPy arrays) that the products are given: float64,
+        or float32 where the model holds float32 parameters.
+    blocks : dict of str to slice
+        Names of blocks of parameters, for `block`.
     """
 
     size: int
     product: Callable
     square_product: Callable | None = None
+    dtype: type = np.float64
+    blocks: dict = field(default_factory=dict, repr=False)
+    _examples: tuple | None = field(default=None, repr=False)  # (example_product, n, block) of `from_examples`
+
+    def __post_init__(self):
+        _checks.whole(self.size, "size")
+        for name in ("product", "square_product"):
+            if not (callable(getattr(self, name)) or (name == "square_product" and self.square_product is None)):
+                raise ValueError(f"{name} must be a function of one vector, got {getattr(self, name)!r}; give v -> H v")
+        if np.dtype(self.dtype) not in (np.float32, np.float64):
+            raise ValueError(f"dtype must be float32 or float64, got {self.dtype!r}; choose one of them")
+
+    def block(self, chosen):
+        r"""The operator of one block of parameters, the others held fixed: rows and columns of H.
+
+        Parameters
+        ----------
+        chosen : slice, str or sequence of str
+            A slice of the flat parameters, or names in `blocks`.
+
+        Returns
+        -------
+        Operator
+            On the vectors of the block alone. It has a `square_product`, of
+            the blocks of the H_i, if it comes from `from_examples`.
+
+        Raises
+        ------
+        ValueError
+            If a name is not known or the block is empty.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from refimpl.curvature import Operator, sharpness
+        >>> hessian = np.diag([1.0, 2.0, 5.0])
+        >>> float(sharpness(Operator(3, lambda v: hessian @ v).block(slice(0, 2))))
+        2.0
+        """
+        places = self._places(chosen)
+        kept = len(places)
+        if self._examples is not None:
+            example_product, n, block = self._examples
+
+            def part(v, first, last):
+                whole = np.zeros((*np.shape(v)[:-1], self.size), np.asarray(v).dtype)
+                whole[..., places] = v
+                found = vector(example_product(whole, first, last), (last - first, self.size), "example_product")
+                return found[:, places]
+
+            return Operator.from_examples(part, kept, n, block, dtype=self.dtype)
+
+        def product(v):
+            whole = np.zeros(self.size, v.dtype)
+            whole[places] = v
+            return vector(self.product(whole), (self.size,), "source.product")[places]
+
+        return Operator(kept, product, dtype=self.dtype)
+
+    def _places(self, chosen):
+        if isinstance(chosen, slice):
+            parts = [chosen]
+        else:
+            names = [chosen] if isinstance(chosen, str) else list(chosen)
+            unknown = [name for name in names if name not in self.blocks]
+            if unknown or len(set(names)) < len(names):
+                raise ValueError(f"chosen must name blocks once each among {', '.join(self.blocks) or 'none'}, "
+                                 f"got {chosen!r}; give a slice, or Operator(…, blocks={{name: slice}})")
+            parts = [self.blocks[name] for name in names]
+        places = np.concatenate([np.arange(self.size)[part] for part in parts] or [np.arange(0)])
+        if not len(places):
+            raise ValueError(f"chosen must hold at least one of the {self.size} parameters, got {chosen!r}; widen it")
+        return places
 
     @classmethod
-    def from_examples(cls, example_product, size, n, block=16):
+    def from_examples(cls, example_product, size, n, block=16, *, dtype=np.float64, blocks=None):
         r"""Operator of per-example products from any framework, in blocks so that memory is O(block · P).
 
         Parameters
@@ -40,6 +123,8 @@ class Operator:
             Parameters P and examples n.
         block : int
             Examples that are asked for at a time.
+        dtype, blocks
+            As for `Operator`.
 
         Returns
         -------
@@ -63,20 +148,15 @@ class Operator:
 
         def ask(v, first):
             last = min(first + block, n)
-            found = np.asarray(example_product(v, first, last))
-            if found.shape != (last - first, size):
-                raise ValueError(f"example_product must return shape {(last - first, size)} for examples "
-                                 f"{first}…{last - 1}, got {found.shape}; put the examples first and "
-                                 "flatten the parameters")
-            return found
+            return vector(example_product(v, first, last), (last - first, size), "example_product")
 
         def product(v):
             return sum(ask(v, first).sum(axis=0) for first in range(0, n, block)) / n
 
         def square_product(v):
-            return sum(ask(ask(v, first), first).sum(axis=0) for first in range(0, n, block)) / n
+            return sum(ask(np.array(ask(v, first)), first).sum(axis=0) for first in range(0, n, block)) / n
 
-        return cls(size, product, square_product)
+        return cls(size, product, square_product, dtype, dict(blocks or {}), (example_product, n, block))
 
 
 def operator(model, w, x, y=None, *, curvature="hessian"):
@@ -89,26 +169,33 @@ def operator(model, w, x, y=None, *, curvature="hessian"):
         products share one forward and backward pass; else mean H_i(H_i v) is
         taken by treating examples as replicas, 16 at a time.
     w : array_like (P,)
+        The point; also a tensor of PyTorch or JAX, as `x` and `y` are.
     x, y : array_like (n, …)
+        Examples and labels as the model takes them.
     curvature : {"hessian", "gauss-newton"}
         "gauss-newton" needs a model with ``linearize``.
 
     Returns
     -------
     Operator
+        With float32 vectors where `w` is float32, and the model's ``blocks``
+        (for `MLP` W0, b0, W1, …) as names.
 
     Raises
     ------
     ValueError
-        If w is not one flat vector, or the model lacks what is needed.
+        If w is not one flat vector, a tensor requires grad, or the model
+        lacks what is needed.
     """
     _checks.one_of(curvature, "curvature", ("hessian", "gauss-newton"))
-    w = _checks.shaped(w, "w", (None,))
-    x = _checks.real(x, "x")
-    y = None if y is None else np.asarray(y)
+    w = _checks.shaped(as_array(w, "w"), "w", (None,))
+    x = _checks.real(as_array(x, "x"), "x")
+    y = None if y is None else as_array(y, "y")
+    blocks = getattr(model, "blocks", {})
     if hasattr(model, "linearize"):
         point, name = model.linearize(w, x, y), curvature.replace("-", "_")
-        return Operator(len(w), getattr(point, f"{name}_product"), getattr(point, f"{name}_square_product"))
+        return Operator(len(w), getattr(point, f"{name}_product"), getattr(point, f"{name}_square_product"), w.dtype,
+                        blocks)
     if curvature == "gauss-newton":
         raise ValueError(f"curvature='gauss-newton' needs a model with linearize, got {type(model).__name__}; "
                          "use 'hessian'")
@@ -117,8 +204,8 @@ def operator(model, w, x, y=None, *, curvature="hessian"):
         labels = None if y is None else y[first:last, None]
         return model.hvp(w, x[first:last, None], labels, np.broadcast_to(v, (last - first, len(w))))
 
-    examples = Operator.from_examples(example_product, len(w), len(x))
-    return Operator(len(w), lambda v: model.hvp(w, x, y, v), examples.square_product)
+    examples = Operator.from_examples(example_product, len(w), len(x), dtype=w.dtype, blocks=blocks)
+    return replace(examples, product=lambda v: model.hvp(w, x, y, v))
 
 
 def as_operator(source, w, x, y, curvature):

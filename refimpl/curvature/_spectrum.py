@@ -4,24 +4,31 @@ Every estimate carries a residual that was computed from the result itself and
 a flag that compares it with the tolerance.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from refimpl.curvature._eigenvalues import Estimate, lanczos_step
+from refimpl.curvature._eigenvalues import Estimate, verdict
+from refimpl.curvature._lanczos import tridiagonal
 from refimpl.curvature._operator import as_operator, units
+from refimpl.curvature._products import Products
 from theory import _checks
 
 
-@dataclass(frozen=True)
+_SYMMETRIC = 1e-4  # of the largest node: products by finite differences are that good, those of fresh batches are not
+
+
+@dataclass(frozen=True, eq=False)
 class Density:
     """A spectral density as quadrature nodes: Σ weights · δ(λ − nodes), weights summing to 1."""
 
-    nodes: np.ndarray      # (probes, steps), Ritz values, NaN beyond a Krylov space that ended
-    weights: np.ndarray    # (probes, steps), each row sums to 1 / probes
+    nodes: np.ndarray = field(repr=False)    # (probes, steps), Ritz values, NaN beyond a Krylov space that ended
+    weights: np.ndarray = field(repr=False)  # (probes, steps), each row sums to 1 / probes
     residual: float        # mean Wasserstein-1 distance between the rule of all steps and that of half, a curvature
-    converged: bool
+    converged: bool        # the residual within the tolerance, the operator symmetric
     products: int
+    asymmetry: float = 0.0  # as in `Estimate`
+    message: str = ""
 
     def smooth(self, grid, width):
         """The density convolved with a Gaussian of standard deviation `width`, on `grid`."""
@@ -35,32 +42,52 @@ def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchi
     r"""Trace of the curvature, as an `Estimate`.
 
     "hutchinson" averages zᵀHz over random signs z, with E = tr H; its residual
-    is the standard error. "exact" takes all P products.
+    is the standard error, also where every product has a fresh batch. "exact"
+    takes all P products, and two more that tell whether they are steady.
 
     Parameters
     ----------
     source, w, x, y, curvature
         As for `top_eigenpairs`.
     method : {"hutchinson", "exact"}
+        A random estimate, or the sum of the diagonal.
     probes : int
         Random vectors, at least 2.
     tolerance : float
         Largest standard error that counts as converged, relative to the trace.
     rng : None, int or Generator
+        Source of the signs.
 
     Returns
     -------
     Estimate
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or a product is not a finite vector (P,).
+
+    Examples
+    --------
+    >>> from refimpl.curvature import Operator, trace
+    >>> trace(Operator(2, lambda v: v * [1.0, 3.0]), method="exact").value
+    4.0
     """
     source = as_operator(source, w, x, y, curvature)
+    products = Products(source.product, source.size, source.dtype)
+    tolerance = _checks.scalar(tolerance, "tolerance")
     if _checks.one_of(method, "method", ("hutchinson", "exact")) == "exact":
-        return Estimate(float(sum(source.product(unit)[i] for i, unit in enumerate(units(source.size)))), 0.0, True,
-                        source.size)
+        value = sum(float(products(unit)[i]) for i, unit in enumerate(units(source.size)))
+        flat = np.full(source.size, source.size ** -0.5)
+        unsteady, limit = float(np.linalg.norm(products(flat) - products(flat))), products.tolerance(None) * abs(value)
+        converged, message = verdict(0.0, unsteady, limit)
+        return Estimate(value, 0.0, converged, products.count, None, unsteady, message)
     rng, probes = np.random.default_rng(rng), _checks.whole(probes, "probes", 2)
     signs = (rng.integers(2, size=source.size) * 2.0 - 1 for _ in range(probes))
-    values = np.array([sign @ source.product(sign) for sign in signs])
-    error = float(values.std(ddof=1) / np.sqrt(probes))
-    return Estimate(float(values.mean()), error, bool(error <= tolerance * abs(values.mean())), probes)
+    values = np.array([sign @ products(sign) for sign in signs])
+    error, limit = float(values.std(ddof=1) / np.sqrt(probes)), tolerance * abs(values.mean())
+    converged, message = verdict(error, 0.0, limit)
+    return Estimate(float(values.mean()), error, converged, probes, None, 0.0, message)
 
 
 def spectral_density(source, w=None, x=None, y=None, *, curvature="hessian", steps=64, probes=4, tolerance=0.02,
@@ -76,45 +103,47 @@ def spectral_density(source, w=None, x=None, y=None, *, curvature="hessian", ste
     source, w, x, y, curvature
         As for `top_eigenpairs`.
     steps, probes : int
-        Memory is steps · P numbers.
+        Lanczos steps from each start (memory is steps · P numbers), and starts.
     tolerance : float
-        Largest residual that counts as converged, relative to the largest
-        node in modulus.
+        Largest residual that counts as converged, relative to the largest node
+        in modulus; the asymmetry may be 1e-4 of that.
     rng : None, int or Generator
+        Source of the starts.
 
     Returns
     -------
     Density
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range, or a product is not a finite vector (P,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from refimpl.curvature import Operator, spectral_density
+    >>> density = spectral_density(Operator(100, lambda v: v * np.repeat([0.0, 4.0], 50)), rng=0)
+    >>> density.nodes[0, :2].round(6) + 0.0
+    array([0., 4.])
     """
     source = as_operator(source, w, x, y, curvature)
     steps, probes = _checks.whole(steps, "steps", 2), _checks.whole(probes, "probes")
-    rng = np.random.default_rng(rng)
+    tolerance, rng = _checks.scalar(tolerance, "tolerance"), np.random.default_rng(rng)
     nodes, weights = np.full((probes, steps), np.nan), np.zeros((probes, steps))
-    distance, products = 0.0, 0
+    products = Products(source.product, source.size, source.dtype)
+    distance, asymmetry = 0.0, 0.0
     for j in range(probes):
         start = rng.integers(2, size=source.size) * 2.0 - 1
-        diagonal, beside = _lanczos(source.product, start / np.linalg.norm(start), steps)
+        diagonal, beside, defect = tridiagonal(products, start, steps)
         rules = [_rule(diagonal[:m], beside[:m - 1]) for m in (len(diagonal), max(1, len(diagonal) // 2))]
         nodes[j, :len(diagonal)], weights[j, :len(diagonal)] = rules[0]
         ended = len(diagonal) < steps  # the Krylov space is exhausted: the rule is exact
         distance += 0.0 if ended else _wasserstein(*rules) / probes
-        products += len(diagonal)
+        asymmetry = max(asymmetry, defect)
     largest = np.nanmax(np.abs(nodes))
-    return Density(nodes, weights / probes, float(distance), bool(distance <= tolerance * largest), products)
-
-
-def _lanczos(apply, start, steps):
-    """Diagonal and off-diagonal of the tridiagonal matrix; shorter than `steps` where the Krylov space ends."""
-    basis = np.empty((steps, len(start)))
-    basis[0] = start
-    diagonal, beside = [], []
-    for m in range(1, steps + 1):
-        image, length = lanczos_step(apply, basis, m, diagonal)
-        if m == steps or length <= 1e-10 * np.abs(diagonal).max():
-            break
-        beside.append(length)
-        basis[m] = image / length
-    return np.array(diagonal), np.array(beside)
+    converged, message = verdict(distance, asymmetry, tolerance * largest, _SYMMETRIC * largest)
+    return Density(nodes, weights / probes, float(distance), converged, products.count, asymmetry, message)
 
 
 def _rule(diagonal, beside):

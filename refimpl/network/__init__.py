@@ -18,14 +18,14 @@ At a minimum that interpolates, f_i = y_i, both agree for the squared loss and
 """
 
 from refimpl._public import publish
-from refimpl.curvature import (Density, Eigenpairs, Estimate, Operator, non_uniformity, operator, sharpness,
-                               spectral_density, top_eigenpairs, trace)
+from refimpl.curvature import (Density, Eigenpairs, Estimate, Operator, bottom_eigenpairs, non_uniformity, operator,
+                               sharpness, spectral_density, top_eigenpairs, trace)
 from refimpl.network._descend import Minima, descend
 from refimpl.network._mlp import MLP
 from refimpl.network._polish import polish
 from refimpl.network._teacher_set import teacher_set
 
-__all__ = ["MLP", "sharpness", "non_uniformity", "top_eigenpairs", "trace", "spectral_density", "Operator", "operator",
-           "Estimate", "Eigenpairs", "Density", "polish", "descend", "Minima", "teacher_set"]
+__all__ = ["MLP", "sharpness", "non_uniformity", "top_eigenpairs", "bottom_eigenpairs", "trace", "spectral_density",
+           "Operator", "operator", "Estimate", "Eigenpairs", "Density", "polish", "descend", "Minima", "teacher_set"]
 
 publish(__name__)

@@ -26,7 +26,10 @@ class MLP:
     loss_kind : {"squared", "cross-entropy"}
         Cross-entropy needs at least two outputs.
     gain : float
-        `init` draws W ~ N(0, gain²/fan-in) and sets b = 0.
+        Scale of what `init` draws.
+    init_kind : {"normal", "uniform"}
+        "normal": W ~ N(0, gain²/fan-in), b = 0. "uniform": W and b uniform in
+        ±gain/√fan-in, which with gain 1 is PyTorch's default for a linear layer.
 
     Raises
     ------
@@ -51,6 +54,7 @@ class MLP:
     activation: str = "tanh"
     loss_kind: str = "squared"
     gain: float = 1.0
+    init_kind: str = "normal"
 
     def __post_init__(self):
         if not isinstance(self.widths, (tuple, list)) or len(self.widths) < 2:
@@ -60,6 +64,7 @@ class MLP:
         _checks.one_of(self.activation, "activation", ("tanh", "relu", "identity"))
         _checks.one_of(self.loss_kind, "loss_kind", ("squared", "cross-entropy"))
         _checks.scalar(self.gain, "gain")
+        _checks.one_of(self.init_kind, "init_kind", ("normal", "uniform"))
         if self.loss_kind == "cross-entropy" and self.widths[-1] < 2:
             raise ValueError(f"widths must end with at least 2 outputs for the cross-entropy, got {self.widths[-1]}; "
                              "give one output a class")
@@ -69,18 +74,40 @@ class MLP:
         """Where each layer lies in the flat parameters, [(first, middle, last, inputs, outputs)]."""
         return passes.shapes(self.widths)
 
+    @cached_property
+    def blocks(self):
+        """Names of the blocks of flat parameters, {"W0": slice, "b0": slice, "W1": …}."""
+        found = {}
+        for level, (first, middle, last, *_) in enumerate(self.layers):
+            found |= {f"W{level}": slice(first, middle), f"b{level}": slice(middle, last)}
+        return found
+
     @property
     def parameter_shape(self):
         """Shape of the parameters, (P,)."""
         return (self.layers[-1][2],)
 
     def init(self, rng=None):
-        """W ~ N(0, gain²/fan-in), b = 0, as one array (P,)."""
+        """Random parameters by `init_kind`, as one array (P,)."""
         rng = np.random.default_rng(rng)
         w = np.zeros(self.parameter_shape)
-        for weight, _ in passes.split(w, self.layers):
-            weight[:] = rng.standard_normal(weight.shape) * (self.gain / np.sqrt(len(weight)))
+        for weight, bias in passes.split(w, self.layers):
+            scale = self.gain / np.sqrt(len(weight))
+            if self.init_kind == "normal":
+                weight[:] = rng.standard_normal(weight.shape) * scale
+            else:
+                weight[:] = rng.uniform(-scale, scale, weight.shape)
+                bias[:] = rng.uniform(-scale, scale, bias.shape)
         return w
+
+    def check_data(self, x, y):
+        """Refuse examples (…, n, inputs) and labels that no pass could use, by value, before any pass is made."""
+        x = np.asarray(x)
+        if x.ndim < 2 or x.shape[-1] != self.widths[0]:
+            raise ValueError(f"x must have shape (…, n, {self.widths[0]}), got {x.shape}; flatten each example")
+        if y is None:
+            raise ValueError("y must be given: a net learns labels; pass them beside x")
+        self._targets(y, (x.shape[-2], self.widths[-1]))
 
     def predict(self, w, x):
         """Outputs f, shape (…, n, k), or (…, n) for one output."""
@@ -93,17 +120,24 @@ class MLP:
         w, x = self._point(w, x)
         outputs = passes.forward(passes.split(w, self.layers), x, self.activation)[1]
         if self.loss_kind == "squared":
-            residual = outputs - self._targets(y, outputs)
+            residual = outputs - self._targets(y, outputs.shape[-2:])
             return np.square(residual).sum(axis=-1).mean(axis=-1)[()] / 2
-        return cross_entropy.loss(outputs, self._targets(y, outputs)).mean(axis=-1)[()]
+        return cross_entropy.loss(outputs, self._targets(y, outputs.shape[-2:])).mean(axis=-1)[()]
 
     def accuracy(self, w, x, y):
-        """Share of examples on the right side: sign of f·y for one output, else the largest output; shape (…)."""
+        """Share of examples on the right side, shape (…).
+
+        One output: sign of f·y, with labels ±1. Else the largest output, which
+        should be that of the class, or of the largest label of the squared loss.
+        """
         outputs, y = self.predict(w, x), np.asarray(y)
-        if self.widths[-1] == 1:
-            return (outputs * y > 0).mean(axis=-1)
-        truth = y if self.loss_kind == "cross-entropy" else y.argmax(axis=-1)
-        return (outputs.argmax(axis=-1) == truth).mean(axis=-1)
+        targets = self._targets(y, (outputs.shape[-1 if self.widths[-1] == 1 else -2], self.widths[-1]))
+        if self.widths[-1] > 1:
+            return (outputs.argmax(axis=-1) == targets.argmax(axis=-1)).mean(axis=-1)
+        if not (np.abs(y) == 1).all():
+            raise ValueError(f"y must hold labels ±1 for an accuracy, got {y[np.abs(y) != 1].ravel()[0]:g}; "
+                             "map 0/1 to 2·y − 1")
+        return (outputs * y > 0).mean(axis=-1)
 
     def gradient(self, w, x, y):
         """Gradient of the loss, shape (…, P)."""
@@ -185,24 +219,27 @@ class MLP:
         lead = np.broadcast_shapes(np.shape(w)[:-1], np.shape(x)[:-2], v.shape[:-1])
         return v if v.shape[:-1] == lead else np.broadcast_to(v, (*lead, *self.parameter_shape))
 
-    def _targets(self, y, outputs):
-        """Labels in the shape of the outputs (…, n, k): themselves, or the label's class marked for the cross-entropy."""
-        y, count = np.asarray(y), self.widths[-1]
+    def _targets(self, y, shape):
+        """Labels in the `shape` (n, k) of the outputs: themselves, or for the cross-entropy the class marked."""
+        y, (n, count) = np.asarray(y), shape
         if self.loss_kind == "squared":
-            y = y[..., None] if count == 1 else y
-            if y.shape[-2:] != outputs.shape[-2:]:
-                raise ValueError(f"y must end with the axes {outputs.shape[-2:][:1 if count == 1 else 2]} of f, "
-                                 f"got {y.shape[:-1] if count == 1 else y.shape}; give one label for each output")
-            return y
+            wanted = (n,) if count == 1 else (n, count)
+            if y.shape[-len(wanted):] != wanted:
+                raise ValueError(f"y must have shape (…, {', '.join(map(str, wanted))}), got {y.shape}; "
+                                 f"give one label for each output{', without a last axis of 1' if count == 1 else ''}")
+            return y[..., None] if count == 1 else y
+        if y.shape[-1:] != (n,):
+            raise ValueError(f"y must hold one class number for each example, shape (…, {n}), got {y.shape}; "
+                             "give numbers, not one-hot rows")
         hot = y[..., None] == np.arange(count)
-        if y.shape[-1:] != outputs.shape[-2:-1] or not hot.any(axis=-1).all():
-            raise ValueError(f"y must hold class numbers 0…{count - 1} in shape (…, {outputs.shape[-2]}), "
-                             f"got shape {y.shape}; number the classes from 0")
+        if not hot.any(axis=-1).all():
+            wrong = y[~hot.any(axis=-1)].ravel()[0]
+            raise ValueError(f"y must hold class numbers 0…{count - 1}, got {wrong:g}; number the classes from 0")
         return hot
 
     def _delta(self, outputs, y):
         """∂ℓ_i/∂f, (…, n, k)."""
-        targets = self._targets(y, outputs)
+        targets = self._targets(y, outputs.shape[-2:])
         return outputs - targets if self.loss_kind == "squared" else cross_entropy.slope(outputs, targets)
 
     def _bend(self, outputs):

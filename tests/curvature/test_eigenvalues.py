@@ -81,7 +81,7 @@ def test_closed_forms_of_linear_and_logistic_regression(rng):
 
 @pytest.mark.claim("WME18.fig4")
 def test_no_convergence_is_said(rng):
-    """A crowded top with too few products: NaN or a large residual, and converged False, never an exception."""
+    """A crowded top with too few products: a residual above the tolerance, and converged False, never an exception."""
     values = 1 - np.linspace(0, 1, 400) ** 4 * 1e-3
     found = network.sharpness(network.Operator(400, lambda v: values * v), tolerance=1e-14, max_products=25, rng=rng)
     assert not found.converged
@@ -102,3 +102,12 @@ def test_memory_holds_neither_p_by_p_nor_n_by_p(rng):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 400 * w.nbytes / 4
+
+
+@pytest.mark.claim("WME18.fig4")
+def test_non_uniformity_of_one_example_is_lost_in_rounding_and_says_so(rng):
+    """s = 0 exactly; about 1e-8 of the sharpness is found, within its residual, and not called converged."""
+    model, w, x, y = problem(rng, n=1, hidden=(7, 7))
+    found = network.non_uniformity(model, w, x, y, rng=rng)
+    assert found.value <= found.residual and not found.converged and "rounding" in found.message
+    assert found.residual < 1e-5 * float(network.sharpness(model, w, x, y, rng=rng))

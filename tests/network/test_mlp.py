@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
-from refimpl import images, network
+from refimpl import images, network, sgd
 from refimpl.linear_stability import LinearRegression
 from tests import support
 from tests.network.nets import NETS, complex_gradient, plain_loss, problem
@@ -57,8 +57,10 @@ def test_factors_of_the_cross_entropy_square_to_its_second_derivative(rng):
 @pytest.mark.parametrize("gap", [40, 300])
 @pytest.mark.parametrize("label", [0, 2])
 def test_cross_entropy_keeps_its_digits_far_below_rounding(gap, label):
-    """Loss, gradient, H v and factors in the outputs' offsets, in both models, against 400-digit decimals; log Σ e^f − f_y
-    and p − 1 in doubles, which are 0 for the label with the largest score, are caught."""
+    """Loss, gradient, H v and factors in the outputs' offsets, in both models, against 400-digit decimals.
+
+    log Σ e^f − f_y and p − 1 in doubles, which are 0 for the label with the largest score, are caught.
+    """
     scores, v = np.array([0.25, -gap, 0.5 - gap]), np.array([0.5, -1.0, 2.0])
     with localcontext(prec=400):
         powers = [Decimal(value).exp() for value in scores.tolist()]
@@ -167,7 +169,8 @@ def test_bad_input_is_refused_with_a_remedy(rng):
              (lambda: network.MLP((3, 1), gain=-1), "gain"),
              (lambda: model.loss(w[1:], x, y), "w must"), (lambda: model.gradient(w, x[:, :2], y), "x must"),
              (lambda: model.gradient(w, x, y[:-1]), "y must"), (lambda: model.hvp(w, x, y, w[:-1]), "v must"),
-             (lambda: classes.loss(np.zeros(8), x, np.full(5, 2)), "class numbers"),
+             (lambda: classes.loss(np.zeros(8), x, np.full(5, 2)), "class numbers 0…1, got 2"),
+             (lambda: network.MLP((3, 1), init_kind="orthogonal"), "init_kind"),
              (lambda: network.polish(classes, np.zeros(8), x, np.zeros(5)), "squared"),
              (lambda: network.teacher_set(flipped=1.0), "flipped"), (lambda: network.teacher_set(0), "n must"),
              (lambda: network.sharpness(model), "w and x"),
@@ -194,3 +197,78 @@ def test_initial_weights_have_the_stated_spread(rng):
         assert not w[middle:last].any()
         for wrong in (0.36 / inputs**2, 0.36 / outputs, 1 / inputs):
             assert abs(measured * variance / wrong - 1) > limit
+
+
+@pytest.mark.claim("WME18.tab1-gd")
+def test_uniform_starts_have_the_stated_spread(rng):
+    """W and b within ±gain/√fan-in, mean square a third of that, within exact errors; the normal start's is outside."""
+    model = network.MLP((100, 200, 50), gain=0.6, init_kind="uniform")
+    w = model.init(rng)
+    for first, middle, last, inputs, _ in model.layers:
+        bound = 0.6 / sqrt(inputs)
+        for part in (w[first:middle], w[middle:last]):
+            limit = support.z_limit(4) * sqrt(4 / 45 / len(part)) * bound**2   # var(u²) = 4/45 for u in ±1
+            assert np.abs(part).max() <= bound
+            assert abs((part**2).mean() - bound**2 / 3) <= limit
+        assert abs((w[first:middle] ** 2).mean() - bound**2) > limit
+
+
+def test_labels_that_no_pass_could_use_are_refused_before_the_first_step(rng):
+    """By value where they have one: a class that is not there, though no batch of the run would draw it; 0/1 for ±1."""
+    classes, y = network.MLP((3, 3), loss_kind="cross-entropy"), np.zeros(1000, int)
+    y[999] = 3
+    x = rng.standard_normal((1000, 3))
+    with pytest.raises(ValueError, match="class numbers 0…2, got 3"):
+        classes.check_data(x, y)
+    with pytest.raises(ValueError, match="not one-hot rows"):
+        classes.check_data(x, np.eye(3)[y % 3])
+    single = network.MLP((3, 1))
+    for call in (single.check_data, lambda x, y: single.accuracy(single.init(rng), x, y),
+                 lambda x, y: single.loss(single.init(rng), x, y)):
+        with pytest.raises(ValueError, match="without a last axis of 1"):
+            call(x, np.ones((1000, 1)))
+    with pytest.raises(ValueError, match="labels ±1 for an accuracy, got 0"):
+        single.accuracy(single.init(rng), x, y == 3)
+    with pytest.raises(ValueError, match="y must be given"):
+        single.check_data(x, None)
+    single.check_data(x, np.ones(1000)), classes.check_data(x, np.zeros(1000))
+
+
+def test_accuracy_counts_the_right_side(rng):
+    """One output by its sign, several by the largest; the complement is caught."""
+    single, several = network.MLP((2, 1)), network.MLP((2, 3), loss_kind="cross-entropy")
+    x = rng.standard_normal((40, 2))
+    w, v = single.init(rng), several.init(rng)
+    y, classes = np.where(single.predict(w, x) > 0, 1, -1).astype(np.int8), several.predict(v, x).argmax(axis=-1)
+    y[:10] *= -1
+    assert single.accuracy(w, x, y) == 0.75
+    classes[:10] = (classes[:10] + 1) % 3
+    assert several.accuracy(v, x, classes) == 0.75
+    assert network.MLP((2, 3)).accuracy(v, x, np.eye(3)[classes]) == 0.75
+
+
+@pytest.mark.filterwarnings("ignore")  # those of torch itself, when it is imported
+def test_a_trajectory_of_torch_in_float32():
+    """100 steps of torch.optim.SGD from its own default start: its loss is 2/k of ours, so its η is ours times k/2."""
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    model = network.MLP((5, 8, 8, 4), activation="relu", init_kind="uniform")
+    layers = [torch.nn.Linear(a, b) for a, b in ((5, 8), (8, 8), (8, 4))]
+    net = torch.nn.Sequential(layers[0], torch.nn.ReLU(), layers[1], torch.nn.ReLU(), layers[2])
+    x, y = torch.randn(30, 5), torch.nn.functional.one_hot(torch.arange(30) % 4).float()
+
+    def flat():
+        return np.concatenate([part.detach().numpy().T.ravel()
+                               for layer in layers for part in (layer.weight, layer.bias)])
+
+    start, optimiser = flat(), torch.optim.SGD(net.parameters(), lr=0.2)
+    for _ in range(100):
+        optimiser.zero_grad()
+        ((net(x) - y) ** 2).mean().backward()
+        optimiser.step()
+    run = sgd.run(model, start, x.numpy(), y.numpy(), lr=0.2 * 2 / 4, steps=100)
+    assert run.w.dtype == np.float32
+    assert_allclose(run.w, flat(), atol=1e-5)
+    assert np.abs(sgd.run(model, start, x.numpy(), y.numpy(), lr=0.2, steps=100).w - flat()).max() > 1e-2
+    for first, middle, last, inputs, _ in model.layers:     # its start is what init_kind="uniform" draws from
+        assert 0.6 / sqrt(inputs) < np.abs(start[first:last]).max() <= 1 / sqrt(inputs)

@@ -1,0 +1,55 @@
+"""What a product with a vector may return, and what it is made into: a float64 vector of its own."""
+
+import numpy as np
+
+
+class Products:
+    """v ↦ sign · A v, asked through a door: a float64 copy (P,) comes back, or a refusal by name; counts the products.
+
+    `eps` is the rounding unit of the least precise product so far.
+    """
+
+    def __init__(self, function, size, dtype=np.float64, name="source.product", sign=1.0):
+        self._function, self._dtype, self._name, self._sign, self.size = function, dtype, name, sign, size
+        self.count, self.eps = 0, np.finfo(np.float64).eps
+
+    def __call__(self, v):
+        self.count += 1
+        # the callee gets a copy: it may write into it, and keep it
+        array = vector(self._function(np.array(v, self._dtype)), (self.size,), self._name)
+        if array.dtype.kind == "f":
+            self.eps = max(self.eps, float(np.finfo(array.dtype).eps))
+        return self._sign * array.astype(np.float64)  # never the callee's own buffer, which it may use again
+
+    def tolerance(self, asked):
+        """The tolerance asked for; by default 1e-6, or 1e-4 where products are less precise than float64."""
+        return asked if asked is not None else 1e-6 if self.eps < 1e-10 else 1e-4
+
+
+def as_array(value, name):
+    """An array, or a tensor of PyTorch or JAX on any device, as an array; one that requires grad is refused."""
+    if isinstance(value, np.ma.MaskedArray):
+        raise ValueError(f"{name} must be a plain array, got a masked one; fill or drop the masked entries")
+    if getattr(value, "requires_grad", False) is True:
+        raise ValueError(f"{name} must not carry a gradient, got a tensor that requires grad; call .detach()")
+    try:
+        return np.asarray(value.cpu() if getattr(getattr(value, "device", None), "type", "cpu") != "cpu" else value)
+    except (TypeError, ValueError, RuntimeError) as error:
+        raise ValueError(f"{name} must be an array or a tensor, got {type(value).__name__} ({error}); "
+                         "convert it to a float array") from None
+
+
+def vector(value, shape, name):
+    """What `name` returned, as an array of finite real numbers of this shape."""
+    if value is None:
+        raise ValueError(f"{name} must return an array {shape}, got None; return the product")
+    array = as_array(value, f"what {name} returns")
+    if array.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must return real numbers, got dtype {array.dtype}; convert them to float64")
+    if array.shape != shape:
+        raise ValueError(f"{name} must return shape {shape}, got {array.shape}; flatten the parameters, examples first")
+    if not np.isfinite(array).all():
+        bad = np.argwhere(~np.isfinite(array))[0].tolist()
+        raise ValueError(f"{name} must return finite numbers, got NaN or infinity at index {bad}; "
+                         "look for it in the point, the data or the loss")
+    return array
