@@ -25,6 +25,10 @@ _RECORD = 1 + _CHANNELS * _SIDE**2
 _IDX_SPLITS = {"train": "train", "test": "t10k"}
 _CIFAR_SPLITS = {"train": tuple(f"data_batch_{k}.bin" for k in range(1, 6)), "test": ("test_batch.bin",)}
 _CLASSES = 10
+_PACKED = b"\x1f\x8b"  # how a gzipped file begins
+_KNOWN = {  # sets by their number of labels and the first ten
+    (60000, 9, 0, 0, 3, 0, 2, 7, 2, 5, 5): "FashionMNIST", (10000, 9, 2, 1, 1, 6, 1, 4, 6, 5, 7): "FashionMNIST",
+    (60000, 5, 0, 4, 1, 9, 2, 1, 3, 1, 4): "MNIST", (10000, 7, 2, 1, 0, 4, 1, 4, 9, 5, 9): "MNIST"}
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class ImageSet:
         In 0…classes − 1.
     classes : int
     name : str
-        "IDX" or "CIFAR-10", with the split.
+        "FashionMNIST", "MNIST" (known by their labels), "IDX" or "CIFAR-10",
+        with the split; for some of CIFAR-10's files, how many.
     """
 
     images: np.ndarray
@@ -55,10 +60,12 @@ def load(directory, *, split="train"):
     ----------
     directory : path-like
         Holds ``data_batch_1.bin`` … ``data_batch_5.bin`` and ``test_batch.bin``
-        (those of data_batch that are there are read, in this order), or
-        ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` and the same
+        (or the first few of data_batch, none left out between), or
+        ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` (also with
+        ``.idx3`` and ``.idx1`` after a dot, as some unpack them) and the same
         with ``t10k``, each perhaps with ``.gz``; not both kinds.
     split : {"train", "test"}
+        Which part of the set.
 
     Returns
     -------
@@ -67,8 +74,9 @@ def load(directory, *, split="train"):
     Raises
     ------
     ValueError
-        If the directory holds neither or both kinds, or a file is not what
-        its name says.
+        If the directory holds neither or both kinds, or CIFAR-10 as pickles
+        or MATLAB files, a file is missing between others, or a file is not
+        what its name says.
 
     Examples
     --------
@@ -81,22 +89,50 @@ def load(directory, *, split="train"):
     directory = Path(directory)
     if not directory.is_dir():
         raise ValueError(f"directory must be a directory, got {directory}; give the one that holds the files")
-    batches = [directory / name for name in _CIFAR_SPLITS[split] if (directory / name).is_file()]
+    batches = _cifar_files(directory, split)
     kinds = [_idx_file(directory, split, kind) for kind in ("images-idx3", "labels-idx1")]
     if batches and any(kinds):
-        raise ValueError(f"directory must hold one set, got CIFAR-10 and IDX files in {directory}; keep each in its own")
-    if batches:
-        parts = [read_cifar10(path) for path in batches]
-        images, labels = (np.concatenate(part) for part in zip(*parts))
-        return ImageSet(images, labels, _CLASSES, f"CIFAR-10 {split}")
+        raise ValueError(f"directory must hold one set, got CIFAR-10 and IDX files in {directory}; "
+                         "keep each in its own")
+    return _cifar_set(batches, split) if batches else _idx_set(kinds, directory, split)
+
+
+def _cifar_files(directory, split):
+    """Those of the split that are there; refused where one is left out between, or all are in another form."""
+    names = _CIFAR_SPLITS[split]
+    found = [directory / name for name in names if (directory / name).is_file()]
+    missing = [name for name in names[:len(found)] if not (directory / name).is_file()]
+    if missing:
+        raise ValueError(f"directory must hold {missing[0]} before {found[-1].name}, got {directory} without it; "
+                         "fetch it")
+    others = [name for stem in names for name in (stem.removesuffix(".bin"), stem.replace(".bin", ".mat"))
+              if (directory / name).is_file()]
+    if others and not found:
+        raise ValueError(f"directory must hold the binary version of CIFAR-10 ({names[0]} …), got {others[0]} in "
+                         f"{directory}, the version for Python or MATLAB, which is not read (nothing is unpickled); "
+                         "fetch the binary one")
+    return found
+
+
+def _cifar_set(paths, split):
+    parts = [read_cifar10(path) for path in paths]
+    images, labels = (np.concatenate(part) for part in zip(*parts))
+    whole = len(_CIFAR_SPLITS[split])
+    return ImageSet(images, labels, _CLASSES,
+                    f"CIFAR-10 {split}{'' if len(paths) == whole else f' ({len(paths)} of {whole} files)'}")
+
+
+def _idx_set(kinds, directory, split):
     if not all(kinds):
-        raise ValueError(f"directory must hold the {split} files of CIFAR-10 ({', '.join(_CIFAR_SPLITS[split])}) or of an IDX "
-                         f"set ({', '.join(_idx_names(split))}, plain or .gz), got {directory} without them; add them")
+        raise ValueError(f"directory must hold the {split} files of CIFAR-10 ({', '.join(_CIFAR_SPLITS[split])}) or of "
+                         f"an IDX set ({', '.join(_idx_names(split))}, plain or .gz), got {directory} without them; "
+                         "add them")
     images, labels = read_idx(kinds[0], 3), read_idx(kinds[1], 1)
     if len(images) != len(labels):
-        raise ValueError(f"{kinds[1].name} must hold one label for each of the {len(images)} images, got {len(labels)}; "
-                         "take both files from the same set")
-    return ImageSet(images[:, None], _labels(labels, kinds[1]), _CLASSES, f"IDX {split}")
+        raise ValueError(f"{kinds[1].name} must hold one label for each of the {len(images)} images, got "
+                         f"{len(labels)}; take both files from the same set")
+    name = _KNOWN.get((len(labels), *labels[:10].tolist()), "IDX")
+    return ImageSet(images[:, None], _labels(labels, kinds[1]), _CLASSES, f"{name} {split}")
 
 
 def read_idx(path, axes):
@@ -108,7 +144,7 @@ def read_idx(path, axes):
     Parameters
     ----------
     path : path-like
-        Read through gzip where its name ends in ``.gz``.
+        Plain or gzipped, whatever its name ends in.
     axes : int
         Wanted number of axes: 3 for images (n, height, width), 1 for labels.
 
@@ -128,24 +164,30 @@ def read_idx(path, axes):
     path = Path(path)
     axes = _checks.whole(axes, "axes", 1, 255)
     try:
-        with (gzip.open if path.suffix == ".gz" else open)(path, "rb") as file:
-            head = file.read(4 + 4 * axes)
-            if head[:4] != bytes((0, 0, _UNSIGNED_BYTE, axes)):
-                raise ValueError(f"{path} must begin with the magic number 0 0 8 {axes} (unsigned bytes, {axes} axes), got "
-                                 f"{' '.join(map(str, head[:4])) or 'an empty file'}; is this the right file, unpacked?")
-            if len(head) < 4 + 4 * axes:
-                raise ValueError(f"{path} ends within its {4 + 4 * axes} bytes of header; fetch it again")
-            shape = tuple(int.from_bytes(head[k:k + 4], "big") for k in range(4, len(head), 4))
+        with open(path, "rb") as plain, (gzip.open(plain) if plain.peek(2)[:2] == _PACKED else plain) as file:
+            shape = _idx_sizes(file, path, axes)
             length = prod(shape)
-            if not 0 < length <= _LARGEST:
-                raise ValueError(f"{path} must announce 1…{_LARGEST} bytes of data, got sizes {shape}; fetch it again")
             content = file.read(length + 1)  # one more byte shows an oversized file without reading all of it
     except (OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} could not be read: {error}; fetch it again") from error
     if len(content) != length:
         raise ValueError(f"{path} must hold {length} bytes of data for its sizes {shape}, got "
                          f"{'more' if len(content) > length else len(content)}; fetch it again")
-    return np.frombuffer(content, np.uint8).reshape(shape)
+    return np.frombuffer(bytearray(content), np.uint8).reshape(shape)  # a bytearray: the array may be written to
+
+
+def _idx_sizes(file, path, axes):
+    """The sizes that the header announces."""
+    head = file.read(4 + 4 * axes)
+    if head[:4] != bytes((0, 0, _UNSIGNED_BYTE, axes)):
+        raise ValueError(f"{path} must begin with the magic number 0 0 8 {axes} (unsigned bytes, {axes} axes), got "
+                         f"{' '.join(map(str, head[:4])) or 'an empty file'}; is this the right file?")
+    if len(head) < 4 + 4 * axes:
+        raise ValueError(f"{path} ends within its {4 + 4 * axes} bytes of header; fetch it again")
+    shape = tuple(int.from_bytes(head[k:k + 4], "big") for k in range(4, len(head), 4))
+    if not 0 < prod(shape) <= _LARGEST:
+        raise ValueError(f"{path} must announce 1…{_LARGEST} bytes of data, got sizes {shape}; fetch it again")
+    return shape
 
 
 def read_cifar10(path):
@@ -157,6 +199,7 @@ def read_cifar10(path):
     Parameters
     ----------
     path : path-like
+        One ``.bin`` file.
 
     Returns
     -------
@@ -176,8 +219,9 @@ def read_cifar10(path):
     try:
         length = path.stat().st_size
         if length == 0 or length % _RECORD:
-            raise ValueError(f"{path} must be a positive multiple of {_RECORD} bytes long, got {length}; take the binary "
-                             "version of CIFAR-10 (not the one for Python or MATLAB), and fetch it again if it is that")
+            raise ValueError(f"{path} must be a positive multiple of {_RECORD} bytes long, got {length}; take the "
+                             "binary version of CIFAR-10 (not the one for Python or MATLAB), and fetch it again if "
+                             "it is that")
         records = np.fromfile(path, np.uint8).reshape(-1, _RECORD)
     except OSError as error:
         raise ValueError(f"{path} could not be read: {error}; fetch it again") from error
@@ -196,5 +240,6 @@ def _idx_names(split):
 
 def _idx_file(directory, split, kind):
     """The file of this kind, plain or gzipped, or None."""
-    names = [directory / f"{_IDX_SPLITS[split]}-{kind}-ubyte{suffix}" for suffix in ("", ".gz")]
+    names = [directory / f"{_IDX_SPLITS[split]}-{written}-ubyte{suffix}"
+             for written in (kind, kind.replace("-idx", ".idx")) for suffix in ("", ".gz")]
     return next((path for path in names if path.is_file()), None)

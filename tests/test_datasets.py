@@ -44,7 +44,8 @@ def test_idx_files_come_back(tmp_path, pictures, split, name, packed):
     found = datasets.load(tmp_path, split=split)
     assert_array_equal(found.images, images[:, None])
     assert_array_equal(found.labels, labels)
-    assert (found.images.dtype, found.labels.dtype, found.classes, found.name) == (np.uint8, np.int64, 10, f"IDX {split}")
+    assert (found.images.dtype, found.labels.dtype) == (np.uint8, np.int64)
+    assert (found.classes, found.name) == (10, f"IDX {split}")
     with pytest.raises(ValueError, match="without them"):
         datasets.load(tmp_path, split="test" if split == "train" else "train")
 
@@ -60,6 +61,63 @@ def test_cifar_files_come_back_in_their_order(tmp_path, rng):
     assert_array_equal(found.labels, labels)
     assert found.images[2, 1, 30, 31] == images[2, 1, 30, 31]  # channel, row, column
     assert_array_equal(datasets.load(tmp_path, split="test").labels, [9])
+
+
+def test_what_was_read_may_be_written_to(tmp_path, pictures):
+    """Arrays of both formats are the caller's own (torch warns at others), and the file does not follow."""
+    write_idx(tmp_path, *pictures)
+    for found in (datasets.load(tmp_path), datasets.read_idx(tmp_path / "train-images-idx3-ubyte", 3)):
+        images = found if isinstance(found, np.ndarray) else found.images
+        assert images.flags.writeable
+        images[:] = 7
+    assert (datasets.load(tmp_path).images != 7).any()
+    (tmp_path / "one.bin").write_bytes(bytes(RECORD))
+    assert datasets.read_cifar10(tmp_path / "one.bin")[0].flags.writeable
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_file_is_known_by_its_content(tmp_path, pictures, packed):
+    """Unpacked under a name in .gz, or packed under one without, and with the dot that some unpack it with."""
+    images, labels = pictures
+    for kind, array in (("images.idx3", images), ("labels.idx1", labels)):
+        content = idx(array)
+        path = tmp_path / f"train-{kind}-ubyte{'' if packed else '.gz'}"
+        path.write_bytes(gzip.compress(content) if packed else content)
+    found = datasets.load(tmp_path)
+    assert_array_equal(found.images, images[:, None])
+    assert_array_equal(found.labels, labels)
+
+
+def test_a_file_of_cifar_that_is_left_out_is_missed(tmp_path):
+    """1, 2, 4 without 3 is refused and names it; 1, 2 alone are read, and the name says that they are not all."""
+    for k in (1, 2, 4):
+        (tmp_path / f"data_batch_{k}.bin").write_bytes(bytes(RECORD))
+    with pytest.raises(ValueError, match="data_batch_3.bin before data_batch_4.bin"):
+        datasets.load(tmp_path)
+    (tmp_path / "data_batch_4.bin").unlink()
+    assert datasets.load(tmp_path).name == "CIFAR-10 train (2 of 5 files)"
+    for k in (3, 4, 5):
+        (tmp_path / f"data_batch_{k}.bin").write_bytes(bytes(RECORD))
+    found = datasets.load(tmp_path)
+    assert found.name == "CIFAR-10 train" and len(found.images) == 5
+
+
+@pytest.mark.parametrize("name", ["data_batch_1", "data_batch_4.mat"])
+def test_other_forms_of_cifar_are_recognised(tmp_path, name):
+    (tmp_path / name).write_bytes(b"x")
+    with pytest.raises(ValueError, match=f"binary version.*{name}.*for Python or MATLAB"):
+        datasets.load(tmp_path)
+
+
+def test_known_sets_are_named(tmp_path, rng):
+    """By number and first labels: FashionMNIST's first ten name it, one changed label does not."""
+    labels = rng.integers(10, size=10_000).astype(np.uint8)
+    labels[:10] = 9, 2, 1, 1, 6, 1, 4, 6, 5, 7
+    write_idx(tmp_path, np.zeros((10_000, 1, 1), np.uint8), labels, "t10k")
+    assert datasets.load(tmp_path, split="test").name == "FashionMNIST test"
+    labels[0] = 8
+    write_idx(tmp_path, np.zeros((10_000, 1, 1), np.uint8), labels, "t10k")
+    assert datasets.load(tmp_path, split="test").name == "IDX test"
 
 
 @given(st.binary(max_size=60))
@@ -146,8 +204,8 @@ def test_what_does_not_fit_together_is_refused(tmp_path, pictures):
         datasets.load(tmp_path)
 
 
-@pytest.mark.parametrize("directory, options, message", [("nowhere", {}, "must be a directory"), ("", {"split": "both"}, "split"),
-                                                        ("", {}, "without them")])
+@pytest.mark.parametrize("directory, options, message", [
+    ("nowhere", {}, "must be a directory"), ("", {"split": "both"}, "split"), ("", {}, "without them")])
 def test_a_directory_without_a_set_is_refused(tmp_path, directory, options, message):
     with pytest.raises(ValueError, match=message):
         datasets.load(tmp_path / directory, **options)
