@@ -47,3 +47,15 @@ def test_residuals_of_every_oscillation_add_up_to_a_positive_sum(c):
     assert measured > 0.3 * (c - 1) / (2 * c)
     logs = np.log1p(c * (1 - orbit))
     assert_allclose(logs.sum(axis=0), 0.5 * np.log(theory.reduced_map(orbit[-1], c) / orbit[0]), atol=1e-9)
+
+
+@pytest.mark.claim("LWYZ24.negative-updates")
+@pytest.mark.parametrize("c, mean, exponent, others", [
+    (1.5301754597922248, 0.2955, 0.0412, 0.2365), (1.3408218946925816, 0.10423, -0.0389, 0.1035)])
+def test_averages_are_those_of_the_attractor_beside_periodic_windows(c, mean, exponent, others):
+    """Orbits from other starts wander for 10⁴ steps first (their mean is `others`, exponents .36 and .11): caught."""
+    assert abs(theory.mean_residual(c) - mean) < 2e-3 and abs(theory.lyapunov_exponent(c) - exponent) < 0.012
+    f = orbits(c, theory.reduced_map((1 + c) / (3 * c), c), 30_000, 30_000)[:-1]
+    assert abs((1 - f).mean() - mean) < 2e-3
+    wandering = (1 - orbits(c, np.linspace(0.05, 0.9, 400), 512, 512)[:-1]).mean()
+    assert abs(wandering - mean) > abs(theory.mean_residual(c) - mean)

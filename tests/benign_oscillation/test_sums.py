@@ -1,5 +1,6 @@
 """What balances and what accumulates over an oscillation."""
 
+from decimal import Decimal, localcontext
 from math import log
 
 import numpy as np
@@ -91,3 +92,16 @@ def test_with_a_plain_relu_there_is_no_engine(rng):
         gains[activation] = run.weak[-1, 0] - run.weak[0, 0], run.strong[-1, 0] - run.strong[0, 0]
     assert_allclose(gains["relu"][0], KAPPA * gains["relu"][1], rtol=1e-9)
     assert gains["relu2"][0].sum() > 1.5 * KAPPA * gains["relu2"][1].sum()
+
+
+@pytest.mark.claim("LWYZ24.engine")
+@pytest.mark.parametrize("x", [1e-3, -1e-7, 1e-12, 0.0999, 0.1001, 5.0, -0.999])
+@pytest.mark.parametrize("kappa", [1e-9, 0.01, 0.5, 1 - 1e-9])
+def test_excess_keeps_its_digits(x, kappa):
+    """Against 60 digits: 1e-12 relative and never negative; the difference of two logarithms is caught."""
+    with localcontext(prec=60):
+        exact = 2 * ((1 + Decimal(kappa) * Decimal(x)).ln() - Decimal(kappa) * (1 + Decimal(x)).ln())
+    value = theory.weak_excess(x, kappa)
+    assert value >= 0 and abs(value / float(exact) - 1) < 1e-12
+    if abs(x) < 1e-6:
+        assert abs(2 * (np.log1p(kappa * x) - kappa * np.log1p(x)) / float(exact) - 1) > 1e-10

@@ -103,3 +103,24 @@ def test_annealing_freezes_the_weak_feature(c):
         frozen = theory.small_rate_limit(state[0], state[1], KAPPA)
         assert_allclose(end[1], frozen, rtol=1e-3)
         assert abs(end[1] / state[1] - 1) < 0.05 and theory.weak_limit(c, KAPPA) > 1.7 * end[1]
+
+
+@pytest.mark.claim("LWYZ24.large-lr")
+@pytest.mark.parametrize("kappa, steps", [(0.03, 60_000), (0.1, 24_000), (0.2, 12_000)])
+def test_what_is_learned_is_within_the_stated_bound_of_the_law(kappa, steps):
+    """Relative error in 0…κ²(c − 1)/5 at seven rates, four starts each with β₀ ≤ β*/30; a quarter of it is caught.
+
+    Beyond κ = 0.2 the law is refused: at c = 1.111, κ = 0.9 it would be above 1.
+    """
+    rates = np.array([1.05, 1.1, 1.2, 1.235, 1.35, 1.5, 1.59])
+    edge = theory.stable_weak_strength(rates, kappa)
+    begin = np.zeros((4, len(rates), 4))
+    begin[..., 0] = np.array([1e-5, 1e-3, 1e-2, 0.1])[:, None]
+    begin[..., 1] = edge * np.array([1 / 30, 1e-2, 1e-3, 1e-2])[:, None]
+    end = simulated.descend_reduced(begin, rates, kappa, steps, record_every=steps)[-1]
+    assert np.abs(1 - end @ SIGNS).max() < 2e-5
+    error = end[..., 1] / np.array([theory.weak_limit(c, kappa) for c in rates]) - 1
+    bound = kappa**2 * (rates - 1) / 5
+    assert (error > -1e-6).all() and (error < bound + 1e-6).all() and (error > bound / 4).any()
+    with pytest.raises(ValueError, match="kappa must be at most 0.2, got 0.9; .*iterate feature_map"):
+        theory.weak_limit(1.111, 0.9)

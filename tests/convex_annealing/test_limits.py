@@ -252,3 +252,20 @@ def test_a_sample_without_one_vector_has_no_limit():
     for call in (theory.limit_ratios, theory.ratio_bounds):
         with pytest.raises(ValueError, match="positive definite"):
             call(hessian, G)
+
+
+@pytest.mark.claim("NAK20.large")
+def test_limits_and_crossover_are_those_of_the_directions_of_the_start():
+    """H = diag(1, 2, 3), start (0, 1, 1), η = 0.45: above their crossover 2/5, below the 1/2 of all three.
+
+    P/L goes to the annealed entry, in theory and simulation; P/ε at a rate that is not small does not.
+    """
+    train, start, target = np.diag([1.0, 2.0, 3.0]), [0.0, 1.0, 1.0], 1e-40
+    assert theory.crossover_lr(train) == 0.5 and theory.crossover_lr(train, start) == pytest.approx(0.4, rel=1e-15)
+    small, annealed = theory.limit_ratios(train, np.eye(3), start)
+    stop = theory.stopping_point(train, np.eye(3), start, target, lr=0.45)
+    run = simulated.descend(simulated.from_hessians(train, np.eye(3), np.zeros(3)), target, lr=0.45, w0=start)
+    for found in (stop, run):
+        assert abs(found.loss_ratio / annealed - 1) < 1e-3 < abs(found.loss_ratio / small - 1)
+    assert abs(stop.target_ratio / annealed - 1) > 0.01
+    assert theory.stopping_point(train, np.eye(3), [1.0, 1.0, 1.0], target, lr=0.45).loss_ratio > 0.9

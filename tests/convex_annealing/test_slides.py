@@ -1,6 +1,7 @@
 """Closed forms for the sample of the slides."""
 
-from math import sqrt
+from decimal import Decimal, localcontext
+from math import log, sqrt
 
 import numpy as np
 import pytest
@@ -122,3 +123,39 @@ def test_half_of_the_benefit_is_gone_at_the_reversal(lr, steps):
     assert abs(theory.annealed_loss_ratio(*LOSSES, target / 2, lr, steps) - 9 / 8) > 0.05
     schedule = {"large_lr": lr, "large_steps": steps} if steps else {}
     assert_allclose(theory.stopping_point(*SLIDES, target * (1 - 1e-13), **schedule).loss_ratio, 9 / 8, rtol=1e-10)
+
+
+@pytest.mark.claim("NAK20.annealed")
+@pytest.mark.parametrize(("lr", "steps"), [(1e-9, 10**9), (0.75 + 1e-9, 3), (1e-3, 5000)])
+def test_powers_of_large_steps_keep_their_digits(lr, steps):
+    """In 50 digits, to the promised (1 + K|log|1 − 4η/3||)·1e-14; 1 − 4η/3 rounded before its power is caught."""
+    with localcontext(prec=50):
+        sharp, flat = (Decimal(loss) * (1 - Decimal(lr) * n / 3) ** (2 * steps) for loss, n in zip(LOSSES, (4, 2)))
+        exact = float(2 * flat**2 / sharp) if flat <= sharp else None
+        target = float((sharp + flat) / 2)
+        share = 2 / (1 + (1 + 4 * sharp * Decimal(target) / flat**2).sqrt())
+        ratio = float(3 * (1 + share) / 4)
+    promised = (1 + steps * abs(log(abs(1 - 4 * lr / 3)))) * 1e-14
+    assert abs(theory.annealed_loss_ratio(*LOSSES, target, lr, steps) / ratio - 1) < promised
+    if exact is not None:
+        assert abs(theory.reversal_target(*LOSSES, lr, steps) / exact - 1) < 3 * promised
+    rounded = [loss * (1 - lr * value) ** (2.0 * steps) for loss, value in zip(LOSSES, np.diag(H))]
+    if lr == 1e-9:
+        assert abs(theory.flow_loss_ratio(*rounded, target) / ratio - 1) > 10 * promised
+    with pytest.raises(ValueError, match="lr must be given with large_steps, got None and 2"):
+        theory.reversal_target(0.6, 0.3, large_steps=2)
+
+
+@pytest.mark.claim("NAK20.small-lr")
+@pytest.mark.parametrize("share", [1e-12, 1e-6, 1e-2])
+def test_stop_time_close_to_the_start(share):
+    """ε just below A + B, in 50 digits: to 1e-14; the logarithm of a q that is rounded near 1 is caught."""
+    sharp, flat = 0.5, 0.25
+    target = 0.75 * (1 - share)
+    with localcontext(prec=50):
+        b, product = Decimal(flat), 4 * Decimal(sharp) * Decimal(target)
+        exact = float(-3 * (2 * Decimal(target) / (b + (b**2 + product).sqrt())).ln() / 4)
+    assert abs(theory.flow_stop_time(sharp, flat, target) / exact - 1) < 1e-14
+    if share < 1e-3:
+        plain = -0.75 * log(2 * target / (flat + sqrt(flat**2 + 4 * sharp * target)))
+        assert abs(plain / exact - 1) > 1e-13

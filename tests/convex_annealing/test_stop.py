@@ -1,5 +1,6 @@
 """Where a run stops: step, train loss, test loss."""
 
+from decimal import Decimal, localcontext
 from functools import partial
 
 import numpy as np
@@ -95,3 +96,25 @@ def test_repeated_extreme_eigenvalue_takes_the_start_within_its_space(rng):
     assert not np.allclose(predicted, alone, rtol=1e-3)
     with pytest.raises(ValueError, match="give start"):
         theory.limit_ratios(train, test)
+
+
+@pytest.mark.claim("NAK20.small-lr")
+@pytest.mark.parametrize(("lr", "steps"), [(1e-9, 4361317273), (1e-12, 4361317274374)])
+def test_steps_at_tiny_rates_are_those_of_exact_arithmetic(lr, steps):
+    """H = diag(4/3, 2/3), L = 1e-3: by logarithms of 1 − ηλ in 50 digits; 1 − ηλ rounded before its power is caught.
+
+    Where ηλ is below rounding there is no such run, and it is refused.
+    """
+    with localcontext(prec=50):
+        logs = [2 * (1 - Decimal(lr) * Decimal(value)).ln() for value in np.diag(H)]
+
+        def loss(k):
+            return sum(Decimal(value) / 2 * (k * log).exp() for value, log in zip(np.diag(H), logs))
+
+        assert loss(steps) <= Decimal(1e-3) < loss(steps - 1)
+    stop = theory.stopping_point(H, G, [1.0, 1.0], 1e-3, lr=lr)
+    assert stop.steps == theory.steps_to_loss(H, [1.0, 1.0], lr, 1e-3) == steps and stop.train_loss <= 1e-3
+    assert abs(np.diag(H) / 2 @ (1 - lr * np.diag(H)) ** (2.0 * steps) / 1e-3 - 1) > 5e-8
+    for tiny in (1e-16, 2e-16):
+        with pytest.raises(ValueError, match="so small beside the curvatures"):
+            theory.stopping_point(H, G, [1.0, 1.0], 1e-3, lr=tiny)

@@ -93,7 +93,7 @@ def memorisation_exponent(noise_square, weak_square, strong_per_class, strong_sq
     if np.any(np.asarray(noise) >= strong) or np.any(np.asarray(weak) >= strong):
         raise ValueError(f"strong_square must be larger than noise_square and weak_square, got {strong:g}; the strong "
                          "feature is the one that oscillates")
-    return power * (1 - noise / strong) / (1 - weak / strong)
+    return power * ((strong - noise) / (strong - weak))
 
 
 def accuracy_without_weak(weak_share):

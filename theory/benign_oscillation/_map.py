@@ -12,6 +12,7 @@ from theory import _checks
 OSCILLATION_ONSET = 1.0                          # f = 1 loses its stability
 PERIOD_DOUBLING = float(np.sqrt(5) - 1)          # the period-2 orbit loses its
 SIGN_STABILITY_LIMIT = float(1.5 * np.sqrt(3) - 1)   # 1 + c(1 − f) reaches 0 on the attractor
+_LIMIT_REST = -7.151834159792777e-17                # what the number above lacks of 3√3/2 − 1
 
 
 def effective_rate(lr, strong_norm, width):
@@ -36,7 +37,7 @@ def effective_rate(lr, strong_norm, width):
     Returns
     -------
     float or ndarray
-        c; the published window of rates is 1 ≤ c ≤ 8/5.
+        c, to 1e-15 relative; the published window of rates is 1 ≤ c ≤ 8/5.
 
     Raises
     ------
@@ -53,7 +54,7 @@ def effective_rate(lr, strong_norm, width):
     1.0
     """
     lr, strong_norm = _checks.positive(lr, "lr"), _checks.positive(strong_norm, "strong_norm")
-    return 4 * lr * strong_norm**2 / _checks.whole(width, "width")
+    return 4 * (lr * strong_norm) * strong_norm / _checks.whole(width, "width")
 
 
 def feature_map(state, c, kappa):
@@ -174,7 +175,8 @@ def period_two_orbit(c):
 
     .. math:: f_\pm = \frac{(1 + c) \pm \sqrt{(1 + c)^2 - 4}}{2c}
 
-    from X₊X₋ = 1: with g = cf, both are roots of g² − (1 + c)g + 1 = 0.
+    from X₊X₋ = 1: with g = cf, both are roots of g² − (1 + c)g + 1 = 0. The
+    amplitude f₊ − f₋ is √((c − 1)(c + 3))/c. Both outputs to 1e-15 relative.
 
     Parameters
     ----------
@@ -201,7 +203,7 @@ def period_two_orbit(c):
     (0.534785, 1.298548, True)
     """
     c = within(c, OSCILLATION_ONSET, "below it f converges to 1")
-    root = np.sqrt((1 + c) ** 2 - 4)
+    root = np.sqrt((c - 1) * (c + 3))
     low, high = 2 / (c * (1 + c + root)), (1 + c + root) / (2 * c)
     return (low, high) if np.ndim(c) else (float(low), float(high))
 
@@ -211,6 +213,7 @@ def orbit_multiplier(c):
 
     The product of F′ at both points, X₊X₋ (X₊ − 2g₊)(X₋ − 2g₋) with
     X = 1 + c − g, X₊X₋ = g₊g₋ = 1 and g₊ + g₋ = 1 + c. It is 0 at c = 3/√2 − 1.
+    Rounding is 1e-14, absolute.
 
     Parameters
     ----------
@@ -239,12 +242,15 @@ def orbit_multiplier(c):
 
 
 def attractor_bounds(c):
-    r"""Least and largest output of the oscillation.
+    r"""Bounds of the output: an interval that every oscillation enters and none leaves.
 
     .. math:: F_{\max} = \frac{4 (1 + c)^3}{27 c}, \qquad F_{\min} = F(F_{\max})
 
     F has its maximum at f = (1 + c)/(3c), and F′ < 0 from there to F_max. The
-    interval [F_min, F_max] is mapped into itself for c ≥ 1.
+    interval [F_min, F_max] is mapped into itself for c ≥ 1. The outputs of an
+    oscillation lie inside, in chaos up to its ends, on the period-2 orbit
+    well away from them: the least and the largest output there are
+    `period_two_orbit`. Both to 1e-14 relative, F_min also where it is near 0.
 
     Parameters
     ----------
@@ -253,7 +259,7 @@ def attractor_bounds(c):
 
     Returns
     -------
-    least, largest : float or ndarray
+    lower, upper : float or ndarray
 
     Raises
     ------
@@ -272,7 +278,9 @@ def attractor_bounds(c):
     """
     c = within(c, OSCILLATION_ONSET, "below it the output converges to 1")
     largest = 4 * (1 + c) ** 3 / (27 * c)
-    return largest * (1 + c * (1 - largest)) ** 2, largest
+    gap = (SIGN_STABILITY_LIMIT - c) + _LIMIT_REST
+    factor = 4 * (1 + c) * gap * (SIGN_STABILITY_LIMIT + c + 2) / 27  # 1 + c(1 − F_max), without its cancellation
+    return largest * factor**2, largest
 
 
 def within(c, least, below):

@@ -8,6 +8,8 @@ import numpy as np
 
 from theory import _checks
 
+_FEW = 0.1        # |x| below which the excess is summed as a series
+
 
 def weak_excess(growth, kappa):
     r"""What a step adds to log β beyond κ times what it adds to log α; never negative.
@@ -20,7 +22,8 @@ def weak_excess(growth, kappa):
     .. math:: \log\frac{\beta_T}{\beta_0} = \kappa \log\frac{\alpha_T}{\alpha_0} + \sum_t g(c e_t) .
 
     At a small rate the sum vanishes; it is what oscillation is good for. It is
-    κ(1 − κ)(ce)² to lowest order: driven by the square of the residual.
+    κ(1 − κ)(ce)² to lowest order: driven by the square of the residual. To
+    1e-12 relative, however small x or 1 − κ.
 
     Parameters
     ----------
@@ -50,8 +53,24 @@ def weak_excess(growth, kappa):
     x = _checks.real(growth, "growth").astype(float)
     if (x <= -1).any():
         raise ValueError(f"growth must be above -1, got {x.min():g}; at -1 a filter turns off and α is 0 from then on")
-    value = 2 * (np.log1p(below_one(kappa) * x) - kappa * np.log1p(x))
+    kappa = below_one(kappa)
+    value = np.where(np.abs(x) < _FEW, _excess_of_few(x, kappa), _excess(x, kappa))
     return value if value.ndim else float(value)
+
+
+def _excess(x, kappa):
+    if kappa <= 0.5:
+        return 2 * (np.log1p(kappa * x) - kappa * np.log1p(x))
+    rest = 1 - kappa
+    return 2 * (np.log1p(-rest * (x / (1 + x))) + rest * np.log1p(x))
+
+
+def _excess_of_few(x, kappa):
+    """2κ Σ (−x)^k (1 − κ^{k−1})/k, k ≥ 2: without the difference of two logarithms that are nearly equal."""
+    powers = np.arange(2, 18)
+    terms = -np.expm1((powers - 1) * np.log(kappa)) / powers
+    small = np.where(np.abs(x) < _FEW, x, 0.0)
+    return 2 * kappa * small**2 * np.polynomial.polynomial.polyval(-small, terms)
 
 
 def update_balance(start, end, c):

@@ -10,7 +10,7 @@ from theory import _checks
 from theory.benign_oscillation._averages import mean_residual, residual_average
 from theory.benign_oscillation._map import OSCILLATION_ONSET, PERIOD_DOUBLING
 from theory.benign_oscillation._sums import below_one
-from theory.benign_oscillation._weak_end import oscillating, stable_weak_strength
+from theory.benign_oscillation._weak_end import oscillating, small, stable_weak_strength
 
 _GRID = 240       # values of c between which the drift is interpolated beyond √5 − 1
 
@@ -63,15 +63,18 @@ def weak_drift(c, kappa, beta=0.0):
     .. math:: 2\kappa(1 - \kappa) H(c(1 - \beta)), \qquad H(c) = c\, \overline{1 - f}
 
     With β held, α/(1 − β) follows `reduced_map` at the rate c(1 − β). To second
-    order log(1 + κx) has the mean κx̄ − κ²x̄²/2 and log(1 + x), whose mean is 0,
-    says that the mean of x² is 2x̄: hence 1 − κ.
+    order in κ, with x = ce, the mean of 2 log(1 + κx) is 2κx̄ − κ² mean(x²); log(1
+    + x), whose mean is 0, says to first order in the oscillation that mean(x²) is
+    2x̄: hence 1 − κ. In fact it is 2x̄(1 + c)/2 on the period-2 orbit and 1.05 to
+    1.16 times 2x̄ for c = 1.1 to 1.5, so that the error, relative, is at most κ/5
+    for κ ≤ 0.1 and κ for larger κ, besides that of `mean_residual`.
 
     Parameters
     ----------
     c : float
         In (0, 3√3/2 − 1).
     kappa : float
-        κ in (0, 1), small.
+        κ in (0, 1).
     beta : float or array_like
         β in [0, 1).
 
@@ -114,12 +117,16 @@ def weak_half_time(c, kappa, alpha0, beta0):
     `stable_weak_strength`. Beyond, t − t₀ is the integral of d log β over
     `weak_drift` from β₀' to β*/2.
 
+    An approximation for small κ: simulated half-times are within κ/2, relative,
+    up to c = 1.35. In chaos those of single starts scatter by up to 0.6 √κ, and
+    their mean over starts is within 2 % for κ ≤ 0.01, κ beyond.
+
     Parameters
     ----------
     c : float
         In (1, 3√3/2 − 1).
     kappa : float
-        κ in (0, 1): error about κ/10.
+        κ in (0, 0.2].
     alpha0, beta0 : float
         α, β at the start, small: α₀ < 1 and β₀' < β*/2.
 
@@ -143,7 +150,7 @@ def weak_half_time(c, kappa, alpha0, beta0):
     6013.1
     """
     c = oscillating(c)
-    kappa, alpha0, beta0 = below_one(kappa), _checks.scalar(alpha0, "alpha0"), _checks.scalar(beta0, "beta0")
+    kappa, alpha0, beta0 = small(kappa), _checks.scalar(alpha0, "alpha0"), _checks.scalar(beta0, "beta0")
     if alpha0 >= 1:
         raise ValueError(f"alpha0 must be below 1, got {alpha0:g}; start from small filters")
     plateau = stable_weak_strength(c, kappa)

@@ -12,9 +12,24 @@ slides carry no ½, so that their sample (e₁, e₁, e₂),
 has H = diag(4/3, 2/3) and G = I, and β ← β − η∇L̂ is stable below η = 3/2.
 
 A small rate stops with its train loss in the flattest direction, where
-P/ε → v_minᵀGv_min / λ_min (3/2 on the slides). A large rate, annealed in time,
-stops with it in the sharpest one, where P/ε → v_maxᵀGv_max / λ_max (3/4).
+P/L → v_minᵀGv_min / λ_min (3/2 on the slides). A large rate, annealed in time,
+stops with it in the sharpest one, where P/L → v_maxᵀGv_max / λ_max (3/4).
 Large means above `crossover_lr`, 2/(λ_min + λ_max).
+
+Notation
+--------
+====================  ===============================================================
+L, P                  train and test loss; L̂, L_D on the slides
+ε                     target: the run stops at the first L ≤ ε
+r = w − w*            displacement from the common minimum; β − β* on the slides
+H, G, λ, v            second derivatives of L and P; eigenvalues and -vectors of H
+η, K                  learning rate; number of large steps
+A, B                  train loss held by the sharp and the flat direction (slides)
+s, q                  flat direction's share of L at the stop; exp(−4t/3) there
+c_j, n, p             counts of a sample of n; sampling factor of a batch
+====================  ===============================================================
+
+In functions of batches B is their size, `batch_size`; nowhere else.
 
 References
 ----------

@@ -1,4 +1,4 @@
-"""Limits of P/ε as ε → 0, for a small rate and for a large one that is annealed, and the rate between them."""
+"""Limits of P/L at the stop as ε → 0, at a small rate and at a large one that is annealed; the rate between them."""
 
 import numpy as np
 from scipy.linalg import eigh
@@ -11,15 +11,18 @@ _SAME = 16 * np.finfo(float).eps  # times d: eigenvalues this close, relative to
 
 
 def limit_ratios(train_hessian, test_hessian, start=None):
-    r"""Limits of P/ε as ε → 0: small rate, and large rate annealed at a loss of the order of ε.
+    r"""Limits of P/L at the stop as ε → 0: small rate, and large rate annealed at a loss of the order of ε.
 
     .. math:: \frac{v_{\min}^T G v_{\min}}{\lambda_{\min}}, \qquad \frac{v_{\max}^T G v_{\max}}{\lambda_{\max}}
 
-    The first belongs to every schedule whose rates end below `crossover_lr`
-    for a number of steps that grows as ε → 0, in particular to a switch after
-    a fixed number of large steps; the second to large rates between
-    `crossover_lr` and 2/λ_max that are kept until L is within a fixed factor
-    of ε. Annealing helps if the second is smaller: whenever G ∝ I, but not,
+    The first belongs to every schedule whose rates end below the crossover for
+    a number of steps that grows as ε → 0, in particular to a switch after a
+    fixed number of large steps; the second to large rates between the crossover
+    and 2/λ_max that are kept until L is within a fixed factor of ε. λ_min, λ_max
+    and the crossover 2/(λ_min + λ_max) are those of the directions in which the
+    start has a component: give it to `crossover_lr` too. It is P/L, with the
+    train loss that was reached, that converges; P/ε does so along gradient flow
+    only, since a step of descent overshoots ε. Annealing helps if the second is smaller: whenever G ∝ I, but not,
     for example, for G = H², and not at all for G = H.
 
     Parameters
@@ -36,6 +39,8 @@ def limit_ratios(train_hessian, test_hessian, start=None):
     Returns
     -------
     small, annealed : float
+        To 1e-14 relative where H is diagonal; besides, what the eigenvectors
+        lose, 1e-15 λ_max over the gap to the next eigenvalue.
 
     Raises
     ------
@@ -57,12 +62,7 @@ def limit_ratios(train_hessian, test_hessian, start=None):
     test = _checks.symmetric(test_hessian, "test_hessian", len(matrix))
     values, vectors, coefficients = eigenbasis(matrix, np.zeros(len(matrix)) if start is None else start)
     width = _SAME * len(values) * values[-1]
-    if start is None:
-        excited = np.ones(len(values), bool)
-    else:
-        excited = np.abs(coefficients) > _SAME * len(values) * np.linalg.norm(coefficients)
-        if not excited.any():
-            raise ValueError("start must not be 0, the minimum itself; start elsewhere")
+    excited = _excited(start, coefficients)
     limits = []
     for extreme in (values[excited][0], values[excited][-1]):
         space = np.abs(values - extreme) <= width
@@ -95,6 +95,7 @@ def ratio_bounds(train_hessian, test_hessian):
     Returns
     -------
     least, most : float
+        To 1e-14 of the largest, times the condition number of H.
 
     Raises
     ------
@@ -116,7 +117,7 @@ def ratio_bounds(train_hessian, test_hessian):
     return float(max(values[0], 0.0)), float(values[-1])
 
 
-def crossover_lr(train_hessian):
+def crossover_lr(train_hessian, start=None):
     r"""Learning rate above which gradient descent learns the sharpest direction last.
 
     .. math:: \eta_\times = \frac{2}{\lambda_{\min} + \lambda_{\max}}
@@ -130,17 +131,20 @@ def crossover_lr(train_hessian):
     train_hessian : array_like (d, d)
         H, positive definite, second derivatives of the train loss: with the
         matrix of a loss without its ½ the result would be twice too large.
+    start : array_like (d,), optional
+        r_0 = w_0 − w*. Directions in which it has no component are left out of
+        λ_min and λ_max; without it none is.
 
     Returns
     -------
     float
-        In units of 1 / curvature.
+        In units of 1 / curvature, to 1e-15 relative where H is diagonal.
 
     Raises
     ------
     ValueError
-        If H is singular, or all its eigenvalues are equal, so that no
-        direction is learned before another.
+        If H is singular, or all its eigenvalues (those of the start's
+        directions) are equal, so that no direction is learned before another.
 
     References
     ----------
@@ -150,9 +154,13 @@ def crossover_lr(train_hessian):
     --------
     >>> crossover_lr([[4 / 3, 0], [0, 2 / 3]])
     1.0
+    >>> round(crossover_lr([[1, 0, 0], [0, 2, 0], [0, 0, 3]], [0.0, 1.0, 1.0]), 12)
+    0.4
     """
-    values = np.linalg.eigvalsh(_definite(train_hessian))
-    if values[-1] - values[0] <= _SAME * len(values) * values[-1]:
+    matrix = _definite(train_hessian)
+    values, _, coefficients = eigenbasis(matrix, np.zeros(len(matrix)) if start is None else start)
+    values = values[_excited(start, coefficients)]
+    if values[-1] - values[0] <= _SAME * len(matrix) * values[-1]:
         raise ValueError(f"train_hessian must have two different eigenvalues, got {values[0]:g} {len(values)} times; "
                          "all directions then shrink alike at every rate, and annealing changes nothing")
     return float(2 / (values[0] + values[-1]))
@@ -197,6 +205,16 @@ def mean_benefit(n):
         count = count * (n - c + 1) // c  # the binomial coefficient, in whole numbers
         mean += count / total * (min(c, n - c) / max(c, n - c))
     return mean
+
+
+def _excited(start, coefficients):
+    """The eigendirections along which the start has a component; all of them where none is given."""
+    if start is None:
+        return np.ones(len(coefficients), bool)
+    excited = np.abs(coefficients) > _SAME * len(coefficients) * np.linalg.norm(coefficients)
+    if not excited.any():
+        raise ValueError("start must not be 0, the minimum itself; start elsewhere")
+    return excited
 
 
 def _definite(train_hessian):

@@ -14,8 +14,9 @@ names are those of `theory.convex_annealing`.
 import numpy as np
 
 from theory import _checks
+from theory.convex_annealing._trajectory import shrunk
 
-SHARP, FLAT = 4 / 3, 2 / 3  # curvatures, second derivatives of L
+_LIMIT = 1.5  # 2 / λ_max: the curvatures, second derivatives of L, are 4/3 and 2/3
 
 
 def flow_loss_ratio(sharp_loss, flat_loss, target):
@@ -39,7 +40,7 @@ def flow_loss_ratio(sharp_loss, flat_loss, target):
     Returns
     -------
     float or ndarray
-        P/ε in [3/4, 3/2].
+        P/ε in [3/4, 3/2], to 2e-15 relative.
 
     Raises
     ------
@@ -65,7 +66,9 @@ def flow_stop_time(sharp_loss, flat_loss, target):
 
     .. math:: t = -\tfrac34 \ln q, \qquad q = \frac{2\varepsilon}{B + \sqrt{B^2 + 4A\varepsilon}}
 
-    q is the positive root of Aq² + Bq = ε, written so that it does not cancel.
+    q is the positive root of Aq² + Bq = ε, written so that it does not cancel;
+    close to the start 1 − q = 2(A + B − ε)/(2A + B + √(B² + 4Aε)) is used. To
+    1e-14 relative, besides the rounding of A + B − ε.
 
     Parameters
     ----------
@@ -93,8 +96,12 @@ def flow_stop_time(sharp_loss, flat_loss, target):
     2.671336
     """
     sharp, flat, target = _problem(sharp_loss, flat_loss, target)
-    remaining = 2 * target / (flat + _root(sharp, flat, target))
-    return _plain(np.maximum(-0.75 * np.log(remaining), 0.0))
+    root = _root(sharp, flat, target)
+    lost = np.maximum(sharp, flat) - target + np.minimum(sharp, flat)   # L − ε
+    gone = 2 * lost / (2 * sharp + flat + root)                         # 1 − q
+    with np.errstate(divide="ignore"):
+        logs = np.where(gone < 0.5, np.log1p(-np.minimum(gone, 0.5)), np.log(2 * target / (flat + root)))
+    return _plain(np.maximum(-0.75 * logs, 0.0))
 
 
 def annealed_loss_ratio(sharp_loss, flat_loss, target, lr, large_steps):
@@ -104,7 +111,9 @@ def annealed_loss_ratio(sharp_loss, flat_loss, target, lr, large_steps):
               \qquad A_K = A (1 - \tfrac43\eta)^{2K}, \quad B_K = B (1 - \tfrac23\eta)^{2K}
 
     `flow_loss_ratio` from the point that K steps of gradient descent reach. It
-    is near 3/4 while B_K²/(4A_K) ≪ ε, and tends to 3/2 as ε → 0 with K fixed.
+    is near 3/4 while B_K²/(4A_K) ≪ ε, and tends to 3/2 as ε → 0 with K fixed. To
+    (1 + K|log|1 − 4η/3||)·1e-14 relative: the logarithm of the factors is what
+    is multiplied by K.
 
     Parameters
     ----------
@@ -155,18 +164,21 @@ def reversal_target(sharp_loss, flat_loss, lr=None, large_steps=0):
     sharp_loss, flat_loss : float or array_like
         A > 0 and B > 0.
     lr, large_steps
-        As for `annealed_loss_ratio`; without them the flow starts at once.
+        As for `annealed_loss_ratio`, given together; without them the flow
+        starts at once.
 
     Returns
     -------
     float or ndarray
-        ε_½, at most the train loss at the switch.
+        ε_½, at most the train loss at the switch; as accurate as
+        `annealed_loss_ratio`.
 
     Raises
     ------
     ValueError
-        If a loss is not positive, or the flat direction holds more than half
-        of the train loss at the switch, so that every target is below ε_½.
+        If a loss is not positive, large steps are asked for without a rate,
+        or the flat direction holds more than half of the train loss at the
+        switch, so that every target is below ε_½.
 
     References
     ----------
@@ -178,8 +190,11 @@ def reversal_target(sharp_loss, flat_loss, lr=None, large_steps=0):
     '1.15e-07'
     """
     sharp, flat = sharp_and_flat(sharp_loss, flat_loss, positive=True)
-    if lr is not None or large_steps:
+    if lr is not None:
         sharp, flat = _after_large_steps(sharp, flat, lr, large_steps)
+    elif large_steps:
+        raise ValueError(f"lr must be given with large_steps, got None and {large_steps}; say at which rate "
+                         "they are made")
     if (flat > sharp).any():
         raise ValueError(f"flat_loss must be at most sharp_loss at the switch, got {_first(flat, flat > sharp):g} and "
                          f"{_first(sharp, flat > sharp):g}; the flat direction already holds more than half of the "
@@ -215,10 +230,11 @@ def _problem(sharp_loss, flat_loss, target):
 
 def _after_large_steps(sharp, flat, lr, large_steps):
     rate, steps = _checks.scalar(lr, "lr"), _checks.whole(large_steps, "large_steps", 0)
-    if rate * SHARP >= 2:
-        raise ValueError(f"lr must be below 2 / lambda_max = {2 / SHARP:g}, where gradient descent is stable, got "
+    if rate >= _LIMIT:
+        raise ValueError(f"lr must be below 2 / lambda_max = {_LIMIT:g}, where gradient descent is stable, got "
                          f"{rate:g}; follow single unstable steps with gradient_descent")
-    return sharp * (1 - rate * SHARP) ** (2 * steps), flat * (1 - rate * FLAT) ** (2 * steps)
+    return tuple(loss * shrunk(times * rate / 3, (3 - times * rate) / 3, 2 * steps)  # 3 − 4η is exact near 0
+                 for loss, times in ((sharp, 4), (flat, 2)))
 
 
 def _below(target, loss, where, remedy):

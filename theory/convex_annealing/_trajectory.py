@@ -25,6 +25,7 @@ def quadratic_loss(hessian, displacement):
     Returns
     -------
     ndarray (...)
+        To d·1e-15 ‖H‖‖r‖².
 
     Raises
     ------
@@ -64,7 +65,8 @@ def gradient_descent(train_hessian, start, lr):
     Returns
     -------
     ndarray (T + 1, d)
-        r_0…r_T.
+        r_0…r_T; in each eigendirection to (t + 1)·1e-15 relative, while
+        1 − ηλ is not nearly 0.
 
     Raises
     ------
@@ -108,6 +110,7 @@ def gradient_flow(train_hessian, start, times):
     Returns
     -------
     ndarray (*T, d)
+        In each eigendirection to (1 + λt)·1e-15 relative.
 
     Raises
     ------
@@ -142,3 +145,17 @@ def eigenbasis(train_hessian, start):
     matrix = square(train_hessian, "train_hessian")
     values, vectors = np.linalg.eigh(matrix)
     return np.maximum(values, 0), vectors, _checks.shaped(start, "start", (len(matrix),)) @ vectors
+
+
+def log_shrinkage(product, complement):
+    """log|1 − ηλ| from ηλ and, where it is known better than by subtraction, 1 − ηλ; −inf at 0."""
+    with np.errstate(divide="ignore"):
+        return np.where(product < 0.5, np.log1p(-np.minimum(product, 0.5)), np.log(np.abs(complement)))
+
+
+def shrunk(product, complement, steps):
+    """(1 − ηλ)^K without the rounding of 1 − ηλ raised to a power."""
+    if steps == 0:
+        return np.ones(np.shape(product))
+    sign = np.where(np.asarray(complement) < 0, -1.0 if steps % 2 else 1.0, 1.0)
+    return sign * np.exp(steps * log_shrinkage(product, complement))
