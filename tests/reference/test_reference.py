@@ -30,7 +30,8 @@ def error(found, wanted):
 
 def call(row):
     module, name = row["function"].rsplit(".", 1)
-    return getattr(importlib.import_module(module), name)(*row["args"], **row["kwargs"])
+    result = getattr(importlib.import_module(module), name)(*row["args"], **row["kwargs"])
+    return getattr(result, row["attribute"]) if "attribute" in row else result
 
 
 @pytest.mark.parametrize("function", sorted({row["function"] for row in ROWS}))

@@ -12,7 +12,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from theory import _checks
-from theory.convex_annealing._trajectory import eigenbasis, log_shrinkage, shrunk
+from theory.convex_annealing._trajectory import complement, eigenbasis, log_shrinkage, shrunk
 
 _EPS = np.finfo(float).eps
 _MOST_STEPS = 2**62
@@ -165,8 +165,9 @@ def stopping_point(train_hessian, test_hessian, start, target, *, lr=None, large
         if rate is not None:
             rate = _stable(rate, name, values)
             steps = min(most, _first_step(energies, values, rate, target))
-            coefficients = coefficients * shrunk(rate * values, 1 - rate * values, steps)
-            energies = _after(energies, 2 * log_shrinkage(rate * values, 1 - rate * values), steps)
+            factors = rate * values, complement(rate, values)
+            coefficients = coefficients * shrunk(*factors, steps)
+            energies = _after(energies, 2 * log_shrinkage(*factors), steps)
             made += steps
     if lr is None and energies.sum() > target:
         time = _flow_time(energies, values, target)
@@ -206,7 +207,7 @@ def _first_step(energies, values, rate, level):
     if ((rate * values < _EPS) & (energies > level)).any() or rate * values[-1] < _EPS:
         raise ValueError(f"lr = {rate:g} is so small beside the curvatures that a step changes nothing; use "
                          "gradient flow")
-    logs = 2 * log_shrinkage(rate * values, 1 - rate * values)
+    logs = 2 * log_shrinkage(rate * values, complement(rate, values))
 
     def above(steps):
         return _after(energies, logs, steps).sum() > level

@@ -5,6 +5,8 @@ by 1 − ηλ_j, and a time t of the flow by exp(−λ_j t). The public names ar
 of `theory.convex_annealing`.
 """
 
+from fractions import Fraction
+
 import numpy as np
 
 from theory import _checks
@@ -147,15 +149,23 @@ def eigenbasis(train_hessian, start):
     return np.maximum(values, 0), vectors, _checks.shaped(start, "start", (len(matrix),)) @ vectors
 
 
-def log_shrinkage(product, complement):
-    """log|1 − ηλ| from ηλ and, where it is known better than by subtraction, 1 − ηλ; −inf at 0."""
+def complement(rate, values):
+    """1 − ηλ, rounded once: next to ηλ = 1 and 2 a rounded product would lose digits to the subtraction."""
+    return np.array([float(1 - Fraction(rate) * Fraction(value)) for value in values.tolist()])
+
+
+def log_shrinkage(product, rest):
+    """log|1 − ηλ| from ηλ and the `rest`, 1 − ηλ, each rounded once; −inf at ηλ = 1.
+
+    Next to ηλ = 2 the logarithm of ηλ − 1 has the digits of the rest.
+    """
     with np.errstate(divide="ignore"):
-        return np.where(product < 0.5, np.log1p(-np.minimum(product, 0.5)), np.log(np.abs(complement)))
+        return np.where(product < 0.5, np.log1p(-np.minimum(product, 0.5)), np.log(np.abs(rest)))
 
 
-def shrunk(product, complement, steps):
+def shrunk(product, rest, steps):
     """(1 − ηλ)^K without the rounding of 1 − ηλ raised to a power."""
     if steps == 0:
         return np.ones(np.shape(product))
-    sign = np.where(np.asarray(complement) < 0, -1.0 if steps % 2 else 1.0, 1.0)
-    return sign * np.exp(steps * log_shrinkage(product, complement))
+    sign = np.where(np.asarray(rest) < 0, -1.0 if steps % 2 else 1.0, 1.0)
+    return sign * np.exp(steps * log_shrinkage(product, rest))
