@@ -3,11 +3,26 @@
 import io
 import json
 from dataclasses import asdict
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
 
 import numpy as np
 
-from refimpl import __version__
+import refimpl
+import theory
 from refimpl._atomic import PENDING, write
+
+SUFFIXES = ("png", "svg", "npz", "json")
+SAME = ("effort", "seed", "data", "version", "source")  # what records of one report have in common
+
+
+def probe(directory):
+    """Make `directory` and see that it can be written to; OSError where not."""
+    directory.mkdir(parents=True, exist_ok=True)
+    pending = directory / f"{PENDING}probe"
+    pending.write_bytes(b"")
+    pending.unlink()
 
 
 def clear_pending(directory):
@@ -16,26 +31,70 @@ def clear_pending(directory):
         path.unlink(missing_ok=True)
 
 
-def save(figure, picture, numbers, rows, directory, effort, seed):
-    """Write NAME.png, NAME.svg, NAME.npz (the numbers) and, last, NAME.json (title, caption and report rows)."""
+@cache
+def source():
+    """Digest of the code that draws: a picture is out of date when this changes."""
+    content = sha256()
+    for package in (theory, refimpl):
+        root = Path(package.__file__).parent
+        _add(content, root, [path for path in root.rglob("*.py") if "claims" not in path.parts])
+    root = Path(__file__).parent
+    _add(content, root, [path for path in root.rglob("*.py") if path.parent != root and "report" not in path.parts]
+         + [root / f"_{name}.py" for name in ("figure", "style", "statistics")])
+    return content.hexdigest()[:12]
+
+
+def _add(content, root, paths):
+    for path in sorted(paths):
+        content.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+
+
+def mark(task):
+    """What a record of this task has in common with others of the same run."""
+    return dict(zip(SAME, (task.effort, task.seed, task.data_set, refimpl.__version__, source())))
+
+
+def remove(task):
+    """Remove what an earlier run left under the task's name, its record first: a record speaks of the files beside it."""
+    for suffix in reversed(SUFFIXES):
+        (task.directory / f"{task.name}.{suffix}").unlink(missing_ok=True)
+
+
+def current(task):
+    """Whether all files of the task are there, from a run like this one in which it could be drawn."""
+    if not all((task.directory / f"{task.name}.{suffix}").exists() for suffix in SUFFIXES):
+        return False
+    return any(not record["error"] and mark(task).items() <= record.items()
+               for record in load_records(task.directory, [task.name]))
+
+
+def save(figure, task, numbers, rows, picture, error=""):
+    """Write NAME.png, NAME.svg, NAME.npz (the numbers) and, last, NAME.json (title, caption and report rows).
+
+    A figure that could not be drawn leaves its record alone, with the reason in `error`.
+    """
     name, numbers = figure.name, numbers["drawing"].data if "drawing" in numbers else numbers
-    for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+    if picture is not None:
+        for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
+            buffer = io.BytesIO()
+            picture.savefig(buffer, format=suffix, metadata=metadata)
+            write(task.directory / f"{name}.{suffix}", buffer.getvalue())
         buffer = io.BytesIO()
-        picture.savefig(buffer, format=suffix, metadata=metadata)
-        write(directory / f"{name}.{suffix}", buffer.getvalue())
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{key: np.asarray(value) for key, value in sorted(numbers.items())})
-    write(directory / f"{name}.npz", buffer.getvalue())
-    record = {"figure": name, "title": figure.title, "caption": figure.caption, "effort": effort, "seed": seed,
-              "data": str(numbers.get("data", "synthetic")), "version": __version__, "rows": [asdict(row) for row in rows]}
-    write(directory / f"{name}.json", (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
+        np.savez_compressed(buffer, **{key: np.asarray(value) for key, value in sorted(numbers.items())})
+        write(task.directory / f"{name}.npz", buffer.getvalue())
+    record = {"figure": name, "title": figure.title, "caption": figure.caption, **mark(task), "error": error,
+              "rows": [asdict(row) for row in rows]}
+    write(task.directory / f"{name}.json", (json.dumps(record, indent=1, ensure_ascii=False) + "\n").encode())
 
 
-def load_rows(directory, names):
-    """The report rows of the figures that have been drawn into `directory`, in the order of `names`."""
+def load_records(directory, names):
+    """The records of the figures that have been drawn into `directory`, in the order of `names`."""
     records = []
     for name in names:
         path = directory / f"{name}.json"
-        if path.exists():
-            records.append(json.loads(path.read_text(encoding="utf-8")))
+        try:
+            record = json.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, ValueError):
+            continue
+        records.append({"error": "", "version": "", "source": "", "data": "", **record})
     return records

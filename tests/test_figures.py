@@ -12,36 +12,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures import _all, _report
+from figures import _all, _names
 from figures.__main__ import main
-from figures._figure import AGREES, DIFFERS, NOT_JUDGED, Figure, Row, close, holds
+from figures._command import arguments
+from figures._figure import AGREES, DIFFERS, NOT_JUDGED, close, holds
 from figures._statistics import fitted_power, t_limit
-from figures._style import panels, theory
+from figures._style import style
 from refimpl._atomic import write
 from tests import support
+from tests.tiny_figures import install, tiny
 
 ROOT = Path(__file__).parent.parent
 FAST = ("memorising-net", "pattern-turnover")
-
-
-def tiny(name, passed=True):
-    """A figure that draws at once, with one row."""
-
-    def draw(numbers):
-        figure, axes = panels(1, 1)
-        axes[0].plot(numbers["values"], **theory())
-        return figure
-
-    return Figure(name, f"title of {name}", "A line.", lambda effort, rng: {"values": rng.random(5)},
-                  lambda numbers: (holds("WME18.eq4", "q", "1", "1", "0", passed, null="2"),), draw, ("WME18.eq4",),
-                  (0.1, 0.1, 0.1))
+SLOW = "oscillation-published"
 
 
 @pytest.fixture
 def tiny_figures(monkeypatch):
-    figures = (tiny("one"), tiny("two"))
-    for module in ("figures.__main__", "figures._all"):
-        monkeypatch.setattr(sys.modules[module], "FIGURES", figures)
+    install(monkeypatch, tiny("one"), tiny("two", claim="WME18.fig2"))
 
 
 def contents(directory):
@@ -56,9 +44,11 @@ def test_same_bytes_again_and_for_any_number_of_workers(tmp_path):
     for name, workers in (("a", "1"), ("b", "2")):
         done = command(*FAST, "--effort", "quick", "--out", str(tmp_path / name), "--workers", workers)
         assert done.returncode == 0, done.stderr
-    first = contents(tmp_path / "a")
-    assert sorted(first) == sorted([f"{name}.{suffix}" for name in FAST for suffix in ("json", "npz", "png", "svg")] + ["report.md"])
-    assert first == contents(tmp_path / "b")
+    first, second = (contents(tmp_path / name) for name in "ab")
+    for written in (first, second):  # these alone may name hour, seconds and machine
+        assert all(written.pop(name) for name in ("report.html", "report.md", "run.json"))
+    assert sorted(first) == sorted(f"{name}.{suffix}" for name in FAST for suffix in ("json", "npz", "png", "svg"))
+    assert first == second
     other = command(FAST[0], "--effort", "quick", "--out", str(tmp_path / "c"), "--seed", "1")
     assert other.returncode == 0, other.stderr
     assert (tmp_path / "c" / f"{FAST[0]}.npz").read_bytes() != first[f"{FAST[0]}.npz"]  # the seed is used
@@ -69,45 +59,118 @@ def test_what_is_written_beside_the_picture(tmp_path, tiny_figures, capsys):
     with np.load(tmp_path / "one.npz", allow_pickle=False) as data:
         assert data["values"].shape == (5,)
     record = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
-    assert record["effort"] == "standard" and record["rows"][0]["claim"] == "WME18.eq4"
-    assert (tmp_path / "one.png").read_bytes()[:4] == b"\x89PNG"
-    assert not (tmp_path / "two.png").exists()
-    assert capsys.readouterr().out.startswith("one: ")
+    assert record["effort"] == "standard" and record["data"] == "synthetic" and record["rows"][0]["claim"] == "WME18.eq4"
+    assert (tmp_path / "one.png").read_bytes()[:4] == b"\x89PNG" and not (tmp_path / "two.png").exists()
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("one: started") and "1 agrees" in said[1] and said[2].startswith("report: ")
+
+
+def test_a_picture_carries_its_title_and_text_that_stays_text(tmp_path, tiny_figures):
+    assert main(["one", "--out", str(tmp_path)]) == 0
+    drawn = (tmp_path / "one.svg").read_text(encoding="utf-8")
+    assert "<text" in drawn and ">title of one</text>" in drawn
+
+
+def test_the_user_s_matplotlibrc_does_not_show():
+    import matplotlib
+
+    with matplotlib.rc_context({"axes.facecolor": "black", "lines.linewidth": 9, "figure.facecolor": "black"}):
+        with style("one"):
+            assert matplotlib.rcParams["axes.facecolor"] == "white" == matplotlib.rcParams["figure.facecolor"]
+            assert matplotlib.rcParams["lines.linewidth"] == 1.5
+        assert matplotlib.rcParams["lines.linewidth"] == 9
 
 
 def test_a_failed_verdict_is_exit_status_one(tmp_path, monkeypatch, capsys):
-    for module in ("figures.__main__", "figures._all"):
-        monkeypatch.setattr(sys.modules[module], "FIGURES", (tiny("good"), tiny("bad", passed=False)))
+    install(monkeypatch, tiny("good"), tiny("bad", passed=False))
     assert main(["--out", str(tmp_path), "--workers", "1"]) == 1
     assert "DIFFERS WME18.eq4 in bad" in capsys.readouterr().err
-    assert "**1 differ**" in (tmp_path / "report.md").read_text(encoding="utf-8")
     assert main(["good", "--out", str(tmp_path)]) == 0
 
 
-@pytest.mark.parametrize("words", [["no-such-figure"], ["--effort", "huge"], ["--workers", "0"], ["--seed", "-1"], ["--bad"],
-                                   ["--data", "no-such-directory"]])
-def test_bad_usage_is_exit_status_two(words):
+def test_a_figure_that_raises_on_synthetic_data_fails_and_the_rest_goes_on(tmp_path, monkeypatch, capsys):
+    install(monkeypatch, tiny("bad", raises=ZeroDivisionError("no\nnumbers")), tiny("good"))
+    assert main(["--out", str(tmp_path)]) == 1
+    assert "NOT DRAWN bad: ZeroDivisionError: no numbers (tests/tiny_figures.py, line" in capsys.readouterr().err
+    assert (tmp_path / "good.png").exists() and not (tmp_path / "bad.png").exists()
+    assert "1 figures could not be drawn: bad: ZeroDivisionError" in (tmp_path / "report.md").read_text(encoding="utf-8")
+
+
+def test_a_figure_that_raises_on_a_user_s_set_is_not_judged_and_the_rest_goes_on(tmp_path, monkeypatch, capsys):
+    """A set that was read never ends a run: rows not judged that say why, exit status 0; the set is named by content."""
+    data = tmp_path / "data"
+    data.mkdir()
+    for prefix in ("train", "t10k"):
+        (data / f"{prefix}-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(8))
+        (data / f"{prefix}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]))
+    install(monkeypatch, tiny("bad", raises=ValueError("too few"), reads_data=True), tiny("good"))
+    assert main(["--out", str(tmp_path / "out"), "--data", str(data)]) == 0
+    record, other = (json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8")) for name in ("bad", "good"))
+    assert [row["verdict"] for row in record["rows"]] == [NOT_JUDGED] and "too few" in record["rows"][0]["null"]
+    assert record["data"].startswith("IDX set ") and other["data"] == "synthetic"
+    page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "1 agree, 0 differ, 1 not judged" in page and "1 of the figures used your data" in page
+
+
+@pytest.mark.parametrize("words", [["no-such-figure"], ["--effort", "huge"], ["--workers", "0"], ["--seed", "-1"], ["--bad"]])
+def test_bad_usage_is_exit_status_two_in_one_line(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(words)
-    assert stopped.value.code == 2
+    assert stopped.value.code == 2 and capsys.readouterr().err.count("\n") == 1
 
 
-def test_an_output_that_cannot_be_written_is_exit_status_two(tmp_path, tiny_figures, capsys):
+@pytest.mark.parametrize(("option", "said"), [("--out", "File exists"), ("--data", "must be a directory")])
+def test_what_cannot_be_written_or_read_is_exit_status_two_before_any_work(tmp_path, tiny_figures, capsys, option, said):
     (tmp_path / "file").write_text("")
-    assert main(["--out", str(tmp_path / "file")]) == 2
-    assert "cannot write to" in capsys.readouterr().err
+    assert main(["--out", str(tmp_path / "new"), option, str(tmp_path / "file")]) == 2
+    seen = capsys.readouterr()
+    assert said in seen.err and seen.err.count("\n") == 1 and not seen.out
 
 
-def test_list_names_every_figure_with_its_share(capsys):
+def test_names_studies_claims_and_globs_are_understood(monkeypatch):
+    figures = (tiny("one-path"), tiny("two-paths", claim="WME18.fig2"), tiny("three"))
+    studies = {"alpha": figures[:2], "beta": figures[2:]}
+    for words, wanted in ((["three", "one-path"], [0, 2]), (["alpha"], [0, 1]), (["WME18.fig2"], [1]), (["*-path*"], [0, 1]),
+                          (["WME18.e*", "WME18.eq4"], [0, 2]), ([], [0, 1, 2])):
+        assert _names.chosen(words, studies) == [figures[k] for k in wanted]
+    for word, nearest in (("tree", "three"), ("alhpa", "alpha"), ("WME18.fig3", "WME18.fig2")):
+        with pytest.raises(ValueError, match=f"nearest is {nearest}" if word != "WME18.fig3" else "no figure shows WME18.fig3"):
+            _names.chosen([word], studies)
+
+
+def test_each_effort_has_a_directory_of_its_own():
+    assert [arguments(["--effort", effort]).out.name for effort in ("quick", "standard", "full")] == ["quick", "standard", "full"]
+    assert arguments(["--out", "here"]).out == Path("here")
+
+
+def test_missing_draws_what_is_not_there_for_this_run(tmp_path, tiny_figures, capsys):
+    words = ["--out", str(tmp_path), "--missing"]
+
+    def drawn(*more):
+        assert main([*words, *more]) == 0
+        return {line.split(":")[0] for line in capsys.readouterr().out.splitlines() if ": started" in line}
+
+    assert drawn("one") == {"one"}
+    assert drawn() == {"two"} and drawn() == set()
+    assert "2 rows: 2 agree" in (tmp_path / "report.md").read_text(encoding="utf-8")  # also of what was there
+    (tmp_path / "one.svg").unlink()
+    assert drawn() == {"one"}
+    assert drawn("--seed", "1") == {"one", "two"} and drawn("--effort", "quick", "--seed", "1") == {"one", "two"}
+
+
+def test_list_is_grouped_and_fits_a_screen(capsys):
     assert main(["--list"]) == 0
     listed = capsys.readouterr().out
+    assert max(map(len, listed.splitlines())) <= 120
+    words = " ".join(listed.split())
     for figure in _all.FIGURES:
-        assert figure.name in listed and figure.title in listed and "/".join(f"{s:g}" for s in figure.seconds) in listed
+        assert f" {figure.name}" in listed and figure.title in words and "/".join(f"{s:g}" for s in figure.seconds) in listed
+    assert f"{len(_all.FIGURES)} figures of {len(_all.STUDIES)} studies" in listed.splitlines()[-1]
 
 
 def test_expected_times_fit_the_limits():
-    """On two cores, for all studies together: quick 90 s, standard 6 minutes, full 25 minutes."""
-    for effort, limit in enumerate((90, 360, 1500)):
+    """On two cores, for all studies together: quick 90 s, standard 8 minutes, full 35 minutes."""
+    for effort, limit in enumerate((90, 480, 2100)):
         assert sum(figure.seconds[effort] for figure in _all.FIGURES) / 2 < limit
 
 
@@ -120,9 +183,9 @@ def test_figures_have_names_of_their_own_and_rows_for_their_claims(tmp_path):
 
 
 def test_killed_at_any_moment_it_leaves_whole_files_and_runs_again(tmp_path):
-    """kill -9 while it draws, at three moments: every file there is whole; the next run completes and clears up."""
+    """kill -9 while it draws, at two moments: every file there is whole; the next run completes and clears up."""
     words = [sys.executable, "-m", "figures", *FAST, "--effort", "quick", "--workers", "1", "--out", str(tmp_path)]
-    for wait in (1.0, 1.6, 2.2):
+    for wait in (1.5, 2.5):
         process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         time.sleep(wait)
         os.kill(process.pid, signal.SIGKILL)
@@ -136,6 +199,26 @@ def test_killed_at_any_moment_it_leaves_whole_files_and_runs_again(tmp_path):
     assert command(*FAST, "--effort", "quick", "--out", str(tmp_path)).returncode == 0
     assert not list(tmp_path.glob(".pending-*"))
     assert (tmp_path / "report.md").exists()
+
+
+@pytest.mark.parametrize("workers", ["2"])
+def test_ctrl_c_keeps_what_is_done_and_reports_it(tmp_path, workers):
+    """While a long figure is drawn: 130, at most four lines on standard error, what was drawn is there and in the report."""
+    words = [sys.executable, "-m", "figures", FAST[0], SLOW, "--effort", "full", "--workers", workers, "--out", str(tmp_path)]
+    quick = command(FAST[0], "--effort", "full", "--out", str(tmp_path))
+    assert quick.returncode == 0, quick.stderr
+    process = subprocess.Popen([*words, "--missing"], cwd=ROOT, text=True, start_new_session=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)
+    while not (line := process.stdout.readline()).startswith(f"{SLOW}: started"):
+        assert line, "it ended before it began"
+    time.sleep(1.0)
+    begun = time.monotonic()
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130 and errors.count("\n") <= 4 and "1 of 2 figures are drawn" in errors
+    assert "The run was interrupted" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert not (tmp_path / f"{SLOW}.json").exists() and (tmp_path / f"{FAST[0]}.json").exists()
+    print(f"ended {time.monotonic() - begun:.2f} s after Ctrl-C")
 
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the children of a process from /proc")
@@ -223,9 +306,3 @@ def test_rows_compare_as_they_say():
     assert close("c", "q", 1.0, 1.05, 0.1, null=null).null_margin == pytest.approx(10)
     with pytest.raises(ValueError, match="kind of a row of c"):
         holds("c", "q", "1", "1", "0", True, null="2", kind="measured")
-
-
-def test_a_report_escapes_and_says_what_was_not_drawn():
-    row = Row("WME18.eq4", "a|b", "1", "2", "0", "3", "simulated", DIFFERS)
-    text = _report.report([{"figure": "f", "effort": "quick", "seed": 0, "rows": [vars(row)]}])
-    assert "a\\|b" in text and "**differs**" in text and "Not drawn in this run." in text

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from figures.__main__ import arguments
+from figures._command import arguments
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")

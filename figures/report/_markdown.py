@@ -1,0 +1,58 @@
+"""report.md: the same as report.html, for those who read it where it lies."""
+
+from figures.report._stories import story
+from figures.report._studies import by_study
+from figures.report._summary import regimes, sentences
+
+COLUMNS = ("claim", "quantity", "predicted", "measured", "tolerance", "null", "kind", "verdict")
+
+
+def report(summary, run):
+    """The report as Markdown."""
+    lines = ["# What holds", "",
+             f"Version {run['version']}, {run['effort']} effort, seed {run['seed']}, data: {run['data']}; "
+             f"{run['started']}, {run['seconds']:g} s on {run['machine']}.", "",
+             *(f"- {sentence}" for sentence in sentences(summary, run)), ""]
+    if summary.wrong:
+        lines += ["## What the sources got wrong", "", "| claim | the source says | what holds | figure |", "|---|---|---|---|"]
+        for claim in summary.wrong:
+            home = summary.home(claim)
+            cells = (f"[{claim.id}](#{claim.id})", claim.statement + " (our reading)" * claim.ours, claim.correction,
+                     f"[{home}]({home}.png)")
+            lines.append(_row(cells))
+        lines.append("")
+    short = regimes(summary.claims)
+    for study, records in by_study(summary.records).items():
+        lines += [f"## {story(study).title}", "", story(study).text, ""]
+        for record in records:
+            lines += _figure(record)
+        mine = [claim for claim in summary.claims if summary.home(claim) in {record["figure"] for record in records}]
+        lines += [line for claim in mine for line in _claim(claim, summary, short[claim.id])]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _figure(record):
+    name = record["figure"]
+    lines = [f"### {record['title']}", ""]
+    if record["error"]:
+        lines += [f"Could not be drawn: {record['error']}", ""]
+    else:
+        lines += [f"![{record['title']}]({name}.png)", ""]
+    lines += [f"{record['caption']} `python -m figures {name}`".strip(), "",
+              f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
+    for row in record["rows"]:
+        verdict = f"**{row['verdict']}**" if row["verdict"] != "agrees" else row["verdict"]
+        lines.append(_row((f"[{row['claim']}](#{row['claim']})", *(row[name] for name in COLUMNS[1:-1]), verdict)))
+    return [*lines, ""]
+
+
+def _claim(claim, summary, regime):
+    text = f"<a id=\"{claim.id}\"></a>**{claim.id}**, {claim.status} ({claim.evidence}); here: {summary.stand(claim)}. "
+    text += f"{claim.equation}: {claim.statement}"
+    text += f" *Instead:* {claim.correction}" if claim.correction else ""
+    text += f" *Regime:* {regime}." if regime else ""
+    return [f"- {text} `{claim.function}`, `{claim.test}`", ""]
+
+
+def _row(cells):
+    return "| " + " | ".join(" ".join(cell.split()).replace("|", "\\|") for cell in cells) + " |"

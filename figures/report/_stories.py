@@ -1,0 +1,85 @@
+"""Three sentences and the symbols of each study, for its section of the report."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Story:
+    """Title and story of a study, and {symbol: what it means in all its figures}."""
+
+    title: str
+    text: str
+    symbols: dict
+
+
+_STABILITY = {
+    "η, B, n": "learning rate, batch size, number of examples",
+    "H, Σ": "mean of the examples' Hessians Hᵢ, and mean(Hᵢ²) − H²",
+    "a, s": "sharpness λmax(H), non-uniformity √λmax(Σ)",
+    "p": "sampling factor (n − B)/(B(n − 1))",
+    "η*": "largest rate that is stable in mean square",
+    "η_suff": "largest rate that satisfies eq. 4",
+}
+STORIES = {
+    "linear_stability": Story(
+        "Linear stability: which minima can SGD keep?",
+        "Near a minimum SGD is a product of random matrices, and whether it stays is a question about their second moment. "
+        "Wu, Ma and E bound that by eq. 4, a condition on sharpness and non-uniformity, which is sufficient and not the edge: "
+        "the exact edge η* lies between it and 2/a. "
+        "Look for where simulated ensembles stop being stable, and which of the lines runs there.",
+        {**_STABILITY, "κ": "escape exponent: from distance ε a path escapes with probability ∝ ε^κ"}),
+    "network": Story(
+        "Networks: how sharp are the minima that GD and SGD find?",
+        "A net trained by gradient descent ends where a rate lets it, and SGD leaves the minima that are unstable at its rate "
+        "and batch size. On small nets every quantity of the theory is computed from per-example factors, without estimating. "
+        "Look for minima on or below the edge, and for escapes exactly where η exceeds η* of the minimum.",
+        _STABILITY),
+    "convex_annealing": Story(
+        "Convex annealing: what does a large rate buy on a quadratic?",
+        "Training that stops at train loss ε stops at different points of one contour, according to its learning rates: after a "
+        "small rate the error is in the flattest direction, after a large and annealed one in the sharpest. "
+        "The test loss of the two ends differs by up to the condition number, however small ε is. "
+        "Look for the ratio P/ε between its two limits, and for the crossover rate between them.",
+        {"L, P": "train loss ½rᵀHr and test loss ½rᵀGr, r = w − w*", "ε": "train loss at which training stops",
+         "H, G": "train and test Hessian", "P/ε": "test loss for each unit of train loss at the stop",
+         "crossover": "2/(λmin + λmax), above which a rate is large"}),
+    "learning_order": Story(
+        "Learning order: what is learned first, at a large and at a small rate?",
+        "Li, Wei and Ma give each example a part P that is linearly separable and needs many samples, and a part Q that needs "
+        "few but a net that memorises. Under a large rate noise in the weights keeps Q from being learned until the rate falls; "
+        "a small rate takes Q first and then has little left to learn P from. "
+        "Look for the order in which the two errors fall, and for what is left at the end.",
+        {"P, Q": "the linear part and the clustered part z, z ± ζ of an example", "r": "length of ζ",
+         "p, q": "fractions of examples with only P and only Q", "λ": "weight decay", "η₁, η₂": "large and small rate",
+         "τ": "stationary standard deviation of the noise part of a weight",
+         "g, D": "the net's function of Q, and its curvature g(z+ζ) + g(z−ζ) − 2g(z)", "ε₁": "excess loss at which the rate falls"}),
+    "images": Story(
+        "Images with a patch: does the order of learning show on pictures?",
+        "A patch gives the class away on most images, is easy to memorise and cannot be separated linearly; a net that learns "
+        "it early learns less from the pictures. Here the large rate keeps the patch unlearned because its common part makes "
+        "the loss too sharp for the rate, not because of sampling noise. "
+        "Look for when the accuracy on patches alone rises, and for clean accuracy at equal training loss.",
+        {"z, ζ": "common part of a class's patches and the offset that tells z − ζ from z + ζ", "μ": "momentum",
+         "s": "scale of z", "large, small, noise": "the three arms: large then small rate, small rate, small rate with noise "
+                                                  "that is later removed"}),
+    "benign_oscillation": Story(
+        "Benign oscillation: when does training oscillate, and what does it learn by it?",
+        "With the strong feature alone the output follows a map with one parameter, c, that doubles its period and ends in chaos. "
+        "While it oscillates the residuals add up to a positive sum, and that sum makes the weak feature grow exponentially, "
+        "until no oscillation is left. Look for c = 1, where oscillation begins, and for growth at the rate of the closed form.",
+        {"c": "effective rate 4η|u|²/m", "u, v": "strong and weak feature", "m": "number of filters", "κ": "|v|²/|u|²",
+         "f, e": "output, and residual 1 − f", "α, β": "strengths of the strong and the weak feature in the output",
+         "β*": "weak strength at which interpolation becomes stable", "ξ, ρ": "noise patch, and share of weak examples"}),
+    "edge_of_stability": Story(
+        "Edge of stability: what happens just above 2/a?",
+        "Gradient descent just above its limit need not diverge: higher derivatives stop it on a cycle of two points, or throw "
+        "it to a flatter place and let it converge there. Both have closed forms. "
+        "Look for the amplitude of the cycle, and for the kernel at which a catapult lands.",
+        {"η": "learning rate", "a": "sharpness", "T, F": "third and fourth derivative along the sharpest direction",
+         "κ": "tangent kernel"}),
+}
+
+
+def story(study):
+    """The story of a study; of one that has none, its name."""
+    return STORIES.get(study) or Story(study.replace("_", " ").capitalize(), "", {})

@@ -1,0 +1,157 @@
+"""What a report says, before it is written in any language: records, rows by claim, counts."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from figures import _all
+from figures._figure import AGREES, DIFFERS, NOT_JUDGED, VERDICTS
+from figures._files import load_records, mark
+from theory.claims import CLAIMS
+from theory.claims._claim import STATUSES
+
+WRONG = ("corrected", "not reproduced")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """The records of a run and how its rows stand.
+
+    Attributes
+    ----------
+    records : tuple of dict
+        Of the figures that were asked for and are there, in the order of the studies.
+    lost : tuple
+        Outcomes of figures of which not even a record could be written.
+    rows : dict
+        Claim id -> list of (record, row).
+    left_out : int
+        Records in the same directory that are not of this run.
+    user_data : str
+        Name of the user's data set that some figure used, else "".
+    interrupted : bool
+    """
+
+    records: tuple
+    lost: tuple
+    rows: dict
+    left_out: int
+    user_data: str
+    interrupted: bool
+
+    @property
+    def claims(self):
+        """Claims with a row, in the order of the ledger."""
+        return tuple(claim for claim in CLAIMS if claim.id in self.rows)
+
+    @property
+    def not_drawn(self):
+        """How many claims of the ledger have no row here."""
+        return len(CLAIMS) - len(self.claims)
+
+    @property
+    def verdicts(self):
+        """{verdict: number of rows}."""
+        counts = Counter(row["verdict"] for rows in self.rows.values() for _, row in rows)
+        return {verdict: counts[verdict] for verdict in VERDICTS}
+
+    @property
+    def differing(self):
+        """(record, row) of each row that differs."""
+        return [pair for rows in self.rows.values() for pair in rows if pair[1]["verdict"] == DIFFERS]
+
+    @property
+    def errors(self):
+        """(name, reason) of each figure that could not be drawn."""
+        return [(record["figure"], record["error"]) for record in self.records if record["error"]] + [
+            (outcome.name, outcome.error) for outcome in self.lost]
+
+    def verdict(self, claim):
+        """How the rows of a claim stand together: one that differs decides, then one that agrees."""
+        found = {row["verdict"] for _, row in self.rows[claim.id]}
+        return next(verdict for verdict in (DIFFERS, *VERDICTS) if verdict in found)
+
+    def stand(self, claim):
+        """The same in words."""
+        found = [row["verdict"] for _, row in self.rows[claim.id]]
+        idle = found.count(NOT_JUDGED)
+        words = {DIFFERS: f"{found.count(DIFFERS)} of {len(found)} rows differ", AGREES: "rows agree", NOT_JUDGED: NOT_JUDGED}
+        return words[self.verdict(claim)] + (f", {idle} not judged" if 0 < idle < len(found) else "")
+
+    def home(self, claim):
+        """Name of the figure under which a claim stands: the one that the ledger names, else the first with a row."""
+        names = [record["figure"] for record, _ in self.rows[claim.id]]
+        return claim.figure if claim.figure in names else names[0]
+
+    @property
+    def wrong(self):
+        """The claims drawn here that do not hold as printed."""
+        return tuple(claim for claim in self.claims if claim.status in WRONG)
+
+
+def summarise(directory, tasks, outcomes, interrupted):
+    """The summary of the tasks' records, those of other efforts, seeds, data sets and versions left out."""
+    marks = {task.name: mark(task) for task in tasks}
+    names = [figure.name for figure in _all.FIGURES]
+    found = load_records(directory, names)
+    records = tuple(record for record in found
+                    if record["figure"] in marks and marks[record["figure"]].items() <= record.items())
+    rows = {}
+    for record in records:
+        for row in record["rows"]:
+            rows.setdefault(row["claim"], []).append((record, row))
+    there = {record["figure"] for record in records}
+    lost = tuple(outcome for outcome in outcomes if outcome.error and outcome.name not in there)
+    user_data = next((record["data"] for record in records if record["data"] != "synthetic"), "")
+    return Summary(records, lost, rows, len(found) - len(records), user_data, interrupted)
+
+
+def status_table(claims):
+    """{status: {evidence: number of claims}} in the order of the ledger's statuses."""
+    table = {status: Counter(claim.evidence for claim in claims if claim.status == status) for status in STATUSES}
+    return {status: counts for status, counts in table.items() if counts}
+
+
+def sentences(summary, run):
+    """What a reader must know first, a sentence each: counts that hide nothing."""
+    counts, table = summary.verdicts, status_table(summary.claims)
+    yield (f"{len(summary.records)} figures, {len(summary.claims)} claims, {sum(counts.values())} rows: "
+           f"{counts['agrees']} agree, {counts['differs']} differ, {counts['not judged']} not judged.")
+    if table:
+        yield ("In the ledger the claims drawn here are " + ", ".join(
+            f"{sum(evidence.values())} {status} ({', '.join(f'{count} {name}' for name, count in evidence.items())})"
+            for status, evidence in table.items()) + ".")
+    yield from _cautions(summary, run)
+
+
+def _cautions(summary, run):
+    if summary.user_data:
+        own = sum(record["data"] != "synthetic" for record in summary.records)
+        yield (f"{own} of the figures used your data ({summary.user_data}); statuses and regimes in the ledger speak of the "
+               "synthetic sets, so for these figures only the verdict of a row says what was found.")
+    else:
+        yield "All data are synthetic: drawn from the distributions that the sources state, or made in their place."
+    if run["effort"] == "quick":
+        yield "Quick effort is a smoke run: what it is too small to judge is marked not judged."
+    if summary.not_drawn:
+        yield f"{summary.not_drawn} of the {summary.not_drawn + len(summary.claims)} claims in the ledger were not drawn."
+    if summary.left_out:
+        yield (f"{summary.left_out} figures in this directory are of other runs (another effort, seed, data set or version, or "
+               "not asked for this time) and are left out.")
+    if summary.errors:
+        yield f"{len(summary.errors)} figures could not be drawn: " + "; ".join(
+            f"{name}: {reason}" for name, reason in summary.errors) + "."
+    if summary.interrupted:
+        yield f"The run was interrupted: {len(summary.records)} of {len(run['figures'])} figures are drawn."
+
+
+def regimes(claims):
+    """{claim id: its regime, what an earlier claim said already replaced by a reference to that}."""
+    said, short = {}, {}
+    for claim in claims:
+        same = max((text for text in said if claim.regime.startswith(text)), key=len, default="")
+        rest = claim.regime.removeprefix(same).lstrip("; ,") if same else claim.regime
+        short[claim.id] = (f"as for {said[same]}" + (f"; {rest}" if rest else "")) if same else claim.regime
+        for text in (claim.regime, claim.regime.split("; ")[0]):
+            if len(text) > 60:
+                said.setdefault(text, claim.id)
+    return short
