@@ -1,0 +1,91 @@
+"""The bracket from products alone lies around the exact critical rate."""
+
+import numpy as np
+import pytest
+from hypothesis import given, strategies as st
+
+from tests import support
+from theory.linear_stability import GaussNewton, Products, critical_lr, lr_bracket
+
+KINDS = ("isotropic", "power law", "heavy norms")
+
+
+def jacobians(rng, n, outputs, dim, kind):
+    found = rng.standard_normal((n, outputs, dim))
+    if kind == "power law":
+        return found / np.arange(1, dim + 1)
+    return found * np.exp(rng.standard_normal((n, 1, 1))) if kind == "heavy norms" else found
+
+
+def products(factors, **given_blocks):
+    n, outputs, dim = factors.shape
+    rows = factors if outputs > 1 else factors[:, 0]
+    return Products(lambda v: rows @ v, lambda u: np.tensordot(u, rows, u.ndim), n, dim, outputs, **given_blocks)
+
+
+@given(support.seeds(), st.integers(2, 25), st.integers(1, 3), st.integers(1, 40), st.sampled_from(KINDS), st.booleans(),
+       st.data())
+def test_the_exact_rate_lies_inside(seed, n, outputs, dim, kind, replacement, data):
+    """Bounds that are proved, but for the residual that `safe` allows for: nothing here is within an error by chance."""
+    factors = jacobians(np.random.default_rng(seed), n, outputs, dim, kind)
+    size = data.draw(st.integers(1, n))
+    found = lr_bracket(products(factors), size, replacement=replacement, rng=seed)
+    exact = critical_lr(GaussNewton(factors), size, replacement=replacement)
+    assert found.converged and found.blocks == "exact"
+    assert 0.3 * exact < found.safe <= exact * (1 + 1e-6) and exact * (1 - 1e-6) <= found.unstable < 1.6 * exact
+    assert exact <= found.gd * (1 + 1e-6)
+
+
+def test_each_side_would_be_missed_by_a_plausible_wrong_bound(rng):
+    """The full-batch limit is 3 × above the unstable side, twice the trace bound's safe side above η*."""
+    factors = jacobians(rng, 30, 1, 60, "heavy norms")
+    found, exact = lr_bracket(products(factors), 2), critical_lr(GaussNewton(factors), 2)
+    assert critical_lr(GaussNewton(factors), 2, "gd") > 3 * found.unstable
+    assert 2 * found.safe > exact                                      # a ½ that does not belong would be unsafe
+
+
+def test_beyond_the_rows_that_are_taken_one_by_one_the_safe_side_stays_safe(rng):
+    """|J_i|² from 128 products: looser, on the safe side with probability 1 − 1e-6; given, it is tight again."""
+    factors = jacobians(rng, 600, 1, 40, "isotropic")
+    exact = critical_lr(GaussNewton(factors), 4)
+    probed = lr_bracket(products(factors), 4, rng=rng)
+    told = lr_bracket(products(factors, blocks=np.square(factors[:, 0]).sum(axis=1)), 4, rng=rng)
+    assert probed.blocks == "probed" and 0.2 * exact < probed.safe < exact <= probed.unstable * (1 + 1e-6)
+    assert told.blocks == "given" and 0.5 * exact < told.safe < exact
+
+
+def test_products_in_float32_are_taken(rng):
+    factors = jacobians(rng, 20, 2, 50, "power law")
+    single = factors.astype(np.float32)
+    found = lr_bracket(products(single), 3)
+    assert found.safe <= critical_lr(GaussNewton(factors), 3) * (1 + 1e-5) and found.unstable > found.safe
+
+
+@pytest.mark.parametrize(("jvp", "vjp", "message"), [
+    (lambda v: np.ones((3, 1)), lambda u: np.ones(2), r"jvp must return shape \(3,\), got \(3, 1\)"),
+    (lambda v: np.ones(3), lambda u: np.ones(3), r"vjp must return shape \(2,\), got \(3,\)"),
+    (lambda v: np.full(3, np.nan), lambda u: np.ones(2), "what jvp returns must be finite"),
+    (lambda v: np.ones((3, 2)) @ v, lambda u: 2 * np.ones((2, 3)) @ u, "vjp must be the transpose of jvp"),
+    (lambda v: np.zeros(3), lambda u: np.zeros(2), "jvp must not be zero everywhere"),
+])
+def test_products_that_are_not_those_of_one_matrix_are_refused(jvp, vjp, message):
+    with pytest.raises(ValueError, match=message):
+        lr_bracket(Products(jvp, vjp, 3, 2), 1, rng=0)
+
+
+def test_a_product_that_changes_from_call_to_call_is_refused(rng):
+    """Dropout left on, or a fresh batch at each call."""
+    with pytest.raises(ValueError, match="the same at each call"):
+        lr_bracket(Products(lambda v: rng.standard_normal((3, 2)) @ v, lambda u: np.ones((2, 3)) @ u, 3, 2), 1)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda good: lr_bracket(np.ones((3, 2)), 1), "products must be a Products, got ndarray"),
+    (lambda good: lr_bracket(good, 4), "batch_size must be a whole number in 1…3"),
+    (lambda good: lr_bracket(good, 1, momentum=1.0), r"momentum must lie in \(−1, 1\), got 1"),
+    (lambda good: Products(good.jvp, None, 3, 2), "vjp must be a function"),
+    (lambda good: Products(good.jvp, good.vjp, 3, 2, blocks=np.ones(2)), r"blocks must have shape \(3,\)"),
+])
+def test_bad_arguments_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call(products(np.ones((3, 1, 2))))
