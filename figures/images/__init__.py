@@ -83,10 +83,10 @@ def arms(effort, rng, data=None):
         sets = problem(seed, data)
         for name in images.ARMS:
             runs[name].append(images.run_arm(sets, name, epochs=epochs, anneal=anneal, rng=training,
-                                             evaluate_every=4 if effort == "quick" else 2))
+                                             record_every=4 if effort == "quick" else 2))
         # Few images: as many steps an epoch as before would overfit them otherwise, so the epochs are the same.
         few = images.run_arm(sets, "small", data=sets.train.only(images.CLEAN), batch_size=16, epochs=epochs // 2,
-                             evaluate_every=10, rng=training)
+                             record_every=10, rng=training)
         alone.append(few.accuracy["clean"])
         every.append(sets)
     figure, axes = panels(2, 2, width=4.6, height=3.1)

@@ -24,10 +24,10 @@ def plain(effort, rng, data=None):
         sets = problem(seed, data, patch_validation=10)
         for name in arms:
             runs[name].append(images.run_arm(sets, name, data=sets.plain, epochs=epochs, anneal=anneal, rng=training,
-                                             evaluate_every=2 if effort == "quick" else 4))
+                                             record_every=2 if effort == "quick" else 4))
     if effort == "quick":  # the noise needs longer: it is lowered as soon as it can be
         runs["noise"] = [images.run_arm(sets, "noise", data=sets.plain, epochs=epochs, anneal=anneal, rng=training,
-                                        evaluate_every=2)]
+                                        record_every=2)]
     figure, axes = panels(1, 2, width=4.6, height=3.3)
     out = {"epochs": runs["small"][0].epochs}
     for k, name in enumerate(images.ARMS):
@@ -81,12 +81,12 @@ def threshold(effort, rng):
     for i, (seed, training) in enumerate(pairs):
         sets = problem(seed, patch_validation=10, validation=10)
         for j, multiple in enumerate(multiples):
-            run = images.run_arm(sets, "small", small=multiple * critical, epochs=4, anneal=4, evaluate_every=4,
+            run = images.run_arm(sets, "small", small=multiple * critical, epochs=4, anneal=4, record_every=4,
                                  rng=training)
             by_rate[i, j], active[i, j] = run.accuracy["patch"][-1], run.observed["active"][-1]
         for j, multiple in enumerate(scales):
             faint = problem(seed, patch_validation=10, validation=10, patch_scale=multiple * scale)
-            run = images.run_arm(faint, "large", epochs=4, anneal=4, evaluate_every=4, rng=training)
+            run = images.run_arm(faint, "large", epochs=4, anneal=4, record_every=4, rng=training)
             by_scale[i, j] = run.accuracy["patch"][-1]
         starts[i] = _curvature_at_start(sets, training)
     whole = _full_batch(sets, training, {"quick": 16, "standard": 62, "full": 124}[effort])
@@ -165,7 +165,7 @@ def _curvature_at_start(sets, seed):
 
 def _full_batch(sets, seed, steps):
     return {lr: images.run_arm(sets, "small", small=lr, epochs=steps, anneal=steps, batch_size=len(sets.train.labels),
-                               evaluate_every=max(1, steps // 15), rng=seed) for lr in (0.2, 0.02)}
+                               record_every=max(1, steps // 15), rng=seed) for lr in (0.2, 0.02)}
 
 
 def controls(effort, rng):
@@ -175,8 +175,8 @@ def controls(effort, rng):
     sets = problem(seed, patch_validation=10)
     alike = problem(seed, patch_validation=10, separation=0.0)
     faint = problem(seed, patch_validation=10, patch_scale=0.3)
-    options = {"epochs": epochs, "anneal": anneal, "rng": training, "evaluate_every": 4 if effort == "quick" else 2}
-    runs = {"noise independent for each unit": images.run_arm(sets, "noise", noise_form="independent", **options),
+    options = {"epochs": epochs, "anneal": anneal, "rng": training, "record_every": 4 if effort == "quick" else 2}
+    runs = {"noise independent for each unit": images.run_arm(sets, "noise", preactivation_form="independent", **options),
             "large rate, never annealed": images.run_arm(sets, "large", **{**options, "anneal": epochs}),
             "large rate, faint z (s = 0.3)": images.run_arm(faint, "large", **options),
             "ζ = 0, small rate": images.run_arm(alike, "small", **options),

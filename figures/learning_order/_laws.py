@@ -128,7 +128,7 @@ def annealed(d, rng, lr=0.2, std=0.2):
     distribution = simulated.Distribution(d, 0.05, 0.2, 0.05 * (d / 50)**-0.75, (0.5, 1.0))
     data = next(drawn for drawn in iter(lambda: simulated.sample(distribution, 4 * d, rng), None) if drawn.q == 0.2)
     run = simulated.train_small(simulated.TwoLayerReLU(d, 16, 1000, 1.0, 10.0, std), data, lr=lr,
-                                stop_loss=0.4 + data.q * np.log(2), weight_decay=decay, decoupled=True, rng=rng,
+                                target=0.4 + data.q * np.log(2), weight_decay=decay, decoupled=True, rng=rng,
                                 noise_std=float(predicted.noise_std(lr, decay, std)), record_every=1000)
     return (run.time[-1], run.observed["signal_norm"][-1]) if run.success else (np.inf, np.inf)
 
@@ -136,7 +136,7 @@ def annealed(d, rng, lr=0.2, std=0.2):
 def _fit_p(d, losses, rng):
     """(2, losses): time and ‖Ū‖² where the training loss on P alone, N = 4d, almost without decay, first is below."""
     data = simulated.sample(simulated.Distribution(d, 1.0, 0.0, 0.05), 4 * d, rng)
-    run = simulated.train_small(simulated.TwoLayerReLU(d, 16, 1, 1.0, 1.0, 0.01), data, lr=2.0, stop_loss=losses[-1],
+    run = simulated.train_small(simulated.TwoLayerReLU(d, 16, 1, 1.0, 1.0, 0.01), data, lr=2.0, target=losses[-1],
                                 weight_decay=1e-5, noise_std=0.0, decoupled=True, record_every=2, rng=rng)
     places = [np.argmax(run.observed["loss"] <= loss) for loss in losses]
     return np.stack([run.time[places], run.observed["signal_norm"][places]])
@@ -185,7 +185,7 @@ def curvature(effort, rng):
 def averaged_curvature(r, decay, rng, width, lr=0.25, scale=5.0, std=0.02, settled=3, whole=12):
     """−D of a run on all of Q, averaged from `settled`/(ηλ) to `whole`/(ηλ) steps."""
     model = simulated.TwoLayerReLU(2, 1, width, 1.0, scale, std)
-    run = simulated.train_small(model, simulated.q_population(simulated.Distribution(2, r=r)), lr=lr, stop_loss=1e-9,
+    run = simulated.train_small(model, simulated.q_population(simulated.Distribution(2, r=r)), lr=lr, target=1e-9,
                                 weight_decay=decay, noise_std=float(predicted.noise_std(lr, decay, std)),
                                 decoupled=True, max_steps=round(whole / (lr * decay)), record_every=20, rng=rng)
     return -run.observed["curvature"][run.time > settled / decay].mean()
@@ -224,7 +224,7 @@ def turnover(effort, rng):
     rows, data = [], {}
     for k, lr in enumerate(rates):
         start = model.init(rng)
-        run = simulated.train_small(model, data_set, lr=lr, stop_loss=1e-9, weight_decay=decay, noise_std=noise,
+        run = simulated.train_small(model, data_set, lr=lr, target=1e-9, weight_decay=decay, noise_std=noise,
                                     decoupled=True, max_steps=steps, record_every=steps // 10, start=start, rng=rng)
         fine = np.arange(steps + 1)
         # At a rate below the stationary one the noise is not yet stationary: correlation from its two variances.

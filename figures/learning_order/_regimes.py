@@ -27,8 +27,8 @@ class Regime:
     large_lr: float = 0.05
     update: float = 0.01     # Σ of the learning rates in a lump of small steps
     stop: float = 0.1
-    jitter: float = 0.15
-    jitter_time: float = 100.0
+    preactivation: float = 0.15
+    preactivation_time: float = 100.0
     alpha: tuple = (0.5, 1.0)
     ratio: float = 3e4       # η₁/η₂
     decoupled: bool = True   # whether V's patterns are those of its noise part
@@ -48,7 +48,7 @@ SMALL = Regime()
 # P and Q with their roles exchanged: W is the strong block, and few examples have Q alone.
 EXCHANGED = replace(SMALL, p0=SMALL.q0, q0=SMALL.p0, w_scale=SMALL.v_scale, v_scale=SMALL.w_scale)
 REGIME_A = Regime(dim=200, n=800, r=0.02, width=8000, v_scale=750**0.5, weight_decay=7.5e-4, large_lr=0.025,
-                  update=0.0083, stop=0.06, jitter_time=400.0)
+                  update=0.0083, stop=0.06, preactivation_time=400.0)
 # V's patterns are those of the network itself: it takes a great width for Q to be learned at all.
 GENUINE = Regime(dim=100, n=400, width=400_000, v_scale=600**0.5, weight_decay=3e-3, std=0.4, large_lr=0.03,
                  update=0.03, stop=0.35, ratio=30, decoupled=False)
@@ -60,7 +60,7 @@ def problem(regime, rng):
     data, test = simulated.sample(distribution, regime.n, rng), simulated.full_sample(distribution, 2000, rng)
     model = simulated.TwoLayerReLU(regime.dim, 16, regime.width, regime.w_scale, regime.v_scale, regime.std)
     noise = float(predicted.noise_std(regime.large_lr, regime.weight_decay, regime.std))
-    return model, data, dict(stop_loss=regime.stop, weight_decay=regime.weight_decay, noise_std=noise,
+    return model, data, dict(target=regime.stop, weight_decay=regime.weight_decay, noise_std=noise,
                              lump=round(regime.update / regime.small_lr), decoupled=regime.decoupled, test=test,
                              max_steps=80_000, record_every=200, start=model.init(rng), rng=rng)
 
@@ -77,9 +77,9 @@ def train(regime, rng, kinds=("large", "small", "jitter"), record_every=200):
                                                           anneal_loss=0.3 + data.q * LOG2, **options)
         else:
             time = options["lump"] * regime.small_lr
-            jitter = {} if kind == "small" else dict(jitter_std=regime.jitter * regime.std,
-                                                     jitter_steps=round(regime.jitter_time / time))
-            runs[kind] = simulated.train_small(model, data, lr=regime.small_lr, **jitter, **options)
+            before = {} if kind == "small" else dict(preactivation_std=regime.preactivation * regime.std,
+                                                     preactivation_steps=round(regime.preactivation_time / time))
+            runs[kind] = simulated.train_small(model, data, lr=regime.small_lr, **before, **options)
     return runs, data
 
 

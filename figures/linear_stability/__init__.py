@@ -374,7 +374,7 @@ def almost_sure(effort, rng):
     times = np.arange(0, steps + 1, 20)
     mean_square = lr, predicted.mean_square_rate(stack, lr, 1) ** times
     logs = simulated.simulate(factors, np.ones((replicas, 1)), lr=lr, batch_size=1, steps=steps, rng=rng,
-                              observe={"log": lambda w, x, y: np.log10(np.abs(w[:, 0]))}, observe_every=20).observed["log"] * 2
+                              observe={"log": lambda w, x, y: np.log10(np.abs(w[:, 0]))}, record_every=20).observed["log"] * 2
     low, middle, high = np.percentile(logs, (10, 50, 90), axis=1)
     axes[0].fill_between(times, low, high, color="#d9d9d9", label="runs, 10–90 %")
     axes[0].plot(times[::10], middle[::10], label="runs, median", **simulation(0))

@@ -25,8 +25,8 @@ def table_one(effort, rng, data):
     starts = np.stack([model.init(rng) for _ in range(seeds)])
     sharp, losses = np.full((len(rates), seeds), np.nan), np.full((len(rates), seeds), np.nan)
     for row, lr in enumerate(rates):
-        found = network.descend(model, starts, problem.x, problem.y, lr=lr, goal=3e-5 if effort == "quick" else 1e-6,
-                                max_steps=MOST_STEPS, check_every=500)
+        found = network.descend(model, starts, problem.x, problem.y, lr=lr, target=3e-5 if effort == "quick" else 1e-6,
+                                max_steps=MOST_STEPS, record_every=500)
         losses[row] = found.loss
         for j in np.flatnonzero(found.status != 1):
             sharp[row, j] = float(network.sharpness(model, found.w[j], problem.x, problem.y, rng=rng))
@@ -121,8 +121,8 @@ def _reached(problem, settings, replicas, steps, rng):
     for lr, size in settings:
         starts = np.stack([model.init(rng) for _ in range(replicas)])
         allowed = steps if size < FEW else min(steps, 15_000)
-        found = network.descend(model, starts, problem.x, problem.y, lr=lr, batch_size=size, goal=1e-7,
-                                max_steps=allowed, check_every=1000, rng=rng)
+        found = network.descend(model, starts, problem.x, problem.y, lr=lr, batch_size=size, target=1e-7,
+                                max_steps=allowed, record_every=1000, rng=rng)
         missed += int((found.status != 0).sum())
         for w in found.w[found.status == 0]:
             minimum = measure(problem, w, size, rng)

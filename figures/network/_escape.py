@@ -23,7 +23,7 @@ def escape(effort, rng, data):
     starts = np.stack([model.init(rng) for _ in range(seeds)])
     goal = 1e-6 if effort == "quick" else 1e-7
     first, past = _recorded_descent(model, starts[0], x, y, lr, goal, every)
-    found = network.descend(model, starts[1:], x, y, lr=lr, goal=goal, max_steps=MOST_STEPS) if seeds > 1 else None
+    found = network.descend(model, starts[1:], x, y, lr=lr, target=goal, max_steps=MOST_STEPS) if seeds > 1 else None
     ends = np.vstack([first, found.w]) if found else first[None]
     losses = np.array([model.loss(w, x, y) for w in ends])
     if not np.isfinite(losses).all() or (found and (found.status == 1).any()):
@@ -38,7 +38,7 @@ def escape(effort, rng, data):
     rows, before, after, arrays = [], {}, {}, {"lr": np.array(lr), "gd_loss": past}
     for k, size in enumerate(sizes, 1):
         line = {"color": SHADES[k], "linewidth": 0.9, "linestyle": ("-", "--", ":")[k - 1], "label": f"SGD, $B={size}$"}
-        run = sgd.run(model, near, x, y, lr=lr, steps=shown, batch_size=size, observe=watch, observe_every=every,
+        run = sgd.run(model, near, x, y, lr=lr, steps=shown, batch_size=size, observe=watch, record_every=every,
                       rng=rng)
         loss, accuracy = run.observed["loss"], run.observed["accuracy"]
         axes[0].semilogy(run.recorded_steps, loss[:, 0], **line)
@@ -64,8 +64,8 @@ def escape(effort, rng, data):
                           not judged or bool((highest > 1e-3).all() if leaves else (highest < 1e-4).all())))
         if not leaves:
             continue
-        settled = network.descend(model, run.w, x, y, lr=lr, batch_size=size, goal=1e-7, max_steps=steps,
-                                  check_every=1000, rng=rng)
+        settled = network.descend(model, run.w, x, y, lr=lr, batch_size=size, target=1e-7, max_steps=steps,
+                                  record_every=1000, rng=rng)
         kept = settled.status != 1
         before[size] = [measure(problem, w, size, rng) for w in ends[kept]]
         after[size] = [measure(problem, w, size, rng) for w in settled.w[kept]]
@@ -97,7 +97,7 @@ def _recorded_descent(model, w, x, y, lr, goal, every):
     """Where GD first meets the goal, looked at every 500 steps, and its loss every `every` steps."""
     losses = []
     for _ in range(MOST_STEPS // 500):
-        run = sgd.run(model, w, x, y, lr=lr, steps=500, observe={"loss": model.loss}, observe_every=every)
+        run = sgd.run(model, w, x, y, lr=lr, steps=500, observe={"loss": model.loss}, record_every=every)
         w = run.w
         losses.extend(run.observed["loss"][:-1])
         if not run.observed["loss"][-1] >= goal:

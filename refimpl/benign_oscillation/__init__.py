@@ -15,12 +15,16 @@ dynamics in all d dimensions, and `descend_reduced` that of one example in four.
 """
 
 from refimpl._public import publish
+from refimpl._renamed import old_constants
 from refimpl.benign_oscillation._data import Data, sample, two_patches
 from refimpl.benign_oscillation._reduced_map import descend_reduced
-from refimpl.benign_oscillation._train import COMPLETED, DIVERGED, Training, train
+from refimpl.benign_oscillation._train import Training, train
 from refimpl.benign_oscillation._two_layer_cnn import TwoLayerCNN, accuracy, strengths
+from refimpl.sgd._status import DIVERGED, SUCCESS
 
 __all__ = ["TwoLayerCNN", "sample", "two_patches", "Data", "train", "Training", "descend_reduced", "strengths",
-           "accuracy", "COMPLETED", "DIVERGED"]
+           "accuracy", "DIVERGED", "SUCCESS"]
+
+__getattr__ = old_constants(__name__, COMPLETED="SUCCESS")
 
 publish(__name__)

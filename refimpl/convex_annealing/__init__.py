@@ -7,10 +7,14 @@ uniform on the basis vectors, the basis itself is a test set without error.
 """
 
 from refimpl._public import publish
-from refimpl.convex_annealing._descend import DIVERGED, EXHAUSTED, REACHED, Descent, descend
+from refimpl._renamed import old_constants
+from refimpl.convex_annealing._descend import Descent, descend
 from refimpl.convex_annealing._problem import LeastSquares, Problem, draw_samples, from_hessians, three_samples
+from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS
 
-__all__ = ["DIVERGED", "EXHAUSTED", "REACHED", "Descent", "LeastSquares", "Problem", "descend", "draw_samples",
+__all__ = ["DIVERGED", "STOPPED", "SUCCESS", "Descent", "LeastSquares", "Problem", "descend", "draw_samples",
            "from_hessians", "three_samples"]
+
+__getattr__ = old_constants(__name__, REACHED="SUCCESS", EXHAUSTED="STOPPED")
 
 publish(__name__)

@@ -7,10 +7,8 @@ import numpy as np
 from refimpl import sgd
 from refimpl.convex_annealing._problem import LeastSquares, Problem, draw_samples, from_hessians, three_samples
 from refimpl.sgd._path_whole_set import FEW, columns, residuals
+from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS, of_target
 from theory import _checks
-
-
-REACHED, DIVERGED, EXHAUSTED = 0, 1, 2
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ def descend(problem, target, *, lr, large_lr=None, switch_step=None, switch_loss
         Anneal when the train loss is at most this, above ε; instead of
         `switch_step`.
     w0 : array_like (*S, d), optional
-        Starts, one for each replica; the default is 0 as on the slides. With
+        Starts, one per replica; the default is 0 as on the slides. With
         a stack of train sets S must be its shape.
     max_steps : int
         Steps after which a run is given up.
@@ -126,37 +124,44 @@ def descend(problem, target, *, lr, large_lr=None, switch_step=None, switch_loss
     w0 = np.zeros((*stack, dim)) if w0 is None else _checks.real(w0, "w0")
     if w0.shape[-1:] != (dim,) or (stack and w0.shape[:-1] != stack):
         wanted = f"{stack} + ({dim},)" if stack else f"(*S, {dim})"
-        raise ValueError(f"w0 must have shape {wanted}, got {w0.shape}; give one start a replica")
+        raise ValueError(f"w0 must have shape {wanted}, got {w0.shape}; give one start per replica")
     w0 = w0.astype(np.float64, copy=False)
     target = _target(problem, target, w0)
-    watch = _Watch(problem, target, w0, *_schedule(lr, large_lr, switch_step, switch_loss, target))
+    watch = _Watch(problem, target, w0, _schedule(lr, large_lr, switch_step, switch_loss, target))
     result = sgd.run(model, w0, problem.x, problem.y, lr=watch.rate if large_lr is not None else lr,
                      steps=_checks.whole(max_steps, "max_steps"), stacked_data=bool(stack), callback=watch,
                      observe={"w": lambda w, x, y: w} if record else None, **options)
-    status = np.where(watch.stopped, REACHED, np.where(result.status == sgd.DIVERGED, DIVERGED, EXHAUSTED))
+    status = np.where(watch.stopped, SUCCESS, np.where(result.status == DIVERGED, DIVERGED, STOPPED))
     w = np.where(watch.stopped[..., None], watch.w, result.w)
     nit = np.where(watch.stopped, watch.nit, result.nit)
-    counts = [int((status == code).sum()) for code in (REACHED, DIVERGED, EXHAUSTED)]
-    message = (f"{counts[0]} of {status.size} runs reached the target, {counts[1]} diverged, "
-               f"{counts[2]} used up their {max_steps} steps")
     with np.errstate(over="ignore", invalid="ignore"):
         losses = problem.train_loss(w), problem.test_loss(w)
-    return Descent(w, (status == REACHED)[()], status[()], nit[()], message, *losses, target,
-                   watch.switch[()], result.observed["w"] if record else None)
+    return Descent(w=w, success=(status == SUCCESS)[()], status=status[()], nit=nit[()],
+                   message=of_target(status, max_steps), train_loss=losses[0], test_loss=losses[1], target=target,
+                   switch=watch.switch[()], path=result.observed["w"] if record else None)
+
+
+@dataclass(frozen=True)
+class _Schedule:
+    """A large rate until a step or a loss, then a small one."""
+
+    large: float
+    small: float
+    switch_step: int | None
+    switch_loss: float | None
 
 
 class _Watch:
     """Sees every step of `sgd.run`: anneals and stops each replica at its loss, and ends the run after the last."""
 
-    def __init__(self, problem, target, w0, large, small, switch_step, switch_loss):
-        self.problem, self.target = problem, target
-        self.small, self.switch_step, self.switch_loss = small, switch_step, switch_loss
+    def __init__(self, problem, target, w0, schedule):
+        self.problem, self.target, self.schedule = problem, target, schedule
         shape = w0.shape[:-1]
-        self.rates = None if large is None else np.full(shape, large)
-        self.switch = np.full(shape, 0 if large is None else -1)
+        self.rates = None if schedule is None else np.full(shape, schedule.large)
+        self.switch = np.full(shape, 0 if schedule is None else -1)
         self.stopped = np.zeros(shape, bool)
         self.w, self.nit, self.step = w0.copy(), np.zeros(shape, int), 0
-        if large is not None:
+        if schedule is not None:
             self._anneal(problem.train_loss(w0))
 
     def rate(self, step):
@@ -164,7 +169,7 @@ class _Watch:
 
     def __call__(self, intermediate_result):
         now = intermediate_result
-        going = ~self.stopped & (now.status != sgd.DIVERGED)
+        going = ~self.stopped & (now.status != DIVERGED)
         with np.errstate(over="ignore", invalid="ignore"):
             loss = self._loss(now.w)
         self.step += 1
@@ -186,32 +191,32 @@ class _Watch:
         return (found.sum(axis=0) / len(x))[:w[..., 0].size].reshape(w.shape[:-1])
 
     def _anneal(self, loss):
-        if self.switch_step is None:
-            due = loss <= self.switch_loss
+        if self.schedule.switch_step is None:
+            due = loss <= self.schedule.switch_loss
         else:
-            due = (self.step >= self.switch_step) & (loss < np.inf)
+            due = (self.step >= self.schedule.switch_step) & (loss < np.inf)
         due &= self.switch < 0
-        self.rates[due], self.switch[due] = self.small, self.step
+        self.rates[due], self.switch[due] = self.schedule.small, self.step
 
 
 def _schedule(lr, large_lr, switch_step, switch_loss, target):
-    """(large, small, switch step, switch loss), checked."""
+    """The `_Schedule`, checked; None without a large rate."""
     if large_lr is None:
         if switch_step is not None or switch_loss is not None:
             raise ValueError("large_lr must be given with switch_step or switch_loss, got None; without one, drop the "
                              "switch")
-        return None, None, None, None
+        return None
     large, small = _checks.scalar(large_lr, "large_lr"), _checks.scalar(lr, "lr")
     if (switch_step is None) == (switch_loss is None):
         raise ValueError(f"large_lr needs exactly one of switch_step and switch_loss, got {switch_step!r} and "
                          f"{switch_loss!r}; say when to anneal")
     if switch_step is not None:
-        return large, small, _checks.whole(switch_step, "switch_step"), None
+        return _Schedule(large, small, _checks.whole(switch_step, "switch_step"), None)
     switch_loss = _checks.scalar(switch_loss, "switch_loss")
     if switch_loss < target:
         raise ValueError(f"switch_loss must be at least the target {target:g}, got {switch_loss:g}; below it the run "
                          "has stopped before it anneals")
-    return large, small, None, switch_loss
+    return _Schedule(large, small, None, switch_loss)
 
 
 def _target(problem, target, w0):

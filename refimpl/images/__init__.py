@@ -20,15 +20,19 @@ U, u, b : filters (d, m), head (K, m, C) and bias (C,)
 """
 
 from refimpl._public import publish
+from refimpl._renamed import old_constants
 from refimpl.images._arms import ARMS, Problem, arm, at_equal_loss, draw_problem, patch_activity, run_arm
 from refimpl.images._conv_net import ConvNet
 from refimpl.images._patches import (BOTH, CLEAN, PATCH_ONLY, ImageData, Patches, augment, draw_patches,
                                      put_patches)
 from refimpl.images._synthetic import synthetic_images
-from refimpl.images._train import COMPLETED, DIVERGED, Training, train
+from refimpl.images._train import Training, train
+from refimpl.sgd._status import DIVERGED, SUCCESS
 
-__all__ = ["ARMS", "BOTH", "CLEAN", "COMPLETED", "DIVERGED", "PATCH_ONLY", "ConvNet", "ImageData", "Patches", "Problem",
+__all__ = ["ARMS", "BOTH", "CLEAN", "DIVERGED", "PATCH_ONLY", "SUCCESS", "ConvNet", "ImageData", "Patches", "Problem",
            "Training", "arm", "at_equal_loss", "augment", "draw_patches", "draw_problem", "patch_activity",
            "put_patches", "run_arm", "synthetic_images", "train"]
+
+__getattr__ = old_constants(__name__, COMPLETED="SUCCESS")
 
 publish(__name__)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl._renamed import renamed
 from refimpl.images._conv_net import ConvNet
 from refimpl.images._patches import PATCH_ONLY, ImageData, Patches, augment, draw_patches, put_patches
 from refimpl.images._synthetic import synthetic_images
@@ -128,7 +129,8 @@ def draw_problem(n=2000, *, validation=2000, patch_validation=500, patch_scale=2
     return Problem(*sets, patches)
 
 
-def arm(name, *, epochs=120, anneal=40, large=0.2, small=0.02, noise_std=0.5):
+@renamed(noise_std="preactivation_std")
+def arm(name, *, epochs=120, anneal=40, large=0.2, small=0.02, preactivation_std=0.5):
     """Rates and noise of one arm, as keywords of `train`.
 
     Parameters
@@ -137,7 +139,7 @@ def arm(name, *, epochs=120, anneal=40, large=0.2, small=0.02, noise_std=0.5):
         Large then small rate; small rate; small rate with noise, then none.
     epochs, anneal : int
         Length, and the epochs before rate or noise is lowered; ``anneal >= epochs``: never.
-    large, small, noise_std : float
+    large, small, preactivation_std : float
 
     Returns
     -------
@@ -160,12 +162,13 @@ def arm(name, *, epochs=120, anneal=40, large=0.2, small=0.02, noise_std=0.5):
     _checks.one_of(name, "name", ARMS)
     before = np.arange(_checks.whole(epochs, "epochs")) < _checks.whole(anneal, "anneal", 0)
     lr = np.where(before & (name == "large"), _checks.scalar(large, "large"), _checks.scalar(small, "small"))
-    std = np.where(before & (name == "noise"), _checks.scalar(noise_std, "noise_std", zero=True), 0.0)
-    return {"epochs": epochs, "lr": lr, "noise_std": std}
+    std = np.where(before & (name == "noise"), _checks.scalar(preactivation_std, "preactivation_std", zero=True), 0.0)
+    return {"epochs": epochs, "lr": lr, "preactivation_std": std}
 
 
+@renamed(noise_std="preactivation_std", evaluate_every="record_every")
 def run_arm(problem, name, *, data=None, epochs=120, anneal=40, model=None, rng=None, large=0.2, small=0.02,
-            noise_std=0.5, weight_decay=2e-3, evaluate_every=2, **options):
+            preactivation_std=0.5, weight_decay=2e-3, record_every=2, **options):
     """Train one arm on the problem in float32, recording accuracies and the active units on the patch.
 
     Parameters
@@ -174,14 +177,14 @@ def run_arm(problem, name, *, data=None, epochs=120, anneal=40, model=None, rng=
     name : {"large", "small", "noise"}
     data : ImageData, optional
         Training set instead of ``problem.train``, e.g. ``problem.plain``.
-    epochs, anneal, large, small, noise_std
+    epochs, anneal, large, small, preactivation_std
         Of `arm`.
     model : ConvNet, optional
         Instead of ``problem.model``.
     rng : None, int, SeedSequence or Generator
         Starts, batches and noise; the start depends on it alone, not on the arm.
     weight_decay : float
-    evaluate_every : int
+    record_every : int
     **options
         For `train`.
 
@@ -202,8 +205,9 @@ def run_arm(problem, name, *, data=None, epochs=120, anneal=40, model=None, rng=
     data = problem.train if data is None else data
     watch = {"active": lambda w: patch_activity(model, w, problem.patches)}
     return train(model, model.init(start).astype(np.float32), data.images, data.labels, rng=rest,
-                 weight_decay=weight_decay, evaluate=problem.evaluate(), evaluate_every=evaluate_every, observe=watch,
-                 **arm(name, epochs=epochs, anneal=anneal, large=large, small=small, noise_std=noise_std), **options)
+                 weight_decay=weight_decay, evaluate=problem.evaluate(), record_every=record_every, observe=watch,
+                 **arm(name, epochs=epochs, anneal=anneal, large=large, small=small,
+                       preactivation_std=preactivation_std), **options)
 
 
 def patch_activity(model, w, patches):

@@ -1,14 +1,16 @@
-"""SGD with momentum on the convolutional network: the float32 hot loop, and what it records."""
+"""SGD with momentum on the convolutional network: arguments, epochs and result."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import _cross_entropy as cross_entropy
+from refimpl._renamed import renamed
+from refimpl.images._scores import Scorer, record, stacked
+from refimpl.images._step import Step
+from refimpl.sgd import _arguments, _sampling
+from refimpl.sgd._arguments import Default
+from refimpl.sgd._status import DIVERGED, SUCCESS
 from theory import _checks
-
-COMPLETED, DIVERGED = 0, 1
-_CHUNK = 256  # examples of an evaluation in one product: its activations stay near the cache
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Training:
     success : bool
         Whether all steps were made.
     status : int
-        0 completed, 1 diverged.
+        0 success, 1 diverged.
     nit : int
         Steps made; of a diverged run, the step at which the batch loss first was not finite or beyond the limit.
     message : str
@@ -44,9 +46,11 @@ class Training:
     observed: dict
 
 
-def train(model, w0, x, y, *, lr, epochs, batch_size=64, momentum=0.9, weight_decay=0.0, noise_std=0.0,
-          noise_form="shared", indices=None, noise=None, evaluate=None, evaluate_every=1, observe=None,
-          divergence_limit=1e6, rng=None):
+@renamed(noise_std="preactivation_std", noise_form="preactivation_form", noise="preactivation_noise",
+         evaluate_every="record_every")
+def train(model, w0, x, y, *, lr, epochs, batch_size=Default(64), momentum=0.9, weight_decay=0.0, preactivation_std=0.0,
+          preactivation_form="shared", indices=None, preactivation_noise=None, evaluate=None, record_every=1,
+          observe=None, divergence_limit=1e6, rng=None):
     r"""Train a `ConvNet` by SGD with momentum, weight decay and pre-activation noise.
 
     .. math:: v_{t+1} = \mu v_t + \nabla L_{B_t}(w_t; \nu_t) + \lambda w_t, \qquad w_{t+1} = w_t - \eta_t v_{t+1}
@@ -62,27 +66,28 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=64, momentum=0.9, weight_de
     x : array_like (n, channels, height, width)
     y : array_like (n,) of int
     lr : float or array_like (epochs,)
-        η > 0, one for each epoch.
+        η > 0, one per epoch; in such a schedule it may be 0 (a warm-up).
     epochs : int
+        Passes over the training set.
     batch_size : int
-        B.
+        B; 64 where `indices` do not say another.
     momentum : float
-        μ in [0, 1).
+        μ in (−1, 1).
     weight_decay : float
         λ ≥ 0.
-    noise_std : float or array_like (epochs,)
+    preactivation_std : float or array_like (epochs,)
         σ, the standard deviation of ν before the ReLU.
-    noise_form : {"shared", "independent"}
-        shared: one draw a step and block position for all filters and the
+    preactivation_form : {"shared", "independent"}
+        shared: one draw per step and block position for all filters and the
         whole batch; independent: one draw for every unit of every example.
     indices : array_like of int (epochs, batches, B), optional
         The batches themselves, instead of `batch_size`.
-    noise : array_like, optional
+    preactivation_noise : array_like, optional
         ν itself, (epochs, batches, K) for the shared form or (epochs,
-        batches, B, K, m) for the independent one, instead of `noise_std`.
+        batches, B, K, m) for the independent one, instead of `preactivation_std`.
     evaluate : dict of str to (images, labels), optional
         Sets beside the training set.
-    evaluate_every : int or None
+    record_every : int or None
         Epochs between records; None makes none.
     observe : dict of str to callable, optional
         f(w), recorded with the evaluations.
@@ -111,177 +116,95 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=64, momentum=0.9, weight_de
     """
     w = _checks.shaped(w0, "w0", model.parameter_shape).copy()
     images, labels = _examples(model, x, y, "x", "y", w.dtype)
-    n, epochs = len(images), _checks.whole(epochs, "epochs")
-    rates = _per_epoch(lr, "lr", epochs, zero=False)
-    levels = _per_epoch(noise_std, "noise_std", epochs, zero=True)
-    momentum = _checks.scalar(momentum, "momentum", zero=True)
-    if momentum >= 1:
-        raise ValueError(f"momentum must be below 1, got {momentum:g}; 0.9 is usual")
-    decay = _checks.scalar(weight_decay, "weight_decay", zero=True)
-    limit = _checks.scalar(divergence_limit, "divergence_limit")
-    _checks.one_of(noise_form, "noise_form", ("shared", "independent"))
-    if evaluate_every is not None:
-        evaluate_every = _checks.whole(evaluate_every, "evaluate_every")
-    if indices is None:
-        batch = _checks.batch_size(batch_size, n)
-        batches = n // batch
-    else:
-        indices = _index_array(indices, epochs, n)
-        batches, batch = indices.shape[1:]
-    units = (model.block_count,) if noise_form == "shared" else (batch, model.block_count, model.filters)
-    if noise is not None:
-        if np.any(levels):
-            raise ValueError("noise and noise_std cannot both be given; drop one of them")
-        noise = _checks.shaped(noise, "noise", (epochs, batches, *units)).astype(w.dtype, copy=False)
+    epochs = _checks.whole(epochs, "epochs")
+    levels = _arguments.per_epoch(preactivation_std, "preactivation_std", epochs, zero=True)
+    source = _Source(model, w.dtype, _batches(batch_size, indices, epochs, len(images)), levels, preactivation_form,
+                     preactivation_noise, rng)
+    rates, limit = _arguments.per_epoch(lr, "lr", epochs), _checks.scalar(divergence_limit, "divergence_limit")
+    rule = _arguments.momentum_rule(momentum)
+    step = Step(model, w, images, labels, source.batches.size, momentum=0.0 if rule is None else rule.factor,
+                decay=_checks.scalar(weight_decay, "weight_decay", zero=True))
     sets = {"train": (images, labels)}
     for name, (more, their) in (evaluate or {}).items():
         sets[name] = _examples(model, more, their, f"evaluate[{name!r}] images", f"evaluate[{name!r}] labels", w.dtype)
-    index_rng, noise_rng = np.random.default_rng(rng).spawn(2)
-
-    step = _Step(model, w, images, labels, batch, momentum, decay)
-    scorer = _Scorer(model, w.dtype)
-    wanted = [e for e in range(epochs + 1) if evaluate_every and (e % evaluate_every == 0 or e == epochs)]
-    records = [_record(scorer, w, sets, observe)] if wanted else []
-    nit, status = 0, COMPLETED
+    every = None if record_every is None else _checks.whole(record_every, "record_every")
+    wanted = [epoch for epoch in range(epochs + 1) if every and (epoch % every == 0 or epoch == epochs)]
+    scorer, records = Scorer(model, w.dtype), []
+    if wanted:
+        records.append(record(scorer, w, sets, observe))
+    nit, value = 0, 0.0
     for epoch in range(epochs):
-        if indices is None:
-            order = index_rng.permutation(n)[:batches * batch].reshape(batches, batch)
-        else:
-            order = indices[epoch]
-        for b in range(batches):
-            if noise is not None:
-                drawn = noise[epoch, b]
-            elif levels[epoch]:
-                drawn = noise_rng.standard_normal(units, dtype=w.dtype) * w.dtype.type(levels[epoch])
-            else:
-                drawn = None
+        for batch, noise in source.epoch(epoch):
             nit += 1
-            value = step(order[b], drawn, rates[epoch])
+            value = step(batch, noise, rates[epoch])
             if not value <= limit:
-                status = DIVERGED
-                break
-        if status == DIVERGED:
-            break
+                message = f"diverged at step {nit}: the batch loss is {value:g}"
+                return _training(w, DIVERGED, nit, message, wanted, records)
         if epoch + 1 in wanted:
-            records.append(_record(scorer, w, sets, observe))
-    message = f"made {nit} steps" if status == COMPLETED else f"diverged at step {nit}: the batch loss is {value:g}"
-    loss, accuracy, observed = _stacked(records, len(wanted))
-    return Training(w, status == COMPLETED, status, nit, message, np.array(wanted, int), loss, accuracy, observed)
+            records.append(record(scorer, w, sets, observe))
+    return _training(w, SUCCESS, nit, f"made {nit} steps", wanted, records)
 
 
-class _Step:
-    """One step on preallocated arrays; `w` is changed in place."""
+def _training(w, status, nit, message, wanted, records):
+    loss, accuracy, observed = stacked(records, len(wanted))
+    return Training(w=w, success=status == SUCCESS, status=status, nit=nit, message=message,
+                    epochs=np.array(wanted, int), loss=loss, accuracy=accuracy, observed=observed)
 
-    def __init__(self, model, w, blocks, labels, batch, momentum, decay):
-        self.model, self.w, self.labels = model, w, labels
-        self.table = blocks.reshape(len(blocks), -1)
-        kind, rows = w.dtype, batch * model.block_count
-        self.momentum, self.decay = kind.type(momentum), kind.type(decay)
-        self.gathered = np.empty((batch, self.table.shape[1]), kind)
-        self.z, self.spread = np.empty((rows, model.filters), kind), np.empty((rows, model.filters), kind)
-        self.active = np.empty((rows, model.filters), bool)
-        self.scores, self.pooled = np.empty((batch, model.classes), kind), np.empty((batch, model.filters), kind)
-        self.gradient, self.velocity = np.empty_like(w), np.zeros_like(w)
-        self.scratch = np.empty_like(w)
-        self.filters, self.head, self.bias = model.split(w)
-        self.to_filters, self.to_head, self.to_bias = model.split(self.gradient)
-        self.rows, self.lanes = np.arange(batch), np.zeros(batch, np.intp)
 
-    @np.errstate(over="ignore", invalid="ignore", divide="ignore")  # a loss that is not finite says it
-    def __call__(self, indices, noise, lr):
-        """The batch loss before the step, which it makes."""
-        value = self._passes(indices, noise)
-        # (velocity, w) in place: v ← μv + g + λw, then w ← w − ηv.
-        self.velocity *= self.momentum
-        self.velocity += self.gradient
-        if self.decay:
-            np.multiply(self.w, self.decay, out=self.scratch)
-            self.velocity += self.scratch
-        np.multiply(self.velocity, self.w.dtype.type(lr), out=self.scratch)
-        self.w -= self.scratch
-        return value
+@dataclass(frozen=True)
+class _Batches:
+    size: int
+    count: int                   # per epoch
+    n: int
+    given: np.ndarray | None     # (epochs, count, B)
 
-    def _passes(self, indices, noise):
-        model, batch = self.model, len(indices)
-        np.take(self.table, indices, axis=0, out=self.gathered, mode="clip")
-        inputs = self.gathered.reshape(-1, model.inputs)
-        np.matmul(inputs, self.filters, out=self.z)
+
+def _batches(batch_size, indices, epochs, n):
+    """B, how many batches an epoch has, and the batches themselves if they were given."""
+    if indices is None:
+        size = _arguments.batches(batch_size, None, "without-replacement", n, 0, ()).size or n
+        return _Batches(size, n // size, n, None)
+    indices = _arguments.index_array(indices, n, f"({epochs}, batches, B)", 3)
+    if indices.ndim != 3 or len(indices) != epochs or 0 in indices.shape:
+        raise ValueError(f"indices must be an integer array ({epochs}, batches, B), got shape {indices.shape}; the "
+                         "epochs come first")
+    _arguments.agreeing(batch_size, indices.shape[2])
+    return _Batches(indices.shape[2], indices.shape[1], n, indices)
+
+
+class _Source:
+    """Batches and noise before the activations, epoch by epoch."""
+
+    def __init__(self, model, dtype, batches, levels, form, noise, rng):
+        _checks.one_of(form, "preactivation_form", ("shared", "independent"))
+        self.batches, self.levels, self.dtype = batches, levels, dtype
+        self.units = (model.block_count,)
+        if form == "independent":
+            self.units = (batches.size, model.block_count, model.filters)
+        self.noise = None
         if noise is not None:
-            shaped = self.z.reshape(batch, model.block_count, model.filters)
-            shaped += noise[:, None] if noise.ndim == 1 else noise
-        np.maximum(self.z, 0, out=self.z)
-        np.greater(self.z, 0, out=self.active)
-        if model.pooled:
-            features = np.mean(self.z.reshape(batch, model.block_count, -1), axis=1, out=self.pooled)
+            if np.any(levels):
+                raise ValueError("preactivation_noise and preactivation_std cannot both be given; drop one of them")
+            wanted = (len(levels), batches.count, *self.units)
+            self.noise = _checks.shaped(noise, "preactivation_noise", wanted).astype(dtype, copy=False)
+        self.index_rng, self.noise_rng = map(np.random.default_rng, _sampling.streams(rng, 2))
+
+    def epoch(self, epoch):
+        """Yield (indices (B,), noise or None) of an epoch, step by step."""
+        batches = self.batches
+        if batches.given is not None:
+            order = batches.given[epoch]
         else:
-            features = self.z.reshape(batch, -1)
-        scores = np.matmul(features, self.head, out=self.scores)
-        scores += self.bias
-        labels = self.labels[indices]
-        scores -= scores.max(axis=1, keepdims=True)
-        chosen = scores[self.rows, labels]
-        np.exp(scores, out=scores)
-        total = scores.sum(axis=1)
-        value = float((np.log(total) - chosen).mean())
-        scores /= total[:, None]
-        scores[self.rows, labels] -= 1
-        scores /= batch
-        np.matmul(features.T, scores, out=self.to_head)
-        np.sum(scores, axis=0, out=self.to_bias)
-        if model.pooled:
-            scores /= model.block_count
-            np.matmul(scores, self.head.T, out=self.pooled)
-            np.multiply(self.pooled[:, None], self.active.reshape(batch, model.block_count, -1),
-                        out=self.spread.reshape(batch, model.block_count, -1))
-        else:
-            np.matmul(scores, self.head.T, out=self.spread.reshape(batch, -1))
-            np.multiply(self.spread, self.active, out=self.spread)
-        np.matmul(inputs.T, self.spread, out=self.to_filters)
-        return value
+            order = self.index_rng.permutation(batches.n)[:batches.count * batches.size].reshape(batches.count, -1)
+        for b, batch in enumerate(order):
+            yield batch, self._noise(epoch, b)
 
-
-class _Scorer:
-    """Loss and accuracy of a set, a few hundred examples at a time."""
-
-    def __init__(self, model, dtype):
-        self.model = model
-        self.z = np.empty((_CHUNK * model.block_count, model.filters), dtype)
-
-    def __call__(self, w, blocks, labels):
-        """(mean loss, accuracy)."""
-        model = self.model
-        filters, head, bias = model.split(w)
-        loss, right = 0.0, 0
-        for first in range(0, len(blocks), _CHUNK):
-            part, their = blocks[first:first + _CHUNK], labels[first:first + _CHUNK]
-            rows = part.reshape(-1, model.inputs)
-            z = np.matmul(rows, filters, out=self.z[:len(rows)])
-            np.maximum(z, 0, out=z)
-            scores = model._pool(z.reshape(len(part), model.block_count, -1)) @ head + bias
-            loss += float(cross_entropy.loss(scores, model._hot(their)).sum(dtype=np.float64))
-            right += int((scores.argmax(axis=1) == their).sum())
-        return loss / len(blocks), right / len(blocks)
-
-
-def _record(scorer, w, sets, observe):
-    with np.errstate(over="ignore", invalid="ignore"):
-        scored = {name: scorer(w, blocks, labels) for name, (blocks, labels) in sets.items()}
-    return scored, {name: np.asarray(function(w), np.float64) for name, function in (observe or {}).items()}
-
-
-def _stacked(records, wanted):
-    """(loss, accuracy, observed), NaN where a run ended before the record."""
-    if not records:
-        return {}, {}, {}
-    missing = wanted - len(records)
-
-    def column(values):
-        values = np.array(values, np.float64)
-        return np.concatenate([values, np.full((missing, *values.shape[1:]), np.nan)])
-
-    loss, accuracy = ({name: column([scored[name][i] for scored, _ in records]) for name in records[0][0]}
-                      for i in range(2))
-    return loss, accuracy, {name: column([seen[name] for _, seen in records]) for name in records[0][1]}
+    def _noise(self, epoch, b):
+        if self.noise is not None:
+            return self.noise[epoch, b]
+        if not self.levels[epoch]:
+            return None
+        return self.noise_rng.standard_normal(self.units, dtype=self.dtype) * self.dtype.type(self.levels[epoch])
 
 
 def _examples(model, x, y, name, label_name, dtype):
@@ -292,22 +215,5 @@ def _examples(model, x, y, name, label_name, dtype):
     y = np.asarray(y)
     if y.dtype.kind not in "iu" or y.shape != x.shape[:1] or y.min() < 0 or y.max() >= model.classes:
         raise ValueError(f"{label_name} must be {len(x)} whole numbers in 0…{model.classes - 1}, got dtype {y.dtype} "
-                         f"and shape {y.shape}; give one label an image")
+                         f"and shape {y.shape}; give one label per image")
     return model.blocks(x.astype(dtype, copy=False)), y.astype(np.intp)
-
-
-def _per_epoch(value, name, epochs, zero):
-    values = _checks.positive(value, name, zero=zero)
-    if not isinstance(values, float) and values.shape != (epochs,):
-        raise ValueError(f"{name} must be one number or have shape ({epochs},), got {values.shape}; give one an epoch")
-    return np.broadcast_to(values, (epochs,))
-
-
-def _index_array(indices, epochs, n):
-    indices = np.asarray(indices)
-    if indices.dtype.kind not in "iu" or indices.ndim != 3 or len(indices) != epochs or 0 in indices.shape:
-        raise ValueError(f"indices must be an integer array ({epochs}, batches, B), got dtype {indices.dtype} and "
-                         f"shape {indices.shape}; the epochs come first")
-    if indices.min() < 0 or indices.max() >= n:
-        raise ValueError(f"indices must lie in 0…{n - 1}, got {indices.min()}…{indices.max()}; count examples from 0")
-    return indices.astype(np.intp)

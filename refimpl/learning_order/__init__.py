@@ -19,12 +19,17 @@ D : g(z+ζ) + g(z−ζ) − 2g(z)
 """
 
 from refimpl._public import publish
+from refimpl._renamed import old_constants
 from refimpl.learning_order._data import BOTH, P_ONLY, Q_ONLY, Data, Distribution, full_sample, q_population, sample
-from refimpl.learning_order._train import DIVERGED, EXHAUSTED, STOPPED, Run, train_large_then_small, train_small
+from refimpl.learning_order._loop import Run
+from refimpl.learning_order._train import train_large_then_small, train_small
 from refimpl.learning_order._two_layer_relu import TwoLayerReLU, logistic_loss
+from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS
 
-__all__ = ["BOTH", "DIVERGED", "EXHAUSTED", "P_ONLY", "Q_ONLY", "STOPPED", "Data", "Distribution", "Run",
+__all__ = ["BOTH", "DIVERGED", "P_ONLY", "Q_ONLY", "STOPPED", "SUCCESS", "Data", "Distribution", "Run",
            "TwoLayerReLU", "full_sample", "logistic_loss", "q_population", "sample", "train_large_then_small",
            "train_small"]
+
+__getattr__ = old_constants(__name__, EXHAUSTED="STOPPED")
 
 publish(__name__)

@@ -7,7 +7,7 @@ numbers n and their standard deviation s,
 
 One step has a = 1 − γλ, h = γ, s = γ τ_ξ. The part of W's signal that comes
 from P-only examples is carried beside it; the rest of it is W̄⁽²⁾ of (5.1). The
-engines know nothing of schedules; `_train` drives them.
+engines know nothing of schedules; `_loop` drives them.
 """
 
 import numpy as np
@@ -31,15 +31,15 @@ class _Block:
         self.chunks = [slice(k, k + size) for k in range(0, len(u), size)]
         self.scratch = np.empty((min(size, len(u)), len(x))), np.empty((min(size, len(u)), self.x.shape[1]))
 
-    def outputs(self, jitter=None):
+    def outputs(self, before=None):
         total = 0.0
         for rows in self.chunks:
             active, noise = self.active[rows], self.noise[rows]
             weights = np.add(self.signal[rows], noise, out=self.scratch[1][:len(noise)])
             h = np.matmul(weights, self.x.T, out=self.scratch[0][:len(noise)])
             reach = noise @ self.x.T if self.decoupled else h
-            if jitter is not None:
-                reach, h = reach + jitter.T[rows], h + jitter.T[rows]
+            if before is not None:
+                reach, h = reach + before.T[rows], h + before.T[rows]
             np.greater(reach, 0, out=active)
             np.multiply(h, active, out=h)
             total = total + self.u[rows] @ h
@@ -74,10 +74,10 @@ class PlainEngine:
         self.p_only = np.flatnonzero(data.kind == P_ONLY)
         self.p_signal = np.zeros((m, d)) if model.block else None
 
-    def outputs(self, jitter=None):
-        """f on the training set; keeps the activation patterns for `step`. `jitter` is (N, m_v)."""
+    def outputs(self, before=None):
+        """f on the training set; keeps the activation patterns for `step`. `before` is (N, m_v)."""
         *others, last = self.blocks
-        return sum((block.outputs() for block in others), last.outputs(jitter))
+        return sum((block.outputs() for block in others), last.outputs(before))
 
     def step(self, slope, decay, rate, noise, std):
         """One update; `slope` is dL/df (N,), `noise` a list of normals (m, k), one for each block."""
@@ -96,8 +96,8 @@ class PlainEngine:
         """Noise given for U, as `step` takes it."""
         return [noise[rows, columns] for rows, columns, _ in self.places]
 
-    def jitter(self, rng, std):
-        """Noise before the activations of V: one draw an example direction and neuron, scaled by α."""
+    def preactivation_noise(self, rng, std):
+        """Noise before the activations of V: one draw per example direction and neuron, scaled by α."""
         drawn = std * rng.standard_normal((3, self.model.v_width))
         return self.spread(drawn)
 
@@ -178,27 +178,27 @@ class ReducedEngine:
         self.h, self.w_h = np.empty((3, model.v_width)), np.empty_like(self.w_active)
         self.bits, self.w_bits = np.empty(self.h.shape, dtype=bool), np.empty(self.w_h.shape, dtype=bool)
 
-    def outputs(self, jitter=None):
-        """f on the training set; keeps the activation patterns for `step`. `jitter` is (3, m_v)."""
+    def outputs(self, before=None):
+        """f on the training set; keeps the activation patterns for `step`. `before` is (3, m_v)."""
         h = np.matmul(self.w_signal + self.w_noise, self.x1.T, out=self.w_h)
         np.greater(h, 0, out=self.w_bits)
         np.multiply(self.w_bits, self.w_out[:, None], out=self.w_active)
-        f = self.allocation @ self._directions(self.sources[:3], jitter)
+        f = self.allocation @ self._directions(self.sources[:3], before)
         f[self.rows] += np.einsum("jn,jn->n", h, self.w_active)
         return f
 
-    def _directions(self, active, jitter=None):
+    def _directions(self, active, before=None):
         """g on the three directions; `active` becomes the patterns times v."""
         if self.decoupled:
             reach = np.matmul(self.directions, self.v_noise, out=self.h)
         else:
             reach = np.matmul(self.doubled, self.v, out=self.h)
-        if jitter is not None:
-            reach += jitter
+        if before is not None:
+            reach += before
         np.greater(reach, 0, out=self.bits)
         np.multiply(self.bits, self.v_out, out=active)
         g = np.einsum("ik,ik->i", active @ self.v.T, self.doubled)
-        return g if jitter is None else g + np.einsum("ij,ij->i", active, jitter)
+        return g if before is None else g + np.einsum("ij,ij->i", active, before)
 
     def step(self, slope, decay, rate, noise, std):
         """One update; `slope` is dL/df (N,), `noise` the pair of normals (m_w, d) and (2, m_v)."""
@@ -224,8 +224,8 @@ class ReducedEngine:
         d, m = self.model.dim, self.model.w_width
         return noise[:m, :d], noise[m:, d:d + 2].T
 
-    def jitter(self, rng, std):
-        """Noise before the activations of V: one draw an example direction and neuron, scaled by α."""
+    def preactivation_noise(self, rng, std):
+        """Noise before the activations of V: one draw per example direction and neuron, scaled by α."""
         return std * rng.standard_normal((3, self.model.v_width))
 
     def spread(self, drawn):

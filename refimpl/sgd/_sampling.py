@@ -11,13 +11,18 @@ BLOCK = 16      # replicas that share a stream of indices; chunks are made of wh
 _AHEAD = 2048   # random numbers that one stream hands out at a time, about
 
 
+def streams(rng, count):
+    """Seeds of `count` independent streams from whatever `rng` is."""
+    return [child.bit_generator.seed_seq for child in np.random.default_rng(rng).spawn(count)]
+
+
 def _stream(seed, place):
     child = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, place), pool_size=seed.pool_size)
     return np.random.Generator(np.random.PCG64(child))
 
 
 def batches(sampling, n, size, seed, first, count):
-    """Yield index arrays (count, size), one a step, for replicas first…first+count−1."""
+    """Yield index arrays (count, size), one per step, for replicas first…first+count−1."""
     streams = [_stream(seed, place) for place in range(first // BLOCK, (first + count - 1) // BLOCK + 1)]
 
     def uniform(width, draws):
@@ -29,7 +34,7 @@ def batches(sampling, n, size, seed, first, count):
     if sampling == "epoch":
         while True:
             for order in orders(max(1, _AHEAD // (BLOCK * n))):
-                yield from order.reshape(count, -1, size).swapaxes(0, 1)
+                yield from (order[:, first:first + size] for first in range(0, n, size))
     draws = max(1, _AHEAD // (BLOCK * size))
     while True:
         if sampling == "with-replacement":
@@ -53,7 +58,7 @@ def _floyd(uniform, n):
 
 
 def normals(shape, dtype, seed, first, count):
-    """Yield standard normal arrays (count, *shape), one a step, for replicas first…first+count−1."""
+    """Yield standard normal arrays (count, *shape), one per step, for replicas first…first+count−1."""
     streams = [_stream(seed, place) for place in range(first, first + count)]
     draws = max(1, _AHEAD // max(1, int(np.prod(shape))))
     ahead = np.empty((count, draws, *shape), dtype)

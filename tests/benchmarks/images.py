@@ -29,7 +29,7 @@ def steps_of(net, batch, steps):
 
     def ours():
         return train(net, w0, x, y, lr=LR, epochs=1, momentum=MOMENTUM, weight_decay=DECAY, indices=indices[None],
-                     evaluate_every=None).w
+                     record_every=None).w
 
     found = {"ours": ours}
     for name, make in (("torch", _torch), ("torch, blocks cut beforehand", _torch_blocks), ("jax", _jax)):
@@ -107,7 +107,7 @@ def scale():
         net = ConvNet(filters=filters)
         x, y, w0, indices = _set(net, 64, 30)
         return lambda: train(net, w0, x, y, lr=LR, epochs=1, momentum=MOMENTUM, indices=indices[None],
-                             evaluate_every=None).w
+                             record_every=None).w
 
     yield Scaling("filters (30 steps, B = 64)", "filters", (64, 256, 1024), run)
 

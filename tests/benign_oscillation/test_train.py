@@ -83,7 +83,7 @@ def test_divergence_is_reported_with_its_step_and_spares_the_others(rng):
     model, data, w0 = problem(rng, ratio=2, seeds=2)
     lr = np.array([[1.2, 40.0]]) * 4
     run = simulated.train(model, data, w0, lr=lr, steps=640, record_every=1, rng=3)
-    assert run.success.tolist() == [True, False] and run.status.tolist() == [simulated.COMPLETED, simulated.DIVERGED]
+    assert run.success.tolist() == [True, False] and run.status.tolist() == [simulated.SUCCESS, simulated.DIVERGED]
     step = run.nit[1]
     assert run.nit[0] == 640 and 2 < step < 640 and f"1 of 2 replicas diverged, the first at step {step}" == run.message
     assert np.abs(run.residuals[:step, 1]).max() <= 1e6 and np.isnan(run.residuals[step:, 1]).all()

@@ -62,13 +62,13 @@ def test_simulation_refuses_before_work(call, message):
 def test_targets_that_are_not_reached_are_a_status():
     """η = 3/2 never shrinks the sharp direction, whose loss ⅔ stays; η = 1.6 diverges; a slow run is cut off."""
     held = descend(0.5, lr=1.5, max_steps=500)
-    assert held.status == simulated.EXHAUSTED and not held.success and held.nit == 500
+    assert held.status == simulated.STOPPED and not held.success and held.nit == 500
     assert_allclose(held.train_loss, 2 / 3, rtol=1e-12)
     assert np.isnan(held.loss_ratio) and np.isnan(held.target_ratio)
     diverged = descend(0.5, lr=1.6, max_steps=5000)
     assert diverged.status == simulated.DIVERGED and diverged.nit < 5000 and np.isfinite(diverged.train_loss)
     slow = descend(1e-6, lr=1e-3, max_steps=50)
-    assert slow.status == simulated.EXHAUSTED and slow.message.endswith("1 used up their 50 steps")
+    assert slow.status == simulated.STOPPED and slow.message.endswith("1 used up their 50 steps")
     learned = descend(0.05, lr=1.0, large_lr=0.75, switch_step=1)  # one step at 1/λ_max learns the sharp direction
     assert learned.success and learned.nit == 2 and learned.switch == 1
     assert learned.loss_ratio == pytest.approx(1.5, rel=1e-14)

@@ -20,7 +20,7 @@ def test_descent_overshoots_so_that_two_ratios_are_reported():
     """At η = 0.1, ε = 1e-2: P/ε = 1.4125 but P/L = 1.4695. Mistaking one for the other is an error of 4 %."""
     stop = simulated.descend(simulated.three_samples(), 1e-2, lr=0.1)
     predicted = theory.stopping_point(*SLIDES, 1e-2, lr=0.1)
-    assert stop.nit == predicted.steps and stop.status == simulated.REACHED and stop.success
+    assert stop.nit == predicted.steps and stop.status == simulated.SUCCESS and stop.success
     assert_allclose([stop.loss_ratio, stop.target_ratio], [predicted.loss_ratio, predicted.target_ratio], rtol=1e-12)
     assert_allclose([stop.target_ratio, stop.loss_ratio], [1.4125195033650, 1.4694893924452], rtol=1e-12)
     assert stop.target_ratio < theory.flow_loss_ratio(*LOSSES, 1e-2) < stop.loss_ratio

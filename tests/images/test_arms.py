@@ -21,8 +21,8 @@ from theory import images as theory
 def test_only_shared_noise_keeps_the_patch_from_being_learned(rng):
     seed = int(rng.integers(2**60))
     sets = images.draw_problem(validation=10, patch_validation=10, rng=seed)
-    options = {"epochs": 10, "anneal": 10, "evaluate_every": 10, "rng": seed}
-    shared, independent = (images.run_arm(sets, "noise", noise_form=form, **options)
+    options = {"epochs": 10, "anneal": 10, "record_every": 10, "rng": seed}
+    shared, independent = (images.run_arm(sets, "noise", preactivation_form=form, **options)
                            for form in ("shared", "independent"))
     assert shared.accuracy["patch"][-1] <= 0.5 and independent.accuracy["patch"][-1] >= 0.8
 
@@ -32,7 +32,7 @@ def small_study(request):
     """The three arms on 2000 images, annealed at epoch 14 of 36, with the control without separation."""
     seed = [request.config.getoption("--rng-seed"), 7]
     sets = images.draw_problem(validation=2000, patch_validation=200, rng=seed)
-    runs = {name: images.run_arm(sets, name, epochs=36, anneal=14, evaluate_every=4, rng=seed) for name in images.ARMS}
+    runs = {name: images.run_arm(sets, name, epochs=36, anneal=14, record_every=4, rng=seed) for name in images.ARMS}
     return sets, runs, seed
 
 
@@ -57,7 +57,7 @@ def test_clean_images_are_learned_from_what_the_patch_leaves(small_study):
     """The small rate ends near the clean 20 % alone, the others above it by more than chance allows."""
     sets, runs, seed = small_study
     alone = images.run_arm(sets, "small", data=sets.train.only(images.CLEAN), batch_size=16, epochs=30,
-                           evaluate_every=30, rng=seed)
+                           record_every=30, rng=seed)
     small, few = runs["small"].accuracy["clean"][-1], alone.accuracy["clean"][-1]
     assert abs(small - few) < 0.12
     error = np.sqrt(2) * support.binomial_error(0.75, 2000)   # more than that of a paired difference
@@ -72,7 +72,7 @@ def test_without_separation_there_is_no_gap(small_study):
     """ζ = 0: the patch stays at chance exactly, and the rates end alike on clean images."""
     _, _, seed = small_study
     sets = images.draw_problem(1000, validation=1000, patch_validation=10, separation=0.0, rng=seed)
-    runs = [images.run_arm(sets, name, epochs=24, anneal=10, evaluate_every=24, rng=seed)
+    runs = [images.run_arm(sets, name, epochs=24, anneal=10, record_every=24, rng=seed)
             for name in ("large", "small")]
     assert all(run.accuracy["patch"][-1] == 0.1 for run in runs)
     assert runs[0].accuracy["clean"][-1] - runs[1].accuracy["clean"][-1] < 0.06
@@ -98,7 +98,7 @@ def test_mixed_accuracy_is_the_mean_over_kinds(small_study):
 def test_on_plain_images_the_large_rate_is_ahead_from_the_start(small_study):
     """Figure 1 has it behind until annealing."""
     sets, _, seed = small_study
-    runs = [images.run_arm(sets, name, data=sets.plain, epochs=4, anneal=4, evaluate_every=4, rng=seed)
+    runs = [images.run_arm(sets, name, data=sets.plain, epochs=4, anneal=4, record_every=4, rng=seed)
             for name in ("large", "small")]
     assert runs[0].accuracy["clean"][-1] > runs[1].accuracy["clean"][-1]
     assert runs[0].loss["train"][-1] < runs[1].loss["train"][-1]

@@ -87,7 +87,7 @@ def test_the_patch_grows_exactly_above_the_momentum_limit(seed, momentum, decay)
         """w − (its motion without the disturbance), along the direction."""
         options = {"lr": factor * limit, "epochs": steps, "batch_size": len(y), "momentum": momentum,
                    "weight_decay": decay,
-                   "evaluate_every": None, "rng": 0}
+                   "record_every": None, "rng": 0}
         moved = images.train(net, w + small * direction, x, y, **options).w - images.train(net, w, x, y, **options).w
         return moved @ direction / small
 
@@ -117,7 +117,7 @@ def test_critical_scale_and_rate_are_inverse(lr, momentum, decay):
 
 
 def short_run(sets, lr, *, epochs=4, **options):
-    return images.run_arm(sets, "small", small=lr, epochs=epochs, anneal=epochs, evaluate_every=epochs, **options)
+    return images.run_arm(sets, "small", small=lr, epochs=epochs, anneal=epochs, record_every=epochs, **options)
 
 
 @pytest.mark.claim("LWM19.img-cause", "LWM19.img-order")

@@ -39,8 +39,8 @@ def test_hot_loop_equals_the_plain_one(form, shape, rng):
     noise = None if form == "none" else 0.3 * rng.standard_normal((3, 5, *units))
     lr = np.array([0.05, 0.03, 0.01])
     expected = plain_training(net, w, x, y, indices, noise, lr, 0.9, 2e-3)
-    options = {"lr": lr, "epochs": 3, "indices": indices, "noise": noise, "weight_decay": 2e-3,
-               "noise_form": "shared" if form == "none" else form}
+    options = {"lr": lr, "epochs": 3, "indices": indices, "preactivation_noise": noise, "weight_decay": 2e-3,
+               "preactivation_form": "shared" if form == "none" else form}
     run = images.train(net, w, x, y, **options)
     assert_allclose(run.w, expected, rtol=0, atol=1e-12)
     moved = np.abs(expected - w).max()
@@ -59,7 +59,7 @@ def test_records_are_those_of_the_model(rng):
     net = images.ConvNet(height=7, width=7, classes=3, filters=4)
     x, y = rng.standard_normal((600, 3, 7, 7)), rng.integers(3, size=600)
     w = net.init(rng)
-    run = images.train(net, w, x, y, lr=0.1, epochs=5, evaluate={"half": (x[:300], y[:300])}, evaluate_every=2,
+    run = images.train(net, w, x, y, lr=0.1, epochs=5, evaluate={"half": (x[:300], y[:300])}, record_every=2,
                        observe={"norm": lambda w: np.array([w @ w, 1.0])}, rng=3)
     assert run.epochs.tolist() == [0, 2, 4, 5] and run.observed["norm"].shape == (4, 2) and run.nit == 5 * (600 // 64)
     for at, point in ((0, w), (-1, run.w)):
@@ -67,7 +67,7 @@ def test_records_are_those_of_the_model(rng):
             assert_allclose(run.loss[name][at], net.loss(point, x[:count], y[:count]), rtol=1e-12)
             assert run.accuracy[name][at] == net.accuracy(point, x[:count], y[:count])
         assert run.observed["norm"][at, 0] == point @ point
-    again = images.train(net, w, x, y, lr=0.1, epochs=5, evaluate_every=None, rng=3)
+    again = images.train(net, w, x, y, lr=0.1, epochs=5, record_every=None, rng=3)
     assert_array_equal(again.w, run.w)  # records change nothing
     assert again.epochs.size == 0 and again.loss == {}
 
@@ -88,7 +88,7 @@ def test_drawn_noise_has_the_standard_deviation_asked_for(form, rng):
     net = images.ConvNet(channels=1, height=40, width=40, classes=2, size=2, filters=2)
     w = np.zeros(net.parameter_shape)
     x, y = np.zeros((50, 1, 40, 40)), np.zeros(50, int)
-    run = images.train(net, w, x, y, lr=1.0, epochs=1, batch_size=50, momentum=0.0, noise_std=0.7, noise_form=form,
+    run = images.train(net, w, x, y, lr=1.0, epochs=1, batch_size=50, momentum=0.0, preactivation_std=0.7, preactivation_form=form,
                        rng=rng)
     # With u = 0 the residual is ∓½ for all examples, and the head's step is ½ mean_i [ν_kj]₊.
     means = net.split(run.w)[1][:, 0].reshape(net.block_count, 2) * 2
@@ -116,14 +116,14 @@ def test_divergence_is_a_status(lr, recwarn):
 
 @pytest.mark.parametrize("changes, message", [
     ({"lr": 0.0}, "lr must be positive"), ({"lr": [0.1]}, "lr must be one number"),
-    ({"momentum": 1.0}, "momentum must be below 1"),
+    ({"momentum": 1.0}, "momentum must be one number above −1 and below 1"),
     ({"batch_size": 9}, "batch_size must be"), ({"weight_decay": -1.0}, "weight_decay"),
-    ({"noise_std": -0.1}, "noise_std"),
-    ({"noise_form": "white"}, "noise_form"), ({"indices": np.zeros((2, 3), int)}, "indices must be an integer array"),
+    ({"preactivation_std": -0.1}, "preactivation_std"),
+    ({"preactivation_form": "white"}, "preactivation_form"), ({"indices": np.zeros((2, 3), int)}, "indices must be an integer array"),
     ({"indices": np.full((2, 1, 2), 8)}, "indices must lie in 0…7"),
-    ({"noise": np.zeros((2, 1, 3))}, "noise must have shape"),
-    ({"noise": np.zeros((2, 8, 4)), "batch_size": 1, "noise_std": 1.0}, "cannot both be given"),
-    ({"evaluate_every": 0}, "evaluate_every"), ({"epochs": 0}, "epochs"),
+    ({"preactivation_noise": np.zeros((2, 1, 3))}, "preactivation_noise must have shape"),
+    ({"preactivation_noise": np.zeros((2, 8, 4)), "batch_size": 1, "preactivation_std": 1.0}, "cannot both be given"),
+    ({"record_every": 0}, "record_every"), ({"epochs": 0}, "epochs"),
     ({"divergence_limit": 0.0}, "divergence_limit"),
     ({"evaluate": {"a": (np.zeros((2, 1, 4, 4)), [0, 5])}}, "evaluate\\['a'\\] labels")])
 def test_bad_training_arguments_are_refused(changes, message):

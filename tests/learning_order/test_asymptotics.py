@@ -55,7 +55,7 @@ def test_time_to_learn_q_with_kinks_at_rest_is_of_order_one_over_r(rng):
     for r in (0.05, 0.2):
         data = simulated.sample(simulated.Distribution(4, 0.0, 1.0, r, (0.5, 1.0)), 400, rng)
         model = simulated.TwoLayerReLU(4, 1, 20_000, 1.0, 5.0, 1e-3)
-        run = simulated.train_small(model, data, lr=0.04 / r, stop_loss=0.3, weight_decay=1e-9, noise_std=0.0,
+        run = simulated.train_small(model, data, lr=0.04 / r, target=0.3, weight_decay=1e-9, noise_std=0.0,
                                     decoupled=True, start=model.init(rng), rng=rng)
         assert run.success
         times.append(run.time[-1])
@@ -72,7 +72,7 @@ def test_kinks_stay_for_the_residence_time(rng):
     time = seen.residence * 32 * np.pi / (scale**2 * 0.5 * r)
     model = simulated.TwoLayerReLU(2, 1, width, 1.0, scale, 1.0)
     data = simulated.q_population(simulated.Distribution(2, r=r))
-    kw = dict(stop_loss=1e-9, weight_decay=decay, decoupled=True)
+    kw = dict(target=1e-9, weight_decay=decay, decoupled=True)
 
     def turned(total):
         """Variance of the angle after a time: what is new in the noise part over what is left of the old."""

@@ -20,7 +20,7 @@ def test_signal_and_noise_sum_to_the_run_of_sgd(rng, block):
     model, data, start = tiny(rng, block)
     noise = rng.standard_normal((30, *model.parameter_shape)) * model.mask
     other = sgd.run(model, start, data.x, data.y, lr=0.2, steps=30, noise=noise, weight_decay=0.05)
-    run = simulated.train_small(model, data, lr=0.2, stop_loss=1e-9, weight_decay=0.05, noise_std=0, noise=noise,
+    run = simulated.train_small(model, data, lr=0.2, target=1e-9, weight_decay=0.05, noise_std=0, noise=noise,
                                 start=start, engine="plain")
     assert run.nit == 30
     assert_allclose(run.signal + run.noise, other.w, rtol=0, atol=1e-12)
@@ -39,7 +39,7 @@ def test_reduced_engine_is_the_plain_one(rng, decoupled):
     model, data, start = tiny(rng, n=40)
     test = simulated.full_sample(data.distribution, 30, rng)
     noise = 0.3 * rng.standard_normal((60, *model.parameter_shape))
-    kw = dict(large_lr=0.3, small_lr=0.1, anneal_loss=1e-9, stop_loss=1e-9, weight_decay=0.05, noise_std=0, noise=noise,
+    kw = dict(large_lr=0.3, small_lr=0.1, anneal_loss=1e-9, target=1e-9, weight_decay=0.05, noise_std=0, noise=noise,
               large_steps=30, start=start, test=test, record_every=7)
     plain, reduced, other = (
         simulated.train_large_then_small(model, data, engine=engine, decoupled=kind, **kw)
@@ -58,28 +58,28 @@ def test_noise_before_activations_is_lowered_in_both_engines(rng, decoupled):
     """The same draws, to 1e-12; noise taken away at once, never lowered, or lowered to 0 is caught."""
     model, data, start = tiny(rng, n=40)
     noise, seed = 0.3 * rng.standard_normal((40, *model.parameter_shape)), int(rng.integers(2**32))
-    kw = dict(lr=0.3, stop_loss=1e-9, weight_decay=0.05, noise_std=0, noise=noise, start=start, decoupled=decoupled)
+    kw = dict(lr=0.3, target=1e-9, weight_decay=0.05, noise_std=0, noise=noise, start=start, decoupled=decoupled)
 
-    def run(engine="reduced", jitter_steps=15, jitter_final=0.2):
-        return simulated.train_small(model, data, jitter_std=0.5, jitter_steps=jitter_steps, jitter_final=jitter_final,
+    def run(engine="reduced", preactivation_steps=15, preactivation_final=0.2):
+        return simulated.train_small(model, data, preactivation_std=0.5, preactivation_steps=preactivation_steps, preactivation_final=preactivation_final,
                                      engine=engine, rng=seed, **kw)
 
     plain, reduced = run("plain"), run()
     assert plain.anneal_step == reduced.anneal_step == 15
     assert_allclose(reduced.signal, plain.signal, rtol=0, atol=1e-12)
-    others = run(jitter_final=0.0), run(jitter_steps=40), run(jitter_steps=1)
+    others = run(preactivation_final=0.0), run(preactivation_steps=40), run(preactivation_steps=1)
     assert min(np.abs(other.signal - plain.signal).max() for other in others) > 1e-3
     kw["noise"] = noise[:16]  # the update at which it is lowered is the last one and has the lower noise already
-    assert np.abs(run().signal - run(jitter_final=0.0).signal).max() > 1e-6
-    with pytest.raises(ValueError, match="jitter_final needs"):
-        simulated.train_small(model, data, jitter_final=0.2, **kw)
+    assert np.abs(run().signal - run(preactivation_final=0.0).signal).max() > 1e-6
+    with pytest.raises(ValueError, match="preactivation_final needs"):
+        simulated.train_small(model, data, preactivation_final=0.2, **kw)
 
 
 @pytest.mark.claim("LWM19.decomposition")
 def test_lumped_steps_are_exact_in_decay_and_noise_and_approximate_in_the_gradient(rng):
     """100 small steps in lumps of 10: to second order in their length; a lump that counts once is caught."""
     model, data, start = tiny(rng)
-    kw = dict(lr=1e-4, stop_loss=1e-9, weight_decay=0.5, start=start)
+    kw = dict(lr=1e-4, target=1e-9, weight_decay=0.5, start=start)
     single = simulated.train_small(model, data, noise_std=0.0, max_steps=100, **kw)
     lumped = simulated.train_small(model, data, noise_std=0.0, max_steps=10, lump=10, **kw)
     assert_allclose(lumped.noise, single.noise, rtol=1e-12, atol=1e-14)
@@ -95,7 +95,7 @@ def test_signal_by_subset_is_the_sum_of_its_gradients(rng, engine):
     model, data, start = tiny(rng, n=40)
     m, d, lr, decay, steps = model.w_width, model.dim, 0.3, 0.05, 20
     noise = 0.1 * rng.standard_normal((steps, *model.parameter_shape)) * model.mask
-    run = simulated.train_small(model, data, lr=lr, stop_loss=1e-9, weight_decay=decay, noise_std=0, noise=noise,
+    run = simulated.train_small(model, data, lr=lr, target=1e-9, weight_decay=decay, noise_std=0, noise=noise,
                                 start=start, engine=engine)
     u, parts = start.copy(), np.zeros((2, *start.shape))
     for xi in noise:

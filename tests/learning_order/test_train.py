@@ -125,9 +125,9 @@ def test_exchanging_the_roles_of_p_and_q_reverses_the_order(rng):
 def test_noise_before_activations_holds_back_q(rng):
     """Same data, start and time: |D| is a fifth of that without noise; noise that is not there, 1, is caught."""
     model, data, options = problem(SMALL, rng)
-    kw = {**options, "lr": SMALL.small_lr, "lump": round(0.02 / SMALL.small_lr), "max_steps": 500, "stop_loss": 1e-9}
+    kw = {**options, "lr": SMALL.small_lr, "lump": round(0.02 / SMALL.small_lr), "max_steps": 500, "target": 1e-9}
     plain = simulated.train_small(model, data, **kw)
-    noisy = simulated.train_small(model, data, jitter_std=0.06, jitter_steps=1000, **kw)
+    noisy = simulated.train_small(model, data, preactivation_std=0.06, preactivation_steps=1000, **kw)
     assert abs(noisy.observed["curvature"][-1]) < 0.2 * abs(plain.observed["curvature"][-1])
-    with pytest.raises(ValueError, match="jitter_steps"):
-        simulated.train_small(model, data, jitter_std=0.06, **kw)
+    with pytest.raises(ValueError, match="preactivation_steps"):
+        simulated.train_small(model, data, preactivation_std=0.06, **kw)

@@ -32,7 +32,7 @@ def test_noise_part_of_a_run_has_the_stationary_law(rng):
     data = simulated.sample(simulated.Distribution(2, 0, 1), 20, rng)
     model = simulated.TwoLayerReLU(2, 1, width, 1, 1, tau)
     start = model.init(rng)
-    run = simulated.train_small(model, data, lr=lr, stop_loss=1e-6, weight_decay=decay, noise_std=noise,
+    run = simulated.train_small(model, data, lr=lr, target=1e-6, weight_decay=decay, noise_std=noise,
                                 max_steps=steps, record_every=steps, start=start, rng=rng)
     first, last = start[1:, 2:], run.noise[1:, 2:]
     count, limit = first.size, support.z_limit(3)

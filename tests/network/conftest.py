@@ -15,7 +15,7 @@ class Trained:
         self.model = network.MLP((20, 40, 40, 40, 1), gain=0.6)
         self.x, self.y, self.test_x, self.test_y = network.teacher_set(rng=0)
         self.start = self.model.init(seed)
-        self.found = network.descend(self.model, self.start[None], self.x, self.y, lr=LR, goal=1e-6, max_steps=20_000)
+        self.found = network.descend(self.model, self.start[None], self.x, self.y, lr=LR, target=1e-6, max_steps=20_000)
         self.w = network.polish(self.model, self.found.w[0], self.x, self.y)
         self.factors = theory.GaussNewton(self.model.factors(self.w, self.x))
 

@@ -1,4 +1,4 @@
-"""Runs of many replicas to a goal."""
+"""Runs of many replicas to a target."""
 
 import numpy as np
 import pytest
@@ -15,14 +15,14 @@ def test_gradient_descent_blows_up_at_a_large_rate(trained):
 
 
 @pytest.mark.claim("WME18.fig3")
-def test_runs_to_a_goal(rng):
-    """Replicas with rates of their own end as they would alone; goal, divergence and running out are told apart."""
+def test_runs_to_a_target(rng):
+    """Replicas with rates of their own end as they would alone; target, divergence and running out are told apart."""
     model = network.MLP((2, 6, 1))
     x = rng.standard_normal((5, 2))
     start = model.init(rng)
     y = model.predict(start, x) + 0.05
-    found = network.descend(model, np.tile(start, (3, 1)), x, y, lr=[0.05, 1e-9, 1e3], goal=1e-5, max_steps=1000,
-                            check_every=2)
+    found = network.descend(model, np.tile(start, (3, 1)), x, y, lr=[0.05, 1e-9, 1e3], target=1e-5, max_steps=1000,
+                            record_every=2)
     assert_array_equal(found.status, [0, 2, 1])
     assert found.loss[0] < 1e-5 <= found.loss[1] and np.isnan(found.loss[2])
     assert found.nit[0] % 2 == 0 and found.nit[1] == 1000 and found.nit[2] < 100

@@ -26,7 +26,7 @@ def test_gradient_descent_ends_at_the_edge(trained, rng):
 @pytest.mark.claim("WME18.sharpest")
 def test_a_small_rate_ends_below_the_edge(trained, rng):
     """At η = 0.005 the loss is down at 1e-3 and the sharpness well below 2/η, though above that of η = 0.05."""
-    found = network.descend(trained.model, trained.start[None], trained.x, trained.y, lr=0.005, goal=1e-3,
+    found = network.descend(trained.model, trained.start[None], trained.x, trained.y, lr=0.005, target=1e-3,
                             max_steps=20_000)
     assert found.status[0] == 0
     sharp = float(network.sharpness(trained.model, found.w[0], trained.x, trained.y, rng=rng))
@@ -45,7 +45,7 @@ def test_sgd_escapes_where_theory_says(trained, rng):
     limits = {size: theory.critical_lr(trained.factors, size) for size in (4, 100)}
     assert LR > 1.3 * limits[4] and LR < 1.1 * limits[100]
     leaves, stays = (sgd.run(model, starts, x, y, lr=LR, steps=steps, batch_size=size, observe=observe,
-                             observe_every=5, rng=rng)
+                             record_every=5, rng=rng)
                      for size, steps in ((4, 1500), (100, 400)))
     assert (leaves.observed["loss"].max(axis=0) > 1e-2).all()
     assert (stays.observed["loss"].max(axis=0) < 1e-4).all()
@@ -82,7 +82,7 @@ def test_minima_of_sgd_meet_the_exact_threshold_and_cross_the_drawn_bound(traine
     """B = 16, η = 0.05, six starts to a loss below 1e-7: η ≤ 1.1 η*, near it, while s exceeds 1/(η√p); s ∝ a."""
     model, x, y = trained.model, trained.x, trained.y
     starts = np.stack([model.init(rng) for _ in range(6)])
-    found = network.descend(model, starts, x, y, lr=LR, batch_size=16, goal=1e-7, max_steps=20_000, check_every=1000,
+    found = network.descend(model, starts, x, y, lr=LR, batch_size=16, target=1e-7, max_steps=20_000, record_every=1000,
                             rng=rng)
     reached = found.w[found.status == 0]
     assert len(reached) >= 2

@@ -112,7 +112,7 @@ def test_shared_and_own_batches_noise_and_data(rng):
 @pytest.mark.parametrize("stack", [(), (3,), (2, 3)])
 def test_replicas_may_have_any_leading_axes(rng, stack):
     x, w0 = rng.standard_normal((5, 2)), rng.standard_normal((*stack, 2))
-    result = simulate(x, w0, lr=0.1, batch_size=2, steps=4, rng=1, observe={"w": lambda w, x, y: w}, observe_every=2)
+    result = simulate(x, w0, lr=0.1, batch_size=2, steps=4, rng=1, observe={"w": lambda w, x, y: w}, record_every=2)
     flat = simulate(x, w0.reshape(-1, 2), lr=0.1, batch_size=2, steps=4, rng=1)
     assert_array_equal(result.w.reshape(-1, 2), flat.w)
     assert result.status.shape == result.nit.shape == result.success.shape == stack
@@ -215,7 +215,7 @@ def test_chunks_and_workers_do_not_change_a_bit(rng, sampling, model):
     x, w0 = rng.standard_normal((n, dim)), rng.standard_normal((600 if dim < 100 else 60, dim))
     x = x if isinstance(model, LinearRegression) else support.random_hessians(rng, n, dim)
     run = partial(sgd.run, model, w0, x, lr=0.2, steps=20, batch_size=2, sampling=sampling, noise_std=0.1, rng=7,
-                  observe={"norm": lambda w, x, y: (w**2).sum(axis=-1)}, observe_every=5)
+                  observe={"norm": lambda w, x, y: (w**2).sum(axis=-1)}, record_every=5)
     whole = run(chunk_size=600)
     with ThreadPoolExecutor(2) as pool:
         for other in (run(chunk_size=1), run(chunk_size=100), run(), run(chunk_size=20, workers=pool.map)):
@@ -288,7 +288,7 @@ def test_divergence_is_a_status_with_its_step_and_stops_no_other(rng):
     curvature = np.array([[1.0]])
     rates = np.array([0.5, 2.5, 3.0, 1.0])
     result = simulate(curvature, np.ones((4, 1)), lr=np.tile(rates, (2000, 1)), batch_size=1, steps=2000,
-                      divergence_limit=1e6, observe={"w": lambda w, x, y: w[:, 0]}, observe_every=10, rng=0)
+                      divergence_limit=1e6, observe={"w": lambda w, x, y: w[:, 0]}, record_every=10, rng=0)
     crossed = [int(np.floor(np.log(1e6) / np.log(abs(1 - rate)))) + 1 for rate in rates[1:3]]  # first step beyond 1e6
     assert_array_equal(result.status, [0, 1, 1, 0])
     assert_array_equal(result.nit, [2000, *crossed, 2000])
@@ -312,7 +312,7 @@ def test_overflow_is_divergence_too():
 
 def test_all_records_exist_when_every_replica_diverges():
     result = simulate([[1.0]], np.ones((3, 1)), lr=5.0, batch_size=None, steps=1000, divergence_limit=10.0,
-                      observe={"w": lambda w, x, y: w}, observe_every=100)
+                      observe={"w": lambda w, x, y: w}, record_every=100)
     assert result.observed["w"].shape == (11, 3, 1)
     assert np.isnan(result.observed["w"][1:]).all()
     assert_array_equal(result.nit, 2)

@@ -31,7 +31,8 @@ def _trained(settings):
     def path(w, x, y, *, lr, indices, momentum, weight_decay, noise=None):
         run = images.train(images.ConvNet(**settings), w, x, y, lr=lr, epochs=len(lr), indices=indices[:, None],
                            momentum=momentum, weight_decay=weight_decay, divergence_limit=1e9,
-                           noise=None if noise is None else noise[:, None], observe={"w": lambda w: w.copy()})
+                           preactivation_noise=None if noise is None else noise[:, None],
+                           observe={"w": lambda w: w.copy()})
         return run.observed["w"]
     return path
 

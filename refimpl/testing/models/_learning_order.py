@@ -44,7 +44,7 @@ def _only_noise(numbers):
 
 def _trained(large_lr, lr, anneal_loss, weight_decay, noise):
     """Options of Algorithm 1, or with ``large_lr=None`` of Algorithm 2, that are the same for every length of a run."""
-    shared = {"stop_loss": 1e-9, "weight_decay": weight_decay, "noise_std": 0.0, "engine": "plain", "noise": noise}
+    shared = {"target": 1e-9, "weight_decay": weight_decay, "noise_std": 0.0, "engine": "plain", "noise": noise}
     if large_lr is None:
         return learning_order.train_small, shared | {"lr": lr}
     return learning_order.train_large_then_small, shared | {"large_lr": large_lr, "small_lr": lr,

@@ -1,0 +1,33 @@
+"""Names of arguments and constants that changed: the old one is taken for this version, with a DeprecationWarning."""
+
+import sys
+from functools import wraps
+from warnings import warn
+
+
+def renamed(**names):
+    """Decorate a function so that keywords old=… are passed on as new=…; `names` maps old to new."""
+    def decorate(function):
+        @wraps(function)
+        def call(*args, **given):
+            for old in names.keys() & given.keys():
+                new = names[old]
+                if new in given:
+                    raise ValueError(f"{new} must be given once, got {old} (its old name) as well; drop {old}")
+                warn(f"{function.__name__}({old}=…) is now {new}=…; the old name goes in the next version",
+                     DeprecationWarning, stacklevel=2)
+                given[new] = given.pop(old)
+            return function(*args, **given)
+        return call
+    return decorate
+
+
+def old_constants(package, **names):
+    """A module's `__getattr__` that serves constants under their old names; `names` maps old to new."""
+    def serve(name):
+        if name not in names:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        warn(f"{package}.{name} is now {package}.{names[name]}; the old name goes in the next version",
+             DeprecationWarning, stacklevel=2)
+        return getattr(sys.modules[package], names[name])
+    return serve
