@@ -103,7 +103,7 @@ def test_bad_batch_sizes(name, size):
     (lambda: stability.exit_time(0.0, 0.7, 5), "distance must lie inside the basin"),
     (lambda: stability.exit_time(-0.5, 0.7, 5), "distance must lie inside the basin"),
     (lambda: stability.exit_time(0.1, 1.0, 5), "lr must be below 1"),
-    (lambda: stability.exit_time(0.1, 0.7, 0), "steps must be at least 1"),
+    (lambda: stability.exit_time(0.1, 0.7, 0), "steps must be in 1…50000"),
     (lambda: stability.mean_exit_time(0.1, 0.5), "lr must exceed the almost-sure limit"),
     (lambda: stability.mean_exit_time(0.5, 0.7), "distance must be non-zero and below"),
 ])

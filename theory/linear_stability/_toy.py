@@ -73,7 +73,7 @@ def exit_time(distance, lr, steps):
     lr : float
         Learning rate η in (0, 1): above, gradient descent leaves as well.
     steps : int
-        Number of steps T ≥ 1; the cost is of order T².
+        Number of steps T in 1…50 000; the cost is of order T² (seconds at the largest).
 
     Returns
     -------
@@ -96,7 +96,7 @@ def exit_time(distance, lr, steps):
     array([1.  , 0.5 , 0.25])
     """
     distance = float(_checks.shaped(distance, "distance", ()))
-    lr, steps = _toy_rate(lr), _checks.whole(steps, "steps")
+    lr, steps = _toy_rate(lr), _checks.whole(steps, "steps", 1, 50_000)
     if distance == 0 or not _TOY_EDGES[0] < distance < _TOY_EDGES[1]:
         raise ValueError(f"distance must lie inside the basin ({_TOY_EDGES[0]:.4f}, {_TOY_EDGES[1]:.4f}) and not be 0, "
                          f"got {distance:g}; start closer to x = 1 but not on it")

@@ -1,0 +1,145 @@
+"""Intervals for almost-sure growth, tail exponents and sampled orders: against closed forms, quadrature and coverage."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+from scipy.optimize import brentq
+from scipy.stats import t
+
+from refimpl import linear_stability as simulated
+from refimpl.linear_stability import _interval, _lyapunov
+from tests import support
+from tests.linear_stability import circle
+from theory import linear_stability as theory
+
+PLANE = np.array([[1.0, 0.2], [0.3, 1.4], [-0.8, 0.6], [0.5, -1.2], [2.0, 0.7]])  # factors, n = 5, d = 2
+
+
+def within(interval, exact, replicas, bias=0.0):
+    """Whether `exact` is within what chance exceeds once in 1e6, and `bias` more."""
+    return abs(interval.value - exact) <= float(t.isf(support.FALSE_ALARM / 2, replicas - 1)) * interval.stderr + bias
+
+
+def plane_matrices(lr, size=1):
+    return support.step_matrices(PLANE[:, :, None] * PLANE[:, None, :], lr, size)
+
+
+@pytest.mark.claim("WME18.eq3")
+@pytest.mark.parametrize(("size", "replacement"), [(1, False), (5, False), (1, True)])
+def test_one_parameter_without_chance_equals_the_closed_forms(size, replacement, rng):
+    """Every last example is averaged, so that nothing is left to chance: Λ, its zero and κ to rounding."""
+    curvatures = np.array([0.2, 3.8, 0.7, 1.1, 2.0])
+    factors, options = np.sqrt(curvatures)[:, None], {"replacement": replacement, "rng": rng}
+    exact = theory.lyapunov_exponent(curvatures, 0.6, size, replacement=replacement)
+    assert_allclose(simulated.lyapunov_interval(factors, 0.6, size, replicas=8, steps=10, **options).value, exact, rtol=1e-12)
+    limit = theory.almost_sure_lr(curvatures, size, replacement=replacement)
+    assert_allclose(simulated.almost_sure_lr_interval(factors, size, replicas=8, steps=10, **options).value, limit, rtol=1e-9)
+    if size == 1:
+        lr = 0.97 * limit
+        got = simulated.escape_exponent_interval(factors, lr, 1, populations=8, particles=50, steps=10, **options).value
+        assert_allclose(got, theory.escape_exponent(curvatures, lr, 1, replacement=replacement), rtol=1e-6)
+
+
+@pytest.mark.claim("WME18.eq3")
+@pytest.mark.parametrize(("size", "replacement"), [(2, False), (3, True)])
+def test_batches_of_several_in_one_parameter(size, replacement, rng):
+    """The last example averaged given the others; batches of the other kind are outside."""
+    curvatures = np.array([0.2, 3.8, 0.7, 1.1, 2.0])
+    got = simulated.lyapunov_interval(np.sqrt(curvatures)[:, None], 0.7, size, steps=1500, replacement=replacement, rng=rng)
+    assert within(got, theory.lyapunov_exponent(curvatures, 0.7, size, replacement=replacement), 64)
+    assert not within(got, theory.lyapunov_exponent(curvatures, 0.7, size, replacement=not replacement), 64)
+
+
+@pytest.mark.claim("WME18.eq3")
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("dense", [False, True])
+def test_growth_in_the_plane_equals_the_quadrature_over_directions(size, dense, rng):
+    """½ log of the mean-square rate is outside."""
+    hessians = PLANE[:, :, None] * PLANE[:, None, :] if dense else PLANE
+    lr = 1.3 * theory.critical_lr(theory.GaussNewton(PLANE), size)
+    got = simulated.lyapunov_interval(hessians, lr, size, steps=400, rng=rng)
+    assert within(got, circle.exponent(plane_matrices(lr, size)), 64, 1e-4)
+    assert not within(got, np.log(theory.mean_square_rate(theory.GaussNewton(PLANE), lr, size)) / 2, 64, 1e-4)
+
+
+@pytest.mark.claim("WME18.eq3")
+def test_almost_sure_limit_in_the_plane_equals_the_quadrature(rng):
+    """The mean-square limit is outside."""
+    got = simulated.almost_sure_lr_interval(PLANE, 1, steps=200, rng=rng)
+    star = theory.critical_lr(theory.GaussNewton(PLANE), 1)
+    exact = brentq(lambda lr: circle.exponent(plane_matrices(lr)), star, 2 * star, xtol=1e-7)
+    assert within(got, exact, 64, 1e-4 * exact)
+    assert not within(got, star, 64, 1e-4 * star)
+
+
+@pytest.mark.claim("WME18.eq3")
+@pytest.mark.parametrize("momentum", [0.5, -0.3])
+def test_growth_with_momentum_equals_the_quadrature_over_place_and_velocity(momentum, rng):
+    """One parameter, (x, ηv) in the plane; the exponent without momentum is outside."""
+    curvatures, lr = np.array([0.2, 3.8, 1.0]), 0.5
+    matrices = np.array([[[1 - lr * h, -momentum], [lr * h, momentum]] for h in curvatures])
+    got = simulated.lyapunov_interval(np.sqrt(curvatures)[:, None], lr, 1, momentum=momentum, steps=400, rng=rng)
+    assert within(got, circle.exponent(matrices), 64, 2e-4)
+    assert not within(got, theory.lyapunov_exponent(curvatures, lr, 1), 64, 2e-4)
+
+
+@pytest.mark.claim("WME18.eq3")
+@pytest.mark.parametrize("share", [1.0, 1.2])
+def test_tail_exponent_in_the_plane_equals_the_quadrature(share, rng):
+    """2 at the mean-square limit and nowhere else."""
+    star = theory.critical_lr(theory.GaussNewton(PLANE), 1)
+    got = simulated.escape_exponent_interval(PLANE, share * star, 1, steps=100, rng=rng)
+    exact = 2.0 if share == 1 else circle.tail_exponent(plane_matrices(share * star), 0.05, 2.0)
+    assert within(got, exact, 16, 0.01)
+    assert within(got, 2.0, 16, 0.01) == (share == 1)
+
+
+@pytest.mark.claim("WME18.epoch")
+@pytest.mark.parametrize("size", [1, 2])
+def test_sampled_orders_contain_the_mean_over_all(size, rng):
+    """n = 5, the short last batch included; the rate of independent batches is outside."""
+    ensemble = theory.GaussNewton(PLANE)
+    lr = theory.critical_lr(ensemble, size)
+    got = simulated.epoch_mean_square_interval(ensemble, lr, size, orders=2000, rng=rng)
+    assert within(got, theory.epoch_mean_square_rate(ensemble, lr, size), 2000)
+    assert not within(got, theory.mean_square_rate(ensemble, lr, size), 2000)
+
+
+@pytest.mark.claim("WME18.eq3")
+def test_the_intervals_cover_as_often_as_they_say(rng):
+    """400 intervals from 16 chains each: 95 % of them hold Λ; intervals of half the width, 67 %, are told apart."""
+    replicas, count = 16, 400
+    lr = theory.critical_lr(theory.GaussNewton(PLANE), 1)
+    exact = circle.exponent(plane_matrices(lr))
+    ensemble = _interval.examples(PLANE, 1, False)
+    values = _lyapunov.growth_of_replicas(ensemble, lr, 0.0, replicas * count, 150, rng).reshape(count, replicas)
+    intervals = [_interval.between(each) for each in values]
+    covered = np.mean([each.low <= exact <= each.high for each in intervals])
+    halved = np.mean([abs(each.value - exact) <= (each.high - each.low) / 4 for each in intervals])
+    allowed = support.z_limit(1) * support.binomial_error(0.95, count) + 0.01
+    assert abs(covered - 0.95) <= allowed < abs(halved - 0.95)
+
+
+@pytest.mark.parametrize(("call", "message"), [
+    (lambda: simulated.lyapunov_interval(PLANE, 0.1, 6), "batch_size must be a whole number in 1…5"),
+    (lambda: simulated.lyapunov_interval(PLANE, 0.1, 1, momentum=1.0), r"momentum must lie in \(-1, 1\), got 1"),
+    (lambda: simulated.lyapunov_interval(PLANE, 0.1, 1, replicas=1), "replicas must be at least 8"),
+    (lambda: simulated.lyapunov_interval(0 * PLANE, 0.1, 1), "hessians must not all be zero"),
+    (lambda: simulated.lyapunov_interval([[1.0], [2.0]], 1.0, 1, replicas=64, steps=10), "sends a path onto the minimum"),
+    (lambda: simulated.escape_exponent_interval(PLANE, 0.01, 1, particles=50, steps=10), "an exponent below 32"),
+    (lambda: simulated.escape_exponent_interval(PLANE, 9.0, 1, particles=50, steps=10), "below the almost-sure limit"),
+    (lambda: simulated.epoch_mean_square_interval(PLANE, 0.1, orders=10**8), "orders must be at most 8388608 at rank 2"),
+    (lambda: simulated.epoch_mean_square_interval(10 * PLANE, 1.0, orders=100, rng=1), "growth per epoch is not resolved"),
+])
+def test_what_cannot_be_answered_is_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def test_flat_directions_are_left_out(rng):
+    """The plane inside four dimensions: same exponent with the same draws; a flat start would hold it at 0."""
+    turn = support.random_rotation(rng, 4)[:2]
+    seed = int(rng.integers(2**31))
+    lr = 0.9 * theory.critical_lr(theory.GaussNewton(PLANE), 1)
+    wide = simulated.lyapunov_interval(PLANE @ turn, lr, 1, steps=300, rng=seed)
+    assert within(wide, circle.exponent(plane_matrices(lr)), 64, 1e-4) and wide.high < 0
