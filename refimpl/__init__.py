@@ -8,8 +8,8 @@ simulations are derived apart so that they can check each other. Only
 
 import importlib
 
-__all__ = ["benign_oscillation", "convex_annealing", "curvature", "datasets", "images", "learning_order", "linear_stability",
-           "network", "sgd", "sweep", "testing"]
+__all__ = ["benign_oscillation", "convex_annealing", "curvature", "datasets", "edge_of_stability", "images", "learning_order",
+           "linear_stability", "network", "sgd", "sweep", "testing"]
 __version__ = "0.1.0"
 
 
