@@ -8,14 +8,16 @@ from traceback import extract_tb
 
 import numpy as np
 
-from figures import benign_oscillation, convex_annealing, images, learning_order, linear_stability, network
+from figures import (benign_oscillation, convex_annealing, edge_of_stability, images, learning_order, linear_stability,
+                     network)
 from figures._data_set import SYNTHETIC
 from figures._figure import not_judged
 from figures._files import remove, save
 from figures._style import style, titled
 
 STUDIES = {package.__name__.split(".")[-1]: package.FIGURES
-           for package in (linear_stability, network, convex_annealing, learning_order, images, benign_oscillation)}
+           for package in (linear_stability, network, convex_annealing, learning_order, images, benign_oscillation,
+                           edge_of_stability)}
 FIGURES = tuple(figure for figures in STUDIES.values() for figure in figures)
 
 

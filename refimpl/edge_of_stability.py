@@ -15,7 +15,8 @@ import numpy as np
 from refimpl._public import publish
 from theory import _checks
 
-__all__ = ["CubicQuartic", "random_loss", "Oscillation", "oscillate", "LinearNet", "ALTERNATES", "DIVERGED", "UNDECIDED"]
+__all__ = ["CubicQuartic", "random_loss", "Oscillation", "oscillate", "LinearNet", "ALTERNATES", "DIVERGED",
+           "UNDECIDED"]
 
 ALTERNATES, DIVERGED, UNDECIDED = 0, 1, 2
 _CLOSED = 1e-7  # an orbit has period two where two steps move by less than this share of one
@@ -50,10 +51,12 @@ class CubicQuartic:
             value = _checks.real(getattr(self, name), name).astype(float)
             size = value.shape[-1] if value.ndim else 0
             if value.ndim < order or value.shape[value.ndim - order:] != (size,) * order or not size:
-                raise ValueError(f"{name} must have {order} equal last axes, got shape {value.shape}; give all derivatives of "
+                raise ValueError(f"{name} must have {order} equal last axes, got shape {value.shape}; give all "
+                                 f"derivatives of "
                                  f"order {order}")
             if np.abs(value - _symmetric(value, order)).max() > 1e-10 * max(np.abs(value).max(), 1e-300):
-                raise ValueError(f"{name} must be symmetric in its last {order} axes, got one that is not; take the mean over "
+                raise ValueError(f"{name} must be symmetric in its last {order} axes, got one that is not; take the "
+                                 f"mean over "
                                  "their permutations")
             object.__setattr__(self, name, value)
         if not self.hessian.shape[:-2] == self.third.shape[:-3] == self.fourth.shape[:-4] \
@@ -178,7 +181,7 @@ def oscillate(loss, start, lr, steps, *, divergence_limit=1e3):
     --------
     >>> found = oscillate(CubicQuartic([[2.0]], [[[3.0]]], [[[[6.0]]]]), [0.01], 1.001, 20_000)
     >>> bool(found.success), round(float(found.amplitude), 4)
-    (True, 0.04)
+    (True, 0.0401)
     """
     w = _checks.shaped(start, "start", loss.hessian.shape[:-1]).astype(float)
     stack, steps = w.shape[:-1], _checks.whole(steps, "steps", 3)
@@ -201,7 +204,8 @@ def oscillate(loss, start, lr, steps, *, divergence_limit=1e3):
     closed = ~gone & (moved <= _CLOSED * apart)
     status = np.where(gone, DIVERGED, np.where(closed, ALTERNATES, UNDECIDED))
     counts = [int((status == code).sum()) for code in (ALTERNATES, DIVERGED, UNDECIDED)]
-    message = "{} of {} runs alternate between two points, {} diverged, {} do neither".format(counts[0], status.size, *counts[1:])
+    message = "{} of {} runs alternate between two points, {} diverged, {} do neither".format(counts[0], status.size,
+                                                                                              *counts[1:])
     return Oscillation(np.stack(recent[1:]), closed[()], status[()], nit[()], message)
 
 

@@ -71,12 +71,13 @@ STORIES = {
          "f, e": "output, and residual 1 − f", "α, β": "strengths of the strong and the weak feature in the output",
          "β*": "weak strength at which interpolation becomes stable", "ξ, ρ": "noise patch, and share of weak examples"}),
     "edge_of_stability": Story(
-        "Edge of stability: what happens just above 2/a?",
+        "Edge of stability: what happens just above 2/λ?",
         "Gradient descent just above its limit need not diverge: higher derivatives stop it on a cycle of two points, or throw "
         "it to a flatter place and let it converge there. Both have closed forms. "
         "Look for the amplitude of the cycle, and for the kernel at which a catapult lands.",
-        {"η": "learning rate", "a": "sharpness", "T, F": "third and fourth derivative along the sharpest direction",
-         "κ": "tangent kernel"}),
+        {"η, λ": "learning rate, and top eigenvalue of the Hessian H", "δ": "ηλ/2 − 1, how far beyond the edge",
+         "a": "amplitude: the orbit is at ±a along the top eigenvector v", "T, F": "third and fourth derivatives",
+         "f, κ": "output of the linear net, and its kernel (|u|² + |v|²)/m", "x, k": "ηf/√m and ηκ"}),
 }
 
 

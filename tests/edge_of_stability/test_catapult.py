@@ -24,7 +24,8 @@ def weights(rng, width, f, kernel):
 def run(w0, lr, steps, net):
     """Outputs and kernels along gradient descent, (steps + 1,) each."""
     found = sgd.run(net, w0, X, Y, lr=lr, steps=steps, divergence_limit=1e6,
-                    observe={"f": lambda w, x, y: net.predict(w, x)[..., 0], "kernel": lambda w, x, y: net.tangent_kernel(w)})
+                    observe={"f": lambda w, x, y: net.predict(w, x)[..., 0], "kernel": lambda w, x,
+                             y: net.tangent_kernel(w)})
     return found.observed["f"], found.observed["kernel"]
 
 
@@ -112,7 +113,10 @@ def test_three_phases_of_the_rate(rng):
 
 @pytest.mark.claim("LBDSG20.catapult")
 def test_the_end_is_one_number_up_to_two_and_a_half_and_none_from_three_on():
-    """As x₀ → 0: 1.89288 at k₀ = 2.1 and 1.28234 at 2.5 (to 5e-6), between .18 and .25 at 3; a limit there is caught."""
+    """As x₀ → 0: 1.89288 at k₀ = 2.1 and 1.28234 at 2.5 (to 5e-6), between .18 and .25 at 3.
+
+    A limit at 3 is caught.
+    """
     starts = 10.0 ** -np.arange(4, 10, 0.25)
     for k, limit in ((2.1, 1.8928807), (2.5, 1.282337)):
         assert np.abs(theory.final_kernel(starts, k, 1.0, 1) - limit).max() < 6e-6

@@ -58,7 +58,8 @@ def test_amplitude_to_first_order_beyond_the_edge(runs):
     chosen = np.flatnonzero(laws > 2)
     errors = {}
     for delta, run in found.items():
-        law = np.array([theory.oscillation_amplitude(ones[i].hessian, ones[i].third_along, ones[i].fourth_along, 2 * (1 + delta))
+        law = np.array([theory.oscillation_amplitude(ones[i].hessian, ones[i].third_along, ones[i].fourth_along,
+                                                     2 * (1 + delta))
                         for i in chosen])
         errors[delta] = run.amplitude[chosen] / law - 1
         assert run.success[chosen].all() and np.abs(errors[delta]).max() < 40 * delta
@@ -93,7 +94,8 @@ def test_one_dimension_in_rationals(second, third, fourth):
 
 
 @pytest.mark.claim("CB22.one-dimension")
-@pytest.mark.parametrize("third, fourth, settles", [(2.0, 8.0, True), (2.0, 14.0, False), (0.0, -1.0, True), (0.0, 1.0, False)])
+@pytest.mark.parametrize("third, fourth, settles", [(2.0, 8.0, True), (2.0, 14.0, False), (0.0, -1.0, True),
+                                                    (0.0, 1.0, False)])
 def test_on_a_line_3f3_squared_against_f2_f4(third, fourth, settles):
     """Simulated on both sides of 3·2² = 12: f‴² > f″f⁗, without the 3, would call (2, 8) unstable."""
     loss, delta = simulated.CubicQuartic([[1.0]], [[[third]]], [[[[fourth]]]]), 5e-4
@@ -104,11 +106,15 @@ def test_on_a_line_3f3_squared_against_f2_f4(third, fourth, settles):
 
 @pytest.mark.claim("CKLKT21.edge")
 def test_up_to_the_edge_the_minimum_is_stable():
-    """η at 0.99 and 1.01 of 2/λ: at rest, and alternating at the predicted amplitude; without higher derivatives: gone."""
+    """η at 0.99 and 1.01 of 2/λ: at rest, and alternating at the predicted amplitude.
+
+    Without higher derivatives: gone.
+    """
     loss = simulated.CubicQuartic([[1.0]], [[[2.0]]], [[[[1.0]]]])
     quadratic = simulated.CubicQuartic([[1.0]], [[[0.0]]], [[[[0.0]]]])
     below, above = (simulated.oscillate(loss, [0.01], 2 * edge, 5000) for edge in (0.99, 1.01))
-    laws = [theory.oscillation_amplitude(loss.hessian, loss.third_along, loss.fourth_along, 2 * edge) for edge in (0.99, 1.01)]
+    laws = [theory.oscillation_amplitude(loss.hessian, loss.third_along, loss.fourth_along,
+                                         2 * edge) for edge in (0.99, 1.01)]
     assert laws[0] == 0 and below.amplitude < 1e-12
     assert above.success and abs(above.amplitude / laws[1] - 1) < 0.05
     assert simulated.oscillate(quadratic, [0.01], 2.02, 5000).status == simulated.DIVERGED
@@ -117,7 +123,7 @@ def test_up_to_the_edge_the_minimum_is_stable():
 
 
 def test_gradient_is_the_derivative_of_the_loss(rng):
-    """Central differences, whose error for degree four is the third derivative's; a gradient without its ½ is caught."""
+    """Central differences, whose error at degree four is the third derivative's; T[w, w]/4 for T[w, w]/2 is caught."""
     loss = simulated.random_loss(4, size=(6,), rng=rng)
     w, v = rng.uniform(-1, 1, (2, 6, 4))
     step = 1e-4
@@ -142,20 +148,29 @@ def test_in_all_dimensions_the_coefficient_is_that_of_the_rotated_loss(rng):
 
 LINE = [[1.0]], lambda v: v, lambda v: 0.0
 BAD = {
-    "flat": (lambda: theory.oscillation_coefficient(np.diag([1.0, 0.0]), *LINE[1:]), "hessian must be positive definite.*drifts"),
+    "flat": (lambda: theory.oscillation_coefficient(np.diag([1.0, 0.0]), *LINE[1:]),
+             "hessian must be positive definite.*drifts"),
     "repeated": (lambda: theory.oscillation_coefficient(np.eye(2), *LINE[1:]), "simple top eigenvalue"),
     "indefinite": (lambda: theory.oscillation_coefficient(np.diag([1.0, -0.5]), *LINE[1:]), "positive semi-definite"),
-    "third": (lambda: theory.oscillation_coefficient([[1.0]], lambda v: np.ones(2), LINE[2]), r"third\(v\) must have shape \(1,\)"),
-    "no function": (lambda: theory.oscillation_coefficient([[1.0]], np.ones((1, 1, 1)), LINE[2]), "third must be a function"),
-    "fourth": (lambda: theory.oscillation_coefficient([[1.0]], LINE[1], lambda v: np.ones(2)), r"fourth\(v\) must have shape \(1,\)"),
-    "two beyond": (lambda: theory.oscillation_amplitude(np.diag([1.0, 0.99]), *LINE[1:], 2.1), "below 2 / second eigenvalue"),
+    "third": (lambda: theory.oscillation_coefficient([[1.0]], lambda v: np.ones(2), LINE[2]),
+              r"third\(v\) must have shape \(1,\)"),
+    "no function": (lambda: theory.oscillation_coefficient([[1.0]], np.ones((1, 1, 1)), LINE[2]),
+                    "third must be a function"),
+    "fourth": (lambda: theory.oscillation_coefficient([[1.0]], LINE[1], lambda v: np.ones(2)),
+               r"fourth\(v\) must have shape \(1,\)"),
+    "two beyond": (lambda: theory.oscillation_amplitude(np.diag([1.0, 0.99]), *LINE[1:], 2.1),
+                   "below 2 / second eigenvalue"),
     "lr": (lambda: theory.oscillation_amplitude(*LINE, -1.0), "lr must be positive"),
     "symmetric": (lambda: simulated.CubicQuartic(np.eye(2), np.arange(8.0).reshape(2, 2, 2), np.zeros((2, 2, 2, 2))),
                   "third must be symmetric"),
-    "axes": (lambda: simulated.CubicQuartic(np.eye(2), np.zeros((2, 2)), np.zeros((2, 2, 2, 2))), "third must have 3 equal last axes"),
-    "match": (lambda: simulated.CubicQuartic(np.eye(2), np.zeros((3, 3, 3)), np.zeros((2, 2, 2, 2))), "must go with hessian"),
-    "start": (lambda: simulated.oscillate(simulated.random_loss(2, rng=0), [1.0], 1.0, 5), r"start must have shape \(2,\)"),
-    "rates": (lambda: simulated.oscillate(simulated.random_loss(2, rng=0), [1.0, 0.0], [1.0, 2.0], 5), "lr must be one number"),
+    "axes": (lambda: simulated.CubicQuartic(np.eye(2), np.zeros((2, 2)), np.zeros((2, 2, 2, 2))),
+             "third must have 3 equal last axes"),
+    "match": (lambda: simulated.CubicQuartic(np.eye(2), np.zeros((3, 3, 3)), np.zeros((2, 2, 2, 2))),
+              "must go with hessian"),
+    "start": (lambda: simulated.oscillate(simulated.random_loss(2, rng=0), [1.0], 1.0, 5),
+              r"start must have shape \(2,\)"),
+    "rates": (lambda: simulated.oscillate(simulated.random_loss(2, rng=0), [1.0, 0.0], [1.0, 2.0], 5),
+              "lr must be one number"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Write benign_oscillation.json: ``python -m tests.reference.make_benign_oscillation``. Maps and formulas in 80 digits."""
+"""Write benign_oscillation.json: ``python -m tests.reference.make_benign_oscillation``."""
 
 import mpmath as mp
 
@@ -10,7 +10,9 @@ EXACT = 4e-15
 LIMIT = mp.mpf(3) / 2 * mp.sqrt(3) - 1
 ALTERNATING = (1.0, 1 + 2.0**-52, 1 + 1e-15, 1.001, 1.1, 1.2, 1.2360)
 CHAOTIC = (1.3, 1.5, 1.598, 1.5980762)
-CYCLES = ((1.24, 4), (1.295, 8), (1.3345, 6), (1.373, 7), (1.394, 5), (1.455, 3), (1.462, 6), (1.5065, 10), (1.548, 4), (1.566, 6))        # rates of periodic windows beyond √5 − 1, with the period
+# rates of periodic windows beyond √5 − 1, with the period
+CYCLES = ((1.24, 4), (1.295, 8), (1.3345, 6), (1.373, 7), (1.394, 5), (1.455, 3), (1.462, 6), (1.5065, 10), (1.548, 4),
+          (1.566, 6))
 SIGNS = (1, 1, -1, -1)
 
 
@@ -33,15 +35,18 @@ def orbits():
     for c in (*ALTERNATING, *CHAOTIC):
         s = mp.mpf(c)
         root = mp.sqrt((1 + s) ** 2 - 4)
-        rows.append(row(NAME + "period_two_orbit", [c], [((1 + s) - root) / (2 * s), ((1 + s) + root) / (2 * s)], EXACT))
+        rows.append(row(NAME + "period_two_orbit", [c], [((1 + s) - root) / (2 * s), ((1 + s) + root) / (2 * s)],
+                        EXACT))
         multiplier = 9 - 2 * (1 + s) ** 2
         rows.append(row(NAME + "orbit_multiplier", [c], multiplier, relative(1e-14, multiplier)))
         largest = 4 * (1 + s) ** 3 / (27 * s)
         rows.append(row(NAME + "attractor_bounds", [c], [strong(largest, s), largest], 1e-14))
-    rows += [row(NAME + "fixed_point_multiplier", [c], 1 - 2 * mp.mpf(c), EXACT) for c in (1e-300, 0.3, 1.0, 1.59, 1e10)]
+    rows += [row(NAME + "fixed_point_multiplier", [c], 1 - 2 * mp.mpf(c),
+                 EXACT) for c in (1e-300, 0.3, 1.0, 1.59, 1e10)]
     rows += [row(NAME + "reduced_map", [f, c], strong(mp.mpf(f), mp.mpf(c)), 1e-14)
              for f, c in ((0.0, 1.0), (1e-300, 1.5), (0.5, 1.0), (1.25, 1.3), (1.5, 1.9))]
-    rows += [row(NAME + "feature_map", [state, c, kappa], four([mp.mpf(a) for a in state], mp.mpf(c), mp.mpf(kappa)), 1e-13)
+    rows += [row(NAME + "feature_map", [state, c, kappa], four([mp.mpf(a) for a in state], mp.mpf(c), mp.mpf(kappa)),
+                 1e-13)
              for state, c, kappa in (([0.5, 0.25, 0.0, 0.0], 1.0, 0.5), ([1e-12, 1e-14, 1e-12, 1e-14], 1.5, 0.01),
                                      ([0.25, 0.125, 0.0625, 0.5], 1.25, 0.01), ([3.0, 0.5, 0.0, 0.0], 1.5, 0.25))]
     rows += [row(NAME + "effective_rate", [lr, norm, width], 4 * mp.mpf(lr) * mp.mpf(norm) ** 2 / width, 1e-15)
@@ -57,11 +62,13 @@ def averages():
         rows += [row(NAME + "mean_residual", [c], (s - 1) / (2 * s), EXACT),
                  row(NAME + "mean_square_residual", [c], (s * s - 1) / (2 * s * s), EXACT)]
         if exponent:
-            rows.append(row(NAME + "lyapunov_exponent", [c], exponent, 1e-14 if c < 1.01 else relative(1e-14, exponent)))
+            rows.append(row(NAME + "lyapunov_exponent", [c], exponent,
+                            1e-14 if c < 1.01 else relative(1e-14, exponent)))
     for c in (1e-10, 0.3, 0.9, 1 - 1e-12):
         exponent = mp.log(abs(1 - 2 * mp.mpf(c)))
         rows += [row(NAME + "mean_residual", [c], 0, 0.0), row(NAME + "mean_square_residual", [c], 0, 0.0),
-                 row(NAME + "lyapunov_exponent", [c], exponent, 1e-14 if min(c, 1 - c) < 0.1 else relative(1e-14, exponent))]
+                 row(NAME + "lyapunov_exponent", [c], exponent,
+                     1e-14 if min(c, 1 - c) < 0.1 else relative(1e-14, exponent))]
     for c, period in CYCLES:
         s = mp.mpf(c)
         f = (1 + s) / (3 * s)
@@ -88,7 +95,8 @@ def sums():
                 rows.append(row(NAME + "weak_excess", [x, kappa], exact, 1e-12))
     rows += [row(NAME + "update_balance", [a, b, c], (mp.mpf(b) - mp.mpf(a)) / mp.mpf(c), 1e-15)
              for a, b, c in ((0.5, 1.5, 1.25), (1.0, 1 + 2.0**-52, 3.0), (1e-80, 1e80, 0.7))]
-    for c, square, least, largest in ((1.2, 0.152778, -0.298548, 0.465215), (1.5, 1e-80, -0.5, 0.9), (1.0, 0.0, 0.0, 0.0)):
+    for c, square, least, largest in ((1.2, 0.152778, -0.298548, 0.465215), (1.5, 1e-80, -0.5, 0.9),
+                                      (1.0, 0.0, 0.0, 0.0)):
         bounds = [mp.mpf(c) * mp.mpf(square) / (2 * (1 + mp.mpf(c) * mp.mpf(edge)) ** 2) for edge in (largest, least)]
         rows.append(row(NAME + "accumulation_bounds", [c, square, least, largest], bounds, 1e-14))
     return rows
@@ -101,14 +109,16 @@ def weak():
         rows.append(row(NAME + "stable_weak_strength", [c, kappa], max(s - 1, 0) / (s * (1 - k)), 1e-15))
         for beta in (0.0, 0.2331, 1.0):
             exact = 1 - 2 * s * (1 - (1 - k) * mp.mpf(beta))
-            rows.append(row(NAME + "interpolation_multiplier", [c, kappa, beta], exact, relative(1e-15 * (1 + 2 * c), exact)))
+            rows.append(row(NAME + "interpolation_multiplier", [c, kappa, beta], exact,
+                            relative(1e-15 * (1 + 2 * c), exact)))
     for c in (1.0, 1 + 1e-12, 1.2, 1.236):
         for kappa in (1e-12, 0.01, 0.1, 0.9):
             growth = mp.log1p(mp.mpf(kappa) * (1 - mp.mpf(kappa)) * (mp.mpf(c) - 1))
             rows.append(row(NAME + "weak_growth_rate", [c, kappa], growth, 1e-14))
             if growth:
                 rows.append(row(NAME + "weak_drift", [c, kappa], growth, kappa / 5 if kappa <= 0.1 else kappa))
-    for alpha, beta, kappa in ((1e-4, 1e-4, 0.01), (1e-300, 1e-300, 0.5), (0.9, 0.05, 0.999), (1e-6, 0.5, 0.01), (5.0, 1e-9, 0.1),
+    for alpha, beta, kappa in ((1e-4, 1e-4, 0.01), (1e-300, 1e-300, 0.5), (0.9, 0.05, 0.999), (1e-6, 0.5, 0.01),
+                               (5.0, 1e-9, 0.1),
                                (1e-2, 1e-12, 1e-9)):
         rows.append(row(NAME + "small_rate_limit", [alpha, beta, kappa], flow_end(alpha, beta, kappa), 1e-13))
     return rows
@@ -150,8 +160,10 @@ def runs():
 def sets():
     rows = [row(NAME + "full_batch_onset", [n, strong_ones], mp.mpf(n) / strong_ones, 1e-15)
             for n, strong_ones in ((16, 8), (3, 3), (10**6, 7))]
-    rows += [row(NAME + "accuracy_without_weak", [share], 1 - mp.mpf(share) / 2, 1e-15) for share in (1e-18, 0.125, 1.0)]
-    for noise, weak_square, count, strong_square in ((0.08, 0.01, 8, None), (0.08, 0.01, 8, 1.0), (1 - 1e-12, 0.01, 8, 1.0),
+    rows += [row(NAME + "accuracy_without_weak", [share], 1 - mp.mpf(share) / 2,
+                 1e-15) for share in (1e-18, 0.125, 1.0)]
+    for noise, weak_square, count, strong_square in ((0.08, 0.01, 8, None), (0.08, 0.01, 8, 1.0),
+                                                     (1 - 1e-12, 0.01, 8, 1.0),
                                                      (1e-80, 1e-82, 3, 1e-79)):
         power = mp.mpf(noise) / (count * mp.mpf(weak_square))
         if strong_square is not None:

@@ -1,4 +1,4 @@
-"""Write convex_annealing.json: ``python -m tests.reference.make_convex_annealing``. Formulas as on the slides, in 80 digits."""
+"""Write convex_annealing.json: ``python -m tests.reference.make_convex_annealing``."""
 
 from fractions import Fraction
 from math import comb
@@ -38,8 +38,10 @@ def basis(hessian, start):
 
 def paths():
     rows = [row(NAME + "sample_hessian", [[2, 1]], [[mp.mpf(4) / 3, 0], [0, mp.mpf(2) / 3]], 1e-15),
-            row(NAME + "sample_hessian", [[1, 0, 6]], [[mp.mpf(2) / 7, 0, 0], [0, 0, 0], [0, 0, mp.mpf(12) / 7]], 1e-15),
-            row(NAME + "population_hessian", [3], [[mp.mpf(2) / 3 if i == j else 0 for j in range(3)] for i in range(3)],
+            row(NAME + "sample_hessian", [[1, 0, 6]], [[mp.mpf(2) / 7, 0, 0], [0, 0, 0], [0, 0, mp.mpf(12) / 7]],
+                1e-15),
+            row(NAME + "population_hessian", [3], [[mp.mpf(2) / 3 if i == j else 0 for j in range(3)]
+                                                   for i in range(3)],
                 1e-15)]
     for hessian, r in ((SKEW, START), (SLIDES, [1e-80, 1e-70]), (SLIDES, [1e80, 1e70]), (OTHER, [0.0, 3.0])):
         rows.append(row(NAME + "quadratic_loss", [hessian, r], form(hessian, [mp.mpf(x) for x in r]), 1e-14))
@@ -53,7 +55,8 @@ def paths():
     for hessian, times in ((SLIDES, [0.0, 1e-12, 3.0, 100.0]), (SKEW, [0.5, 4.0])):
         values, columns, coefficients = basis(hessian, START)
         flow = [[mp.fsum(c * mp.exp(-value * mp.mpf(time)) * column[i]
-                         for value, column, c in zip(values, columns, coefficients)) for i in range(2)] for time in times]
+                         for value, column, c in zip(values, columns, coefficients)) for i in range(2)]
+                for time in times]
         rows.append(row(NAME + "gradient_flow", [hessian, START, times], flow, 1e-13))
     return rows
 
@@ -62,8 +65,10 @@ def stops():
     """Steps and losses of descent by bisection over its number of steps, of the flow by bisection over its time."""
     rows = []
     for hessian, test, lr, target in ((SLIDES, IDENTITY, 1e-9, 1e-3), (SLIDES, IDENTITY, 1e-5, 1e-3),
-                                      (SLIDES, IDENTITY, 0.1, 1e-2), (SLIDES, IDENTITY, 1.4999, 1e-8), (SKEW, OTHER, 0.3, 1e-6),
-                                      (SKEW, OTHER, 1e-7, 1e-6), (SLIDES, IDENTITY, None, 1e-2), (SKEW, OTHER, None, 1e-12)):
+                                      (SLIDES, IDENTITY, 0.1, 1e-2), (SLIDES, IDENTITY, 1.4999, 1e-8),
+                                      (SKEW, OTHER, 0.3, 1e-6),
+                                      (SKEW, OTHER, 1e-7, 1e-6), (SLIDES, IDENTITY, None, 1e-2),
+                                      (SKEW, OTHER, None, 1e-12)):
         values, columns, coefficients = basis(hessian, START)
 
         def shrunk(amount):
@@ -101,15 +106,18 @@ def slides():
     for sharp, flat, target in cases:
         a, b, e = mp.mpf(sharp), mp.mpf(flat), mp.mpf(target)
         root = mp.sqrt(b * b + 4 * a * e)
-        rows.append(row(NAME + "flow_loss_ratio", [sharp, flat, target], mp.mpf(3) / 4 * (1 + 2 * b / (b + root)), 2e-15))
+        rows.append(row(NAME + "flow_loss_ratio", [sharp, flat, target], mp.mpf(3) / 4 * (1 + 2 * b / (b + root)),
+                        2e-15))
         rows.append(row(NAME + "flow_stop_time", [sharp, flat, target], -mp.mpf(3) / 4 * mp.log(2 * e / (b + root)),
                         1e-14 if target != 0.9999999 else 1e-8))
-    for lr, steps, target in ((1.3, 2, 1e-8), (1.4999999, 50, 1e-3), (0.75 + 1e-9, 3, 1e-4), (1e-9, 10**9, 1e-3), (1.0, 0, 0.5),
+    for lr, steps, target in ((1.3, 2, 1e-8), (1.4999999, 50, 1e-3), (0.75 + 1e-9, 3, 1e-4), (1e-9, 10**9, 1e-3),
+                              (1.0, 0, 0.5),
                               (0.75, 1, 1e-3)):
         a, b = (mp.mpf(loss) * (1 - mp.mpf(lr) * n / 3) ** (2 * steps) for loss, n in ((2 / 3, 4), (1 / 3, 2)))
         promise = 1e-14 * (1 + steps * float(abs(mp.log(abs(1 - 4 * mp.mpf(lr) / 3)))) if lr != 0.75 else 1)
         share = 2 * b / (b + mp.sqrt(b * b + 4 * a * mp.mpf(target)))
-        rows.append(row(NAME + "annealed_loss_ratio", [2 / 3, 1 / 3, target, lr, steps], mp.mpf(3) / 4 * (1 + share), promise))
+        rows.append(row(NAME + "annealed_loss_ratio", [2 / 3, 1 / 3, target, lr, steps], mp.mpf(3) / 4 * (1 + share),
+                        promise))
         if b <= a and 2 * b * b / a > 1e-300:
             rows.append(row(NAME + "reversal_target", [2 / 3, 1 / 3, lr, steps], 2 * b * b / a, 3 * promise))
     rows.append(row(NAME + "reversal_target", [0.6, 0.3], 2 * mp.mpf(0.3) ** 2 / mp.mpf(0.6), 2e-15))

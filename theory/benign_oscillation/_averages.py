@@ -92,9 +92,10 @@ def lyapunov_exponent(c):
     .. math:: \log|1 - 2c| \;(c \le 1), \qquad \tfrac12 \log|9 - 2(1 + c)^2| \;(1 \le c \le \sqrt5 - 1)
 
     −∞ at c = ½ and, but for rounding, c = 3/√2 − 1; to 1e-14 where it is above
-    −1 (relative to itself next to c = 0 and c = 1). Beyond √5 − 1 an average along an orbit, as for `mean_residual`, good to
-    1e-2 at 99 of 100 rates (beside some windows to 0.1) and first positive near
-    c = 1.3025. It is negative in every periodic window, also in those beyond.
+    −1 (relative to itself next to c = 0 and c = 1). Beyond √5 − 1 an average
+    along an orbit, as for `mean_residual`, good to 1e-2 at 99 of 100 rates
+    (beside some windows to 0.1) and first positive near c = 1.3025. It is
+    negative in every periodic window, also in those beyond.
 
     Parameters
     ----------
@@ -120,7 +121,7 @@ def lyapunov_exponent(c):
     (-0.192831, True)
     """
     def closed(c):
-        lost = np.where(c <= 1, 2 * np.minimum(c, np.abs(1 - c)), 2 * (c - 1) * (c + 3))  # 1 − |multiplier|
+        lost = np.where(c <= 1, 2 * np.minimum(c, np.abs(1 - c)), 2 * (c - 1) * (c + 3))
         multiplier = np.where(c <= 1, 1 - 2 * c, 9 - 2 * (1 + c) ** 2)
         with np.errstate(divide="ignore"):
             logs = np.where(lost < 0.5, np.log1p(-np.minimum(lost, 0.5)), np.log(np.abs(multiplier)))

@@ -17,12 +17,25 @@ LWM19
 LWYZ24
     M. Lu, B. Wu, X. Yang, D. Zou, "Benign oscillation of stochastic gradient
     descent with large learning rates", ICLR 2024.
+CKLKT21
+    J. Cohen, S. Kaur, Y. Li, J. Z. Kolter, A. Talwalkar, "Gradient descent on
+    neural networks typically occurs at the edge of stability", ICLR 2021.
+LBDSG20
+    A. Lewkowycz, Y. Bahri, E. Dyer, J. Sohl-Dickstein, G. Gur-Ari, "The large
+    learning rate phase of deep learning: the catapult mechanism", 2020.
+CB22
+    L. Chen, J. Bruna, "Beyond the edge of stability via two-step gradient
+    updates", arXiv:2206.04172, 2022.
+MS26
+    R. Mulayoff, S. U. Stich, "On the stability of nonlinear dynamics in GD and
+    SGD: beyond quadratic potentials", COLT 2026.
 """
 
 from theory._public import publish
 from theory.claims._benign_oscillation import CLAIMS as _BENIGN_OSCILLATION
 from theory.claims._claim import STATUSES, Claim
 from theory.claims._convex_annealing import CLAIMS as _CONVEX_ANNEALING
+from theory.claims._edge_of_stability import CLAIMS as _EDGE_OF_STABILITY
 from theory.claims._images import CLAIMS as _IMAGES
 from theory.claims._learning_order import CLAIMS as _LEARNING_ORDER
 from theory.claims._linear_stability import CLAIMS as _LINEAR_STABILITY
@@ -30,7 +43,8 @@ from theory.claims._network import CLAIMS as _NETWORK
 
 __all__ = ["CLAIMS", "STATUSES", "Claim", "get"]
 
-CLAIMS = (*_LINEAR_STABILITY, *_NETWORK, *_CONVEX_ANNEALING, *_LEARNING_ORDER, *_IMAGES, *_BENIGN_OSCILLATION)
+CLAIMS = (*_LINEAR_STABILITY, *_NETWORK, *_CONVEX_ANNEALING, *_LEARNING_ORDER, *_IMAGES, *_BENIGN_OSCILLATION,
+          *_EDGE_OF_STABILITY)
 
 
 def get(claim_id):

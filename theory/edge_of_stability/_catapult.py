@@ -138,7 +138,8 @@ def final_kernel(f, kernel, lr, width):
         square = x[going] ** 2
         if (square > _FAR).any():
             raise ValueError(f"lr must keep the run bounded, but it diverges from lr · kernel = "
-                             f"{begin.flat[going[square > _FAR][0]]:g}; take a smaller lr: below 4 / kernel, and less where "
+                             f"{begin.flat[going[square > _FAR][0]]:g}; take a smaller lr: below 4 / kernel, and less "
+                             f"where "
                              "f is not small")
         factor = 1 - k[going]
         going = going[4 * square > _SETTLED * np.minimum(k[going], 1) * np.maximum(1 - factor**2, 0)]
@@ -146,7 +147,8 @@ def final_kernel(f, kernel, lr, width):
             return _plain(k.reshape(shape) / rates)
         square = x[going] ** 2
         x[going], k[going] = x[going] * (1 - k[going] + square), k[going] + square * (k[going] - 4)
-    raise ValueError(f"lr must let the run come to rest, but it has not after {_MOST_STEPS} steps; next to lr · kernel = 2 it "
+    raise ValueError(f"lr must let the run come to rest, but it has not after {_MOST_STEPS} steps; next to lr · kernel "
+                     f"= 2 it "
                      "takes for ever: move away from it")
 
 
@@ -158,13 +160,15 @@ def _arguments(f, kernel, lr, width):
     try:
         np.broadcast_shapes(f.shape, kernel.shape, lr.shape)
     except ValueError:
-        raise ValueError(f"kernel must broadcast with f and lr, got shapes {kernel.shape}, {f.shape} and {lr.shape}; match "
+        raise ValueError(f"kernel must broadcast with f and lr, got shapes {kernel.shape}, {f.shape} and {lr.shape}; "
+                         f"match "
                          "them") from None
     least = 2 * np.abs(f) / np.sqrt(width)
     if (kernel < least * (1 - 1e-15)).any():
         wrong = np.broadcast_arrays(kernel, least)
         place = np.argmax(wrong[1] - wrong[0])
-        raise ValueError(f"kernel must be at least 2|f|/√m = {wrong[1].flat[place]:g}, got {wrong[0].flat[place]:g}; no weights "
+        raise ValueError(f"kernel must be at least 2|f|/√m = {wrong[1].flat[place]:g}, got {wrong[0].flat[place]:g}; "
+                         f"no weights "
                          "have a smaller one")
     return f, kernel, lr, width
 

@@ -100,7 +100,8 @@ def oscillation_amplitude(hessian, third, fourth, lr):
     values, _, coefficient = _reduced(hessian, third, fourth)
     lr = _checks.scalar(lr, "lr")
     if len(values) > 1 and lr * values[-2] >= 2:
-        raise ValueError(f"lr must be below 2 / second eigenvalue = {2 / values[-2]:g}, got {lr:g}; beyond it two directions "
+        raise ValueError(f"lr must be below 2 / second eigenvalue = {2 / values[-2]:g}, got {lr:g}; beyond it two "
+                         f"directions "
                          "oscillate and the amplitude of one is not a law")
     above = values[-1] - 2 / lr
     if above <= 0:
@@ -117,10 +118,12 @@ def _reduced(hessian, third, fourth):
     matrix = _checks.symmetric(matrix, "hessian", len(matrix))
     values, vectors = np.linalg.eigh(matrix)
     if values[0] <= _SINGULAR * values[-1]:
-        raise ValueError(f"hessian must be positive definite, got the eigenvalue {values[0]:.3g}; along a flat direction "
+        raise ValueError(f"hessian must be positive definite, got the eigenvalue {values[0]:.3g}; along a flat "
+                         f"direction "
                          "the iterate drifts while it oscillates: restrict all derivatives to the curved directions")
     if len(values) > 1 and values[-1] - values[-2] <= _SINGULAR * values[-1]:
-        raise ValueError(f"hessian must have a simple top eigenvalue, got {values[-1]:g} twice; which direction oscillates is "
+        raise ValueError(f"hessian must have a simple top eigenvalue, got {values[-1]:g} twice; which direction "
+                         f"oscillates is "
                          "then decided by the higher derivatives")
     top = vectors[:, -1]
     for name, function in (("third", third), ("fourth", fourth)):
