@@ -11,18 +11,31 @@ _RELATIVE = 1e-10  # rounding allowed in symmetry and positive semi-definiteness
 
 
 def real(value, name):
-    """`value` as a float64 array of finite real numbers (float32 stays float32); a mask is refused, never dropped."""
-    unmasked(value, name)
+    """`value` as a float64 array of finite real numbers (float32 stays float32); see `array` for what is taken."""
+    found = array(value, name)
     try:
-        array = np.asarray(value)
-        if array.dtype != np.float32:
-            array = array.astype(np.float64, casting="unsafe" if array.dtype == object else "safe")
+        if found.dtype != np.float32:
+            found = found.astype(np.float64, casting="unsafe" if found.dtype == object else "safe")
     except (TypeError, ValueError):
         raise ValueError(f"{name} must hold real numbers, got {_kind(value)}; convert it to a float array") from None
-    if not np.isfinite(array).all():
-        bad = np.argwhere(~np.isfinite(np.atleast_1d(array)))[0].tolist()
+    if not np.isfinite(found).all():
+        bad = np.argwhere(~np.isfinite(np.atleast_1d(found)))[0].tolist()
         raise ValueError(f"{name} must be finite, got NaN or infinity at index {bad}; remove it before calling")
-    return array
+    return found
+
+
+def array(value, name):
+    """`value` as an array: what numpy takes, and tensors of PyTorch or JAX on any device, without a copy on the CPU.
+
+    A mask is refused, never dropped; so is a tensor that requires grad.
+    """
+    unmasked(value, name)
+    if getattr(value, "requires_grad", False) is True:
+        raise ValueError(f"{name} must not carry a gradient, got a tensor that requires grad; call .detach()")
+    try:
+        return np.asarray(value.cpu() if getattr(getattr(value, "device", None), "type", "cpu") != "cpu" else value)
+    except (TypeError, ValueError, RuntimeError):
+        raise ValueError(f"{name} must hold real numbers, got {_kind(value)}; convert it to a float array") from None
 
 
 def unmasked(value, name):
@@ -126,4 +139,6 @@ def count_batches(n, size, replacement, limit):
 
 
 def _kind(value):
-    return f"dtype {value.dtype}" if isinstance(value, np.ndarray) else f"{type(value).__name__} {str(value)[:40]!r}"
+    if isinstance(value, np.ndarray):
+        return f"dtype {value.dtype}"
+    return f"{type(value).__name__} " + (f"of dtype {value.dtype}" if hasattr(value, "dtype") else repr(str(value)[:40]))

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from refimpl.curvature._products import as_array, vector
+from refimpl.curvature._products import vector
 from theory import _checks
 
 
@@ -188,9 +188,9 @@ def operator(model, w, x, y=None, *, curvature="hessian"):
         lacks what is needed.
     """
     _checks.one_of(curvature, "curvature", ("hessian", "gauss-newton"))
-    w = _checks.shaped(as_array(w, "w"), "w", (None,))
-    x = _checks.real(as_array(x, "x"), "x")
-    y = None if y is None else as_array(y, "y")
+    w = _checks.shaped(w, "w", (None,))
+    x = _checks.real(x, "x")
+    y = None if y is None else _checks.array(y, "y")
     blocks = getattr(model, "blocks", {})
     if hasattr(model, "linearize"):
         point, name = model.linearize(w, x, y), curvature.replace("-", "_")

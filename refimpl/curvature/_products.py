@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from theory import _checks
+
 
 class Products:
     """v ↦ sign · A v, asked through a door: a float64 copy (P,) comes back, or a refusal by name; counts the products.
@@ -26,24 +28,11 @@ class Products:
         return asked if asked is not None else 1e-6 if self.eps < 1e-10 else 1e-4
 
 
-def as_array(value, name):
-    """An array, or a tensor of PyTorch or JAX on any device, as an array; one that requires grad is refused."""
-    if isinstance(value, np.ma.MaskedArray):
-        raise ValueError(f"{name} must be a plain array, got a masked one; fill or drop the masked entries")
-    if getattr(value, "requires_grad", False) is True:
-        raise ValueError(f"{name} must not carry a gradient, got a tensor that requires grad; call .detach()")
-    try:
-        return np.asarray(value.cpu() if getattr(getattr(value, "device", None), "type", "cpu") != "cpu" else value)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise ValueError(f"{name} must be an array or a tensor, got {type(value).__name__} ({error}); "
-                         "convert it to a float array") from None
-
-
 def vector(value, shape, name):
     """What `name` returned, as an array of finite real numbers of this shape."""
     if value is None:
         raise ValueError(f"{name} must return an array {shape}, got None; return the product")
-    array = as_array(value, f"what {name} returns")
+    array = _checks.array(value, f"what {name} returns")
     if array.dtype.kind not in "fiu":
         raise ValueError(f"{name} must return real numbers, got dtype {array.dtype}; convert them to float64")
     if array.shape != shape:
