@@ -7,6 +7,8 @@ simulations are derived apart so that they can check each other. Only
 """
 
 import importlib
+import importlib.util
+from importlib.machinery import PathFinder
 
 __all__ = ["benign_oscillation", "convex_annealing", "curvature", "datasets", "edge_of_stability", "images", "learning_order",
            "linear_stability", "network", "sgd", "sweep", "testing"]
@@ -21,3 +23,15 @@ def __getattr__(name):
 
 def __dir__():
     return sorted({*globals(), *__all__})
+
+
+def _refuse_another_theory():
+    """A file or folder of the user's that is called theory, earlier on the path, would be imported in place of ours."""
+    found = importlib.util.find_spec("theory")
+    places = list(found.submodule_search_locations or ()) if found else []
+    if not PathFinder.find_spec("theory._checks", places):
+        raise ImportError(f"refimpl needs the package theory that is installed with it, but `import theory` finds "
+                          f"{found and found.origin or ', '.join(places) or 'nothing'}; rename that file or folder")
+
+
+_refuse_another_theory()

@@ -1,62 +1,115 @@
-"""The README: its Python runs, its commands are the ones that are checked, its picture exists."""
+"""The READMEs: their Python runs and prints what they say, their commands are the ones that are checked, links lead somewhere."""
 
+import contextlib
+import io
 import re
 import shlex
 from pathlib import Path
 
 import pytest
 
+from figures import _all, _gallery
 from figures._command import arguments
+from theory.__main__ import main as theory_main
+from theory.claims import CLAIMS
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"(<!-- (?:command|needs): (\w+) -->\n)?```(\w+)\n(.*?)```", README, flags=re.DOTALL)
-PYTHON = [code for _, needs, language, code in BLOCKS if language == "python" and not needs]
-OPTIONAL = [(needs, code) for _, needs, language, code in BLOCKS if language == "python" and needs]
+FOLDERS = ("", "theory", "refimpl", "refimpl/testing", "figures", "tests")
+TEXTS = {folder or "top": (ROOT / folder / "README.md").read_text(encoding="utf-8") for folder in FOLDERS}
+TOP = TEXTS["top"]
+BLOCK = re.compile(r"(?:<!-- (command|needs): (\w+) -->\n)?```(\w+)\n(.*?)```(?:\n```text\n(.*?)```)?", flags=re.DOTALL)
+BLOCKS = [(folder, *block) for folder, text in TEXTS.items() for block in BLOCK.findall(text)]
+PYTHON = [(folder, code, printed) for folder, mark, _, language, code, printed in BLOCKS if language == "python" and not mark]
+OPTIONAL = [(folder, name, code) for folder, mark, name, _, code, _ in BLOCKS if mark == "needs"]
 
 
-@pytest.mark.parametrize("code", PYTHON, ids=range(len(PYTHON)))
-def test_python_examples_run(code, capsys):
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+def run(code):
+    """What a piece of Python prints."""
+    said = io.StringIO()
+    with contextlib.redirect_stdout(said):
+        exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
+    return said.getvalue()
 
 
-@pytest.mark.parametrize(("needs", "code"), OPTIONAL, ids=[needs for needs, _ in OPTIONAL])
-def test_examples_that_need_another_framework_run_where_it_is(needs, code, capsys):
+@pytest.mark.parametrize(("folder", "code", "printed"), PYTHON, ids=[f"{block[0]}-{k}" for k, block in enumerate(PYTHON)])
+def test_python_examples_print_what_they_say(folder, code, printed):
+    assert run(code) == printed
+    assert bool(printed) == ("print(" in code)  # nothing is printed that is not shown
+
+
+@pytest.mark.parametrize(("folder", "needs", "code"), OPTIONAL, ids=[f"{block[0]}-{block[1]}" for block in OPTIONAL])
+def test_examples_that_need_another_framework_run_where_it_is(folder, needs, code):
     """And fail, with the cause that the text promises, when the ½ is dropped."""
     pytest.importorskip(needs)
     assert len(code.splitlines()) <= 40
-    exec(compile(code, "README.md", "exec"), {"__name__": "readme"})
-    assert " 0 failed" in capsys.readouterr().out
-    promised = re.search(r"Without the `(.*?)` it raises, and says `(likely cause in .*?)`", README)
-    with pytest.raises(AssertionError, match=re.escape(promised[2])):
-        exec(compile(code.replace(promised[1], ""), "README.md", "exec"), {"__name__": "readme"})
+    assert " 0 failed" in run(code)
+    promised = re.search(r"Without the `(.*?)` it raises, and says `(likely cause in .*?)`", TEXTS[folder])
+    if promised:
+        with pytest.raises(AssertionError, match=re.escape(promised[2])):
+            run(code.replace(promised[1], ""))
 
 
 def test_the_oracle_example_can_fail():
     """The null: the same example with a wrong step in the code under test raises."""
-    code = next(code for code in PYTHON if "def mine" in code)
+    code = next(code for _, code, _ in PYTHON if "def mine" in code)
     with pytest.raises(AssertionError, match="Not equal to tolerance"):
-        exec(compile(code.replace("w - 0.1 *", "w - 0.05 *"), "README.md", "exec"), {"__name__": "readme"})
+        run(code.replace("w - 0.1 *", "w - 0.05 *"))
 
 
-def test_shell_blocks_are_the_two_commands_and_figure_calls():
-    """The marked commands are run by .ci/run; any other shell line must be a figures call that parses."""
-    named = {name: code for _, name, language, code in BLOCKS if language == "sh" and name}
+def test_the_two_commands_are_complete():
+    """Those that .ci/run takes from the front page."""
+    named = {name: code for folder, mark, name, _, code, _ in BLOCKS if mark == "command"}
     assert set(named) == {"tests", "figures"}
     for code in named.values():
         assert code.count("\n") == 1 and code.startswith("python3 -m venv .venv && .venv/bin/python -m pip install")
-    for _, name, language, code in BLOCKS:
-        if language == "sh" and not name:
-            words = shlex.split(code)
-            assert words[:3] == [".venv/bin/python", "-m", "figures"]
-            arguments(words[3:])
 
 
-def test_every_block_is_of_a_kind_that_is_checked():
-    assert {language for _, _, language, _ in BLOCKS} == {"python", "sh"}
-    assert README.count("```") == 2 * len(BLOCKS)
+SHELL = [(code, printed) for _, mark, _, language, code, printed in BLOCKS if language == "sh" and not mark]
 
 
-def test_pictures_exist():
-    pictures = re.findall(r"!\[[^]]*\]\(([^)]+)\)", README)
-    assert pictures and all((ROOT / picture).exists() for picture in pictures)
+@pytest.mark.parametrize(("code", "printed"), SHELL, ids=range(len(SHELL)))
+def test_other_commands_make_sense(code, printed, capsys):
+    """Commands of theory run and print what is shown; those of figures parse; pip and the others are not run."""
+    words = shlex.split(code)[:shlex.split(code).index("&&")] if "&&" in code else shlex.split(code)
+    python, words = words[0], words[2:]
+    assert python.endswith(("python", "python3"))
+    if words[0] == "figures":
+        arguments(words[1:])
+    elif words[0] == "theory" and printed:
+        assert theory_main(words[1:]) == 0 and capsys.readouterr().out == printed
+    else:
+        assert words[0] in ("venv", "pip", "theory", "refimpl", "tests.benchmarks", "pytest")
+
+
+@pytest.mark.parametrize("folder", TEXTS)
+def test_every_block_is_of_a_kind_that_is_checked(folder):
+    blocks = [block for block in BLOCKS if block[0] == folder]
+    assert {block[3] for block in blocks} <= {"python", "sh"}
+    assert TEXTS[folder].count("```") == 2 * len(blocks) + 2 * sum(bool(block[5]) for block in blocks)
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_links_and_pictures_lead_somewhere(folder):
+    for target in re.findall(r"\[[^]]*\]\(([^)#]+)\)", TEXTS[folder or "top"]):
+        assert (ROOT / folder / target).exists(), target
+
+
+def test_the_front_page_is_one_screen_and_its_ids_are_in_the_ledger():
+    assert len(TOP.splitlines()) <= 110 and len(TOP.split()) <= 1100
+    corrections = re.findall(r"^\d\. `(.*?)`", TOP, flags=re.MULTILINE)
+    status = {claim.id: claim.status for claim in CLAIMS}
+    assert len(corrections) == 5 and all(status[claim] in ("corrected", "not reproduced") for claim in corrections)
+
+
+def test_counts_on_the_front_page_are_those_of_the_ledger():
+    """`python -m figures --gallery` writes them."""
+    assert _gallery.between(TOP, "<!-- counts -->\n", "<!-- /counts -->\n") == _gallery.counts()
+
+
+def test_the_gallery_shows_the_figures_that_there_are():
+    """Titles, captions and pictures, in order, and no others; `python -m figures --gallery` writes them."""
+    shown = _gallery.between(TEXTS["figures"], _gallery.BEGIN, _gallery.END)
+    described = ["\n".join(_gallery.described(figure)) for figure in _all.FIGURES]
+    places = [shown.find(words) for words in described]
+    assert -1 not in places and places == sorted(places) and shown.count("![") == len(described)
+    assert {path.stem for path in _gallery.PICTURES.glob("*.png")} == {figure.name for figure in _all.FIGURES}
