@@ -1,0 +1,98 @@
+"""Arguments of the loops: batches of unequal length, short last batches, warm-up, one rule for all; one kernel per run."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose, assert_array_equal
+
+from refimpl import benign_oscillation, images, sgd
+from refimpl.linear_stability import LinearRegression, Quadratic
+from tests import support
+from tests.sgd.models import PlainQuadratic, PlainRegression, plain_loop
+
+PLAIN = {LinearRegression: PlainRegression, Quadratic: PlainQuadratic}
+
+
+@given(st.lists(st.integers(1, 5), min_size=2, max_size=6), st.booleans(), support.seeds())
+def test_batches_may_differ_in_length(sizes, own, seed):
+    """Each step is the mean over its own batch."""
+    rng = np.random.default_rng(seed)
+    x, y, w0, steps = rng.standard_normal((5, 3)), rng.standard_normal(5), rng.standard_normal((2, 3)), len(sizes)
+    batches = [rng.integers(0, 5, (2, size)) if own else rng.integers(0, 5, size) for size in sizes]
+    found = sgd.run(LinearRegression(3), w0, x, y, lr=0.1, steps=steps, indices=batches, weight_decay=0.1).w
+    for r in range(2):
+        mine = [batch[r] if own else batch for batch in batches]
+        assert_allclose(found[r], plain_loop(x, y, w0[r], mine, np.full(steps, 0.1), np.zeros((steps, 3)), 0.1),
+                        rtol=1e-11, atol=1e-12)
+
+
+@pytest.mark.parametrize(("model", "n", "size"), [
+    (LinearRegression(3), 50, 4), (LinearRegression(3), 7, 3), (LinearRegression(3), 20, 3), (Quadratic(3), 7, 3),
+    (Quadratic(7), 7, 3), (Quadratic(64), 5, 4)])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_an_epoch_may_end_with_a_short_batch(rng, model, n, size, momentum):
+    """Fast paths, one per batch size, equal the plain path; nor do chunks change a bit."""
+    linear = isinstance(model, LinearRegression)
+    x = rng.standard_normal((n, 3)) if linear else support.random_hessians(rng, n, model.dim)
+    w0 = rng.standard_normal((40, model.dim))
+    options = dict(lr=0.02, steps=2 * -(-n // size), batch_size=size, sampling="epoch", momentum=momentum, rng=4)
+    fast = sgd.run(model, w0, x, **options)
+    assert_allclose(fast.w, sgd.run(PLAIN[type(model)](model.dim), w0, x, **options).w, rtol=1e-10, atol=1e-11)
+    assert_array_equal(sgd.run(model, w0, x, chunk_size=1, **options).w, fast.w)
+    full = sgd.run(model, w0, x, **{**options, "batch_size": n, "steps": 2})
+    assert np.abs(full.w - fast.w).max() > 1e-4
+
+
+def test_every_example_is_used_once_per_epoch():
+    """One-hot examples, of which a batch of size b moves its own coordinates by lr/b: 2 + 2 + 1 of 5."""
+    moved = 1 - sgd.run(LinearRegression(5), np.ones((30, 5)), np.eye(5), lr=0.1, steps=3, batch_size=2,
+                        sampling="epoch", rng=1).w
+    assert_allclose(np.sort(moved, axis=1), np.tile([0.05] * 4 + [0.1], (30, 1)), rtol=1e-12)
+
+
+def test_a_list_of_equal_batches_is_an_array(rng):
+    x, w0, indices = rng.standard_normal((5, 3)), rng.standard_normal((2, 3)), rng.integers(0, 5, (4, 2))
+    runs = [sgd.run(LinearRegression(3), w0, x, lr=0.1, steps=4, indices=given_).w
+            for given_ in (indices, list(indices), indices.tolist())]
+    assert_array_equal(runs[1:], [runs[0]] * 2)
+
+
+def test_a_schedule_may_begin_at_zero():
+    """Warm-up: nothing moves at rate 0, by array and by function; a single rate of 0 is refused."""
+    warm = np.array([0.0, 0.0, 0.1])
+    expected = sgd.run(LinearRegression(1), [1.0], [[1.0]], lr=0.1, steps=1).w
+    for lr in (warm, lambda step: warm[step]):
+        assert_array_equal(sgd.run(LinearRegression(1), [1.0], [[1.0]], lr=lr, steps=3, weight_decay=0.0).w, expected)
+    with pytest.raises(ValueError, match="lr must be positive"):
+        sgd.run(LinearRegression(1), [1.0], [[1.0]], lr=0.0, steps=3)
+
+
+def test_a_batch_size_that_contradicts_the_indices_is_refused_by_every_loop():
+    model, net = benign_oscillation.TwoLayerCNN(4, 1), images.ConvNet(channels=1, height=4, width=4, classes=2, size=2)
+    data = benign_oscillation.sample(4, dim=4, weak=[0.0, 0.3, 0.0, 0.0])
+    loops = {
+        "sgd": lambda **b: sgd.run(LinearRegression(2), np.ones(2), np.eye(2), lr=0.1, steps=3,
+                                   indices=np.zeros((3, 2), int), **b),
+        "benign oscillation": lambda **b: benign_oscillation.train(model, data, model.init(0), lr=0.1, steps=3,
+                                                                   indices=np.zeros((3, 2), int), **b),
+        "images": lambda **b: images.train(net, net.init(0), np.ones((4, 1, 4, 4)), np.zeros(4, int), lr=0.1, epochs=1,
+                                           indices=np.zeros((1, 3, 2), int), **b)}
+    for loop in loops.values():
+        loop(), loop(batch_size=2)                                        # left out, or in agreement
+        for wrong in (1, 4):
+            with pytest.raises(ValueError, match=f"batch_size must be the last axis of indices, 2, .* got {wrong}"):
+                loop(batch_size=wrong)
+
+
+def test_a_run_builds_its_kernel_once(rng):
+    made = []
+
+    class Counting(LinearRegression):
+        def kernel(self, x, y, batch_size):
+            made.append(batch_size)
+            return super().kernel(x, y, batch_size)
+
+    x, w0 = rng.standard_normal((6, 3)), rng.standard_normal((64, 3))
+    sgd.run(Counting(3), w0, x, lr=0.1, steps=2, batch_size=2, chunk_size=16)
+    assert made == [2]

@@ -1,0 +1,62 @@
+"""Batches and noise: uniform, of the stream asked for, and of the standard deviation asked for."""
+
+from math import sqrt
+
+import numpy as np
+import pytest
+
+from refimpl.linear_stability import simulate
+from refimpl.sgd import _sampling
+from tests import support
+
+
+@pytest.mark.parametrize(("sampling", "n", "size"), [
+    ("without-replacement", 5, 2), ("without-replacement", 6, 5), ("without-replacement", 4, 4),
+    ("without-replacement", 1, 1),
+    ("with-replacement", 4, 2), ("epoch", 4, 2)])
+def test_batches_are_uniform(rng, sampling, n, size):
+    """3·10⁴ batches: every subset (or tuple) as often as every other, at a family-wise rate of 1e-6."""
+    steps, replicas = 300, 100
+    seen = batches_of(sampling, n, size, steps, replicas, rng)
+    replacement = sampling == "with-replacement"
+    if not replacement:
+        assert (np.diff(np.sort(seen), axis=-1) > 0).all()
+        seen = np.sort(seen)
+    if sampling == "epoch":
+        epochs = seen.reshape(steps // 2, 2, replicas, 2).swapaxes(1, 2).reshape(steps // 2, replicas, 4)
+        assert (np.sort(epochs) == np.arange(4)).all()
+    codes = (seen * n ** np.arange(size)).sum(axis=-1)
+    possible = (support.all_batches(n, size, replacement) * n ** np.arange(size)).sum(axis=-1)
+    assert np.isin(codes, possible).all()
+    frequency = (codes[..., None] == possible).mean(axis=(0, 1))
+    # Under "epoch" the two batches of an epoch determine each other: count the first ones only.
+    samples = codes.size // (2 if sampling == "epoch" else 1)
+    error = support.binomial_error(1 / len(possible), samples)
+    assert (np.abs(frequency - 1 / len(possible)) <= support.z_limit(len(possible)) * error + 1e-15).all()
+
+
+def batches_of(sampling, n, size, steps, replicas, rng):
+    """The index arrays of a run, (steps, replicas, size)."""
+    seed = rng.bit_generator.seed_seq.spawn(1)[0]
+    source = _sampling.batches(sampling, n, size, seed, 0, replicas)
+    return np.array([next(source) for _ in range(steps)])
+
+
+def test_a_run_uses_the_batches_of_its_stream(rng):
+    """One-hot examples: after one step the gradient shows how often each example was used."""
+    n, size, replicas = 5, 2, 40
+    result = simulate(np.eye(n), np.ones((replicas, n)), lr=0.1, batch_size=size, steps=1, rng=3)
+    uses = np.rint((1 - result.w) / 0.1 * size).astype(int)
+    assert ((uses.sum(axis=1) == size) & (uses.max(axis=1) == 1)).all()
+    assert len(np.unique(uses, axis=0)) > 5  # replicas draw their own
+
+
+def test_noise_has_the_standard_deviation_asked_for(rng):
+    """10⁵ normal entries, after one step from 0: variance within its χ² error; τ² for τ is caught."""
+    result = simulate(np.zeros((1, 10)) + 1e-300, np.zeros((10_000, 10)), lr=0.5, batch_size=1, steps=1,
+                      noise_std=0.3, rng=rng)
+    measured, expected = np.mean(result.w**2), (0.5 * 0.3) ** 2
+    limit = support.z_limit(1) * sqrt(2 / result.w.size)
+    assert abs(measured / expected - 1) <= limit
+    assert abs(measured / (0.5 * 0.3**2) ** 2 - 1) > limit
+    assert len(np.unique(result.w)) == result.w.size
