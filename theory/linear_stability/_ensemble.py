@@ -52,7 +52,7 @@ class GaussNewton:
         if jacobians.ndim != 3 or 0 in jacobians.shape:
             raise ValueError(f"jacobians must have shape (n, d) or (n, k, d) with no empty axis, "
                              f"got {jacobians.shape}; put the n examples first and the d parameters last")
-        jacobians = np.array(jacobians, dtype=np.float64, order="C")
+        jacobians = np.ascontiguousarray(jacobians, dtype=np.float64)  # `real` has made it a copy, if it was float64
         jacobians.flags.writeable = False
         object.__setattr__(self, "jacobians", jacobians)
 
