@@ -23,10 +23,10 @@ def products(factors, **given_blocks):
     return Products(lambda v: rows @ v, lambda u: np.tensordot(u, rows, u.ndim), n, dim, outputs, **given_blocks)
 
 
-@given(support.seeds(), st.integers(2, 25), st.integers(1, 3), st.integers(1, 40), st.sampled_from(KINDS), st.booleans(),
-       st.data())
+@given(support.seeds(), st.integers(2, 25), st.integers(1, 3), st.integers(1, 40), st.sampled_from(KINDS),
+       st.booleans(), st.data())
 def test_the_exact_rate_lies_inside(seed, n, outputs, dim, kind, replacement, data):
-    """Bounds that are proved, but for the residual that `safe` allows for: nothing here is within an error by chance."""
+    """Bounds that are proved, but for the residual that `safe` allows for: nothing here holds by chance."""
     factors = jacobians(np.random.default_rng(seed), n, outputs, dim, kind)
     size = data.draw(st.integers(1, n))
     found = lr_bracket(products(factors), size, replacement=replacement, rng=seed)

@@ -16,7 +16,8 @@ def kernel_of(jacobians):
 
 def answers(ensemble, batch_size):
     return [sharpness(ensemble), non_uniformity(ensemble), critical_lr(ensemble, batch_size),
-            critical_lr(ensemble, batch_size, "sufficient"), lambda_max(ensemble, 0.3 / sharpness(ensemble), batch_size)]
+            critical_lr(ensemble, batch_size, "sufficient"),
+            lambda_max(ensemble, 0.3 / sharpness(ensemble), batch_size)]
 
 
 @given(support.seeds(), st.integers(2, 7), st.integers(1, 3), st.integers(1, 9), st.sampled_from([1.0, 1e-60, 1e60]))
@@ -33,7 +34,8 @@ def test_all_that_depends_on_the_ensemble_depends_on_the_kernel_alone(seed, n, o
 def test_a_kernel_in_float32_is_judged_by_its_own_rounding(rng):
     jacobians = rng.standard_normal((8, 3))
     single = kernel_of(jacobians).astype(np.float32)
-    assert critical_lr(GaussNewton.from_kernel(single), 2) == pytest.approx(critical_lr(GaussNewton(jacobians), 2), rel=1e-5)
+    exact = critical_lr(GaussNewton(jacobians), 2)
+    assert critical_lr(GaussNewton.from_kernel(single), 2) == pytest.approx(exact, rel=1e-5)
 
 
 @pytest.mark.parametrize(("kernel", "outputs", "message"), [

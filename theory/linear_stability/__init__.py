@@ -23,7 +23,7 @@ References
 
 from theory._public import publish
 from theory.linear_stability._almost_sure import almost_sure_lr
-from theory.linear_stability._bracket import Bracket, Products, lr_bracket
+from theory.linear_stability._bracket import Bracket, lr_bracket
 from theory.linear_stability._critical_lr import critical_lr, necessary_lr
 from theory.linear_stability._ensemble import Ensemble, GaussNewton
 from theory.linear_stability._epoch import epoch_mean_square_rate
@@ -33,6 +33,7 @@ from theory.linear_stability._escape import escape_exponent
 from theory.linear_stability._mean_square import Spectrum, mean_square_rate, perron_weight, second_moment
 from theory.linear_stability._multiplier import absolute_moment, lyapunov_exponent
 from theory.linear_stability._path import path_log_loss
+from theory.linear_stability._products import Products
 from theory.linear_stability._sampling import sampling_factor
 from theory.linear_stability._toy import exit_time, mean_exit_time, two_minima
 

@@ -15,65 +15,18 @@ Right: Rayleigh quotients at X = I (the trace bound) and X = vvᵀ,
 the second by ascent in v. Everything but v itself is held in N numbers.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import chi2
 
 from theory import _checks
+from theory.linear_stability._products import Jacobian, Products
 from theory.linear_stability._sampling import sampling_factor
 
 _FALSE_ALARM = 1e-6   # that one of the probed |J_i|² lies above its bound
 _EXACT_ROWS = 512     # rows of J up to which |J_i|² comes from one product each
 _RESIDUAL = 1e-2      # of λmax, at which the Lanczos iteration for the safe side stops
-
-
-@dataclass(frozen=True)
-class Products:
-    """Products with the Jacobian J of all n·k outputs of a model at a minimum, one row per output, divided by nothing.
-
-    Parameters
-    ----------
-    jvp : callable
-        v (size,) ↦ J v, (n,) for one output, else (n, outputs).
-    vjp : callable
-        u, shaped as J v, ↦ Jᵀu (size,).
-    n : int
-        Examples.
-    size : int
-        Parameters P.
-    outputs : int
-        Outputs k per example.
-    blocks : array_like (n,) or (n, k, k), optional
-        J_i J_iᵀ per example, |g_i|² for one output. Where it is not given it
-        takes one product per row up to n·k = 512; beyond, |J_i|² is bounded
-        from random products, which costs tightness on the safe side: give it
-        if you can.
-
-    Raises
-    ------
-    ValueError
-        If a number is out of range or `blocks` has another shape.
-    """
-
-    jvp: Callable
-    vjp: Callable
-    n: int
-    size: int
-    outputs: int = 1
-    blocks: object = None
-
-    def __post_init__(self):
-        for name in ("n", "size", "outputs"):
-            _checks.whole(getattr(self, name), name)
-        for name in ("jvp", "vjp"):
-            if not callable(getattr(self, name)):
-                raise ValueError(f"{name} must be a function, got {type(getattr(self, name)).__name__}; give the product itself")
-        if self.blocks is not None:
-            shape = (self.n,) if self.outputs == 1 and np.ndim(self.blocks) == 1 else (self.n, self.outputs, self.outputs)
-            blocks = np.asarray(_checks.shaped(self.blocks, "blocks", shape), float)
-            object.__setattr__(self, "blocks", blocks.reshape(self.n, self.outputs, self.outputs))
 
 
 @dataclass(frozen=True)
@@ -155,12 +108,12 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     (0.4, 0.4671)
     """
     if not isinstance(products, Products):
-        raise ValueError(f"products must be a Products, got {type(products).__name__}; wrap jvp and vjp in Products(…), or call "
-                         "critical_lr if you have the Jacobian")
+        raise ValueError(f"products must be a Products, got {type(products).__name__}; wrap jvp and vjp in "
+                         "Products(…), or call critical_lr if you have the Jacobian")
     momentum = _momentum(momentum)
     noise = sampling_factor(products.n, batch_size, replacement=replacement) * (1 + momentum) / (1 - momentum)
     rng = np.random.default_rng(rng)
-    jacobian = _Jacobian(products)
+    jacobian = Jacobian(products)
     jacobian.check(rng)
     blocks, source = _blocks(jacobian, rng, _checks.whole(probes, "probes"))
     steps = _checks.whole(max_products, "max_products", 8) // 2
@@ -176,39 +129,6 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     return Bracket(float(2 * (1 + momentum) / upper), float((1 + momentum) * min(bounds)),
                    bool(krylov.residual <= _RESIDUAL * krylov.top), jacobian.count,
                    float(2 * (1 + momentum) / plain.top), source)
-
-
-class _Jacobian:
-    """The products with their shapes checked, in float64, counted; rows are (n, k)."""
-
-    def __init__(self, products):
-        self.products, self.count = products, 0
-        self.rows = (products.n, products.outputs)
-        self.shape = (products.n,) if products.outputs == 1 else self.rows
-
-    def forward(self, v):
-        self.count += 1
-        return _product(self.products.jvp(v), "jvp", self.shape).reshape(self.rows)
-
-    def backward(self, u):
-        self.count += 1
-        return _product(self.products.vjp(u.reshape(self.shape)), "vjp", (self.products.size,))
-
-    def check(self, rng):
-        """⟨u, Jv⟩ = ⟨Jᵀu, v⟩ for random u, v, and both the same when asked again."""
-        v, u = rng.standard_normal(self.products.size), rng.standard_normal(self.rows)
-        along, back = self.forward(v), self.backward(u)
-        scale = np.linalg.norm(along) * np.linalg.norm(u) + np.linalg.norm(back) * np.linalg.norm(v)
-        if abs(np.vdot(u, along) - back @ v) > 1e-4 * scale or not np.allclose(self.forward(v), along, rtol=1e-4, atol=1e-4 * np.abs(along).max()):
-            raise ValueError("vjp must be the transpose of jvp, got other products; both must use all n examples, the same at "
-                             "each call (no dropout, no batch normalisation in training mode)")
-
-
-def _product(value, name, shape):
-    array = _checks.real(value, f"what {name} returns")
-    if array.shape != shape:
-        raise ValueError(f"{name} must return shape {shape}, got {array.shape}; reshape what it returns")
-    return np.array(array, float)
 
 
 def _momentum(value):
@@ -271,7 +191,8 @@ def _lanczos(jacobian, blocks, noise, steps):
             break
         basis.append(following / size)
     kernel = vectors.T @ np.array(kernels).T / n
-    return _Krylov(float(values[-1]), float(residual), vectors @ inner[:, -1], float(np.square((kernel + kernel.T) / 2).sum()))
+    frobenius = float(np.square((kernel + kernel.T) / 2).sum())
+    return _Krylov(float(values[-1]), float(residual), vectors @ inner[:, -1], frobenius)
 
 
 def _trace_bound(frobenius, blocks, noise, source):

@@ -17,8 +17,8 @@ def reduce_kernel(kernel, outputs):
     values, vectors = np.linalg.eigh(np.ldexp(np.array(kernel, float), -exponent))
     lowest, allowed = values[0], 8 * len(kernel) * epsilon * values[-1]
     if lowest < -allowed:
-        raise ValueError(f"kernel must be positive semi-definite, got the eigenvalue {lowest:.3g} beside {values[-1]:.3g}; "
-                         "K is J Jᵀ, row i·k + j of J the gradient of output j of example i; "
+        raise ValueError(f"kernel must be positive semi-definite, got the eigenvalue {lowest:.3g} beside "
+                         f"{values[-1]:.3g}; K is J Jᵀ, row i·k + j of J the gradient of output j of example i; "
                          "compute it in float64, or hand over the float32 array as it is")
     kept = values > allowed
     count = len(kernel) // outputs
@@ -30,11 +30,13 @@ def _checked(kernel, outputs):
     outputs = _checks.whole(outputs, "outputs")
     kernel = _checks.shaped(kernel, "kernel", (None, None))
     if kernel.shape[0] != kernel.shape[1] or len(kernel) % outputs:
-        raise ValueError(f"kernel must have shape (n k, n k) with k = outputs = {outputs}, got {kernel.shape}; give J Jᵀ")
+        raise ValueError(f"kernel must have shape (n k, n k) with k = outputs = {outputs}, got {kernel.shape}; "
+                         "give J Jᵀ")
     largest = np.abs(kernel).max()
     if largest == 0:
         raise ValueError("kernel must not be all zero: without curvature no critical rate exists; check the Jacobian")
     skew = np.abs(kernel - kernel.T).max()
     if skew > 64 * np.finfo(kernel.dtype).eps * largest:
-        raise ValueError(f"kernel must be symmetric, got an asymmetry of {skew:.3g}; use (K + K.T) / 2 if that is only rounding")
+        raise ValueError(f"kernel must be symmetric, got an asymmetry of {skew:.3g}; "
+                         "use (K + K.T) / 2 if that is only rounding")
     return kernel, outputs
