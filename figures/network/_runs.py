@@ -1,20 +1,27 @@
-"""What the figures on networks share: the data, the net, and how a minimum is measured."""
+"""What the figures on networks share: data, nets, how a minimum is measured, and runs in the authors' setting."""
 
 from dataclasses import dataclass
+from functools import wraps
+from math import sqrt
 
 import numpy as np
 
-from refimpl import network
+from figures._figure import not_judged
+from refimpl import datasets, network, sgd
 from theory import linear_stability as predicted
 
 EXAMPLES, TESTS = 200, 2000
-FLIPPED = 0.25      # share of training labels turned over in the synthetic set
+FLIPPED = 0.25       # share of training labels turned over in the synthetic set
+TEACHER = "teacher set"
 MOST_STEPS = 20_000  # of gradient descent
-SIGMAS = 6.0        # standard errors that a comparison may use: a false alarm once in 5e8
-FEW = 16            # examples below which a batch is small
+SIGMAS = 6.0         # standard errors that a comparison may use: a false alarm once in 5e8
+FEW = 16             # examples below which a batch is small
 # η/η* that a minimum on which SGD settles may have: the noise of batches is so heavy-tailed, of small ones
 # above all, that almost every path still converges a little beyond the mean-square limit.
 OVER = 1.3
+# Table 1, {η: (mean, spread)}
+PUBLISHED = {"FashionMNIST": {0.01: (53.5, 4.3), 0.05: (39.3, 0.5), 0.1: (19.6, 0.15), 0.5: (3.9, 0.0)},
+             "CIFAR10": {0.01: (198.9, 0.6), 0.05: (39.8, 0.2), 0.1: (19.8, 0.1), 0.5: (3.6, 0.4)}}
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,7 @@ def task(data, *, corrupt=False):
     in Fig. 1; in the synthetic set it always is.
     """
     if data is None:
-        return Task(*network.teacher_set(EXAMPLES, TESTS, flipped=FLIPPED, rng=0), "teacher set")
-    from refimpl import datasets
-
+        return Task(*network.teacher_set(EXAMPLES, TESTS, flipped=FLIPPED, rng=0), TEACHER)
     parts, name = [], ""
     for split, count in (("train", EXAMPLES), ("test", TESTS)):
         images = datasets.load(data, split=split)
@@ -78,3 +83,73 @@ def measure(task, w, batch_size, rng):
     factors = predicted.GaussNewton(model.factors(polished, task.x))
     return Minimum(float(network.sharpness(point, rng=rng)), float(network.non_uniformity(point, rng=rng)),
                    predicted.critical_lr(factors, batch_size), float(model.accuracy(w, task.test_x, task.test_y)))
+
+
+def exponent(task, w, lr, size, rng, steps=4000, block=200):
+    """2Λ of the map linearised at the minimum near w, over its standard error, from one long sequence of batches."""
+    w = network.polish(task.model, w, task.x, task.y)
+    factors = predicted.GaussNewton(task.model.factors(w, task.x))
+    batches = np.argsort(rng.random((steps, len(task.x))), axis=-1)[:, :size]
+    start = factors.jacobians[:, 0].T @ rng.standard_normal(len(task.x))
+    path = predicted.path_log_loss(factors, lr, batches, start)
+    slopes = np.diff(path[::block])[1:]
+    return float(slopes.mean() / (slopes.std(ddof=1) / sqrt(len(slopes))))
+
+
+def at_the_edge(data, hidden, examples, plan, records, starts, rng):
+    """Gradient descent in the authors' setting of Table 1, its loss and sharpness along the way, in their constants.
+
+    [inputs, hidden, hidden, hidden, classes], ReLU, PyTorch's default start,
+    inputs in [0, 1], one-hot labels, the first examples of the training set,
+    full batch, float32. Their loss is the mean over examples and outputs of
+    (f − y)², 2/k of ours for k outputs: their η is ours times k/2, their
+    sharpness ours times 2/k, and η times sharpness is the same.
+    """
+    images = datasets.load(data)
+    n = min(examples, len(images.images))
+    x = images.images[:n].reshape(n, -1) / np.float32(255)
+    y = np.eye(images.classes, dtype=np.float32)[images.labels[:n]]
+    model = network.MLP((x.shape[1], *(hidden,) * 3, images.classes), activation="relu", init_kind="uniform")
+    scale = 2 / images.classes
+    begun = [model.init(rng).astype(np.float32) for _ in range(starts)]
+    shape = (len(plan), records, starts)
+    time, sharp, loss = np.zeros(shape[:2]), np.full(shape, np.nan), np.full(shape, np.nan)
+    for row, (lr, steps) in enumerate(plan):
+        every = steps // records
+        time[row] = lr * every * np.arange(1, records + 1)
+        for j, w in enumerate(begun):
+            for k in range(records):
+                run = sgd.run(model, w, x, y, lr=lr * scale, steps=every)
+                if not run.success:
+                    break
+                w = run.w
+                loss[row, k, j] = scale * model.loss(w, x, y)
+                sharp[row, k, j] = scale * float(network.sharpness(model, w, x, y, tolerance=1e-3, rng=rng))
+    return {"rates": np.array([lr for lr, _ in plan]), "sharpness": sharp[:, -(records // 5):].mean(axis=1),
+            "time": time, "path_sharpness": sharp, "path_loss": loss, "widths": np.array(model.widths),
+            "examples": np.array(n), "data": f"{images.name.split()[0]}, first {n} training images"}
+
+
+def guarded(simulate):
+    """`simulate(effort, rng, data)` that no set of the user's ends: what it cannot do becomes ``numbers["why"]``."""
+    @wraps(simulate)
+    def call(effort, rng, data):
+        try:
+            return simulate(effort, rng, data)
+        except (ValueError, np.linalg.LinAlgError) as error:
+            if data is None:
+                raise
+            return {"data": _name(data), "why": str(error)}
+    return call
+
+
+def _name(data):
+    try:
+        return datasets.load(data).name.split()[0]
+    except ValueError:
+        return "a set that could not be read"
+
+
+def cannot(numbers, claims):
+    """Rows, not judged, of a figure that the set did not allow."""
+    return tuple(not_judged(claim, "not drawn on this set", str(numbers["why"])) for claim in claims)

@@ -1,27 +1,37 @@
-"""Image sets of the user's own in the figures of the study."""
+"""The study's figures on image sets: the authors' constants, sets that do not allow a figure, the real one."""
+
+import os
+from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from figures import network as drawn
+from figures._figure import AGREES, DIFFERS, NOT_JUDGED
+from figures._style import style
+from figures.network import _minima, _sharpness
+from figures.network._runs import PUBLISHED, at_the_edge, measure, task
+from refimpl import network
+from tests.network.nets import complex_gradient, plain_loss
 
-def write_idx(directory, rng, n, side=4):
+REAL = Path(os.environ.get("LARGE_LR_DATA", "/usr/share/datasets/fashion-mnist"))
+
+
+def write_idx(directory, rng, n, side=4, classes=3):
     """Tiny IDX files: class 0 dark, class 1 bright, and a third class that is left out."""
     for split in ("train", "t10k"):
-        labels = rng.integers(3, size=n).astype(np.uint8)
-        labels[:2] = 0, 1
+        labels = rng.integers(classes, size=n).astype(np.uint8)
+        labels[:classes] = np.arange(classes)
         images = np.clip(rng.normal(70 + 60.0 * labels[:, None, None], 25, (n, side, side)), 0, 255).astype(np.uint8)
         for name, array in ((f"{split}-images-idx3-ubyte", images), (f"{split}-labels-idx1-ubyte", labels)):
             header = bytes((0, 0, 8, array.ndim)) + b"".join(size.to_bytes(4, "big") for size in array.shape)
             (directory / name).write_bytes(header + array.tobytes())
+    return images, labels
 
 
 @pytest.mark.claim("WME18.tab1-gd")
-def test_figures_take_image_sets_from_disk(tmp_path, rng, monkeypatch):
-    from figures import network as drawn
-    from figures.network._runs import measure, task
-
-    monkeypatch.setattr(drawn, "MOST_STEPS", 500)
+def test_two_classes_of_a_set_on_disk(tmp_path, rng):
     write_idx(tmp_path, rng, 60)
     found, turned = task(tmp_path), task(tmp_path, corrupt=True)
     assert found.x.shape == (len(found.y), 16) and set(found.y) == {-1.0, 1.0} and found.name == "IDX"
@@ -30,5 +40,90 @@ def test_figures_take_image_sets_from_disk(tmp_path, rng, monkeypatch):
     assert found.x[found.y > 0].mean() > found.x[found.y < 0].mean()
     minimum = measure(found, found.model.init(rng), 4, rng)
     assert 0 < minimum.critical_lr <= 2 / minimum.sharpness * 1.01
-    rows = drawn.table_one("quick", rng, tmp_path).rows
-    assert {row.claim for row in rows} == set(drawn.FIGURES[0].claims)
+
+
+@pytest.mark.claim("WME18.tab1-measured")
+def test_the_authors_setting_is_in_the_authors_constants(tmp_path, rng):
+    """Loss after 3 steps of their gradient by a complex step, and λmax of their Hessian; ours without 2/k is caught."""
+    write_idx(tmp_path, rng, 12)
+    found = at_the_edge(tmp_path, 3, 5, ((0.5, 3),), 1, 1, np.random.default_rng(7))
+    task_images = _first(tmp_path, 5)
+    model = network.MLP((16, 3, 3, 3, 10), activation="relu", init_kind="uniform")
+    w = model.init(np.random.default_rng(7))
+    for _ in range(3):
+        w = w - 0.5 * 2 / 10 * complex_gradient(model, w, *task_images)
+    loss = float(plain_loss(model, w, *task_images)) * 2 / 10
+    hessian = np.array([model.hvp(w, *task_images, unit) for unit in np.eye(len(w))]) * 2 / 10
+    assert_allclose(found["path_loss"].ravel(), loss, rtol=1e-4)
+    assert_allclose(found["path_sharpness"].ravel(), np.linalg.eigvalsh(hessian)[-1], rtol=2e-3)
+    assert_allclose(found["time"], [[1.5]])
+    assert found["data"] == "IDX, first 5 training images" and found["sharpness"].shape == (1, 1)
+    assert not np.isclose(5 * loss, loss, rtol=0.1)
+
+
+def _first(directory, n):
+    from refimpl import datasets
+
+    images = datasets.load(directory)
+    return images.images[:n].reshape(n, -1) / 255.0, np.eye(10)[images.labels[:n]]
+
+
+@pytest.mark.claim("WME18.tab1-gd")
+@pytest.mark.parametrize("figure", drawn.FIGURES, ids=lambda figure: figure.name)
+def test_a_set_that_does_not_allow_a_figure_is_said_and_ends_nothing(tmp_path, rng, figure):
+    """A set without a class 1, or of no image: rows not judged, with why, and a picture that says so."""
+    write_idx(tmp_path, rng, 12, classes=1)
+    if figure.name == "network-sharpness":
+        for path in tmp_path.iterdir():
+            path.write_bytes(path.read_bytes()[:4] + bytes(4) + path.read_bytes()[8:])
+    numbers = figure.simulate("quick", rng, tmp_path)
+    rows = figure.judge(numbers)
+    assert {row.verdict for row in rows} == {NOT_JUDGED} and {row.claim for row in rows} == set(figure.claims)
+    assert all(row.null for row in rows)
+    with style(figure.name):
+        assert figure.draw(numbers).axes[0].texts
+    with pytest.raises(TypeError):
+        figure.simulate("quick", "no generator", None)   # what is wrong without the user's data is still raised
+
+
+def edge_numbers(factor, data="FashionMNIST, first 9 training images"):
+    """Numbers of runs at three rates whose last sharpness is `factor` of 2/η, the smallest rate at half its own."""
+    rates = np.array([0.01, 0.1, 0.5])
+    sharp = 2 / rates[:, None] * np.array([[0.5], [factor], [factor]])
+    path = np.repeat(sharp[:, None], 5, axis=1)
+    return {"rates": rates, "sharpness": sharp, "path_sharpness": path, "time": np.ones((3, 5)), "data": data}
+
+
+@pytest.mark.claim("WME18.tab1-measured", "WME18.sharpest")
+@pytest.mark.parametrize(("factor", "verdict"), [(0.97, AGREES), (0.7, DIFFERS), (1.3, DIFFERS)])
+def test_rows_of_table_one_can_fail(factor, verdict):
+    """Where a smaller rate has become sharper, an end off the edge differs; the smallest rate is not judged."""
+    rows = _sharpness.judge(edge_numbers(factor))
+    judged = [row for row in rows if row.claim != "WME18.sharpest" and "η = 0.01," not in row.quantity]
+    assert len(judged) == 4 and {row.verdict for row in judged} == {verdict}
+    assert all(abs(row.null_margin) > 1 for row in judged)
+    assert {row.verdict for row in rows if "η = 0.01," in row.quantity} == {NOT_JUDGED}
+    other = _sharpness.judge(edge_numbers(factor, "IDX, first 9 training images"))
+    assert [row.verdict for row in other if row.claim == "WME18.tab1-measured"] == [NOT_JUDGED]
+
+
+@pytest.mark.claim("WME18.fig3", "WME18.fig4")
+def test_few_minima_are_not_judged():
+    numbers = {name: np.ones(2) for name in _minima.NAMES}
+    rows = _minima.judge(numbers | {"missed": np.array(10), "data": "IDX"})
+    assert {row.verdict for row in rows} == {NOT_JUDGED} and {row.claim for row in rows} == set(_minima.CLAIMS)
+    assert "2 of 12 runs" in rows[0].null
+
+
+@pytest.mark.claim("WME18.tab1-measured", "WME18.tab1-gd")
+@pytest.mark.skipif(not REAL.is_dir(), reason="no FashionMNIST: set LARGE_LR_DATA, or install dataset-fashion-mnist")
+def test_table_one_on_the_real_images():
+    """100 images, 784-100-100-100-10, one start: the edge at η = .5 as published, a smaller rate sharper, none beyond."""
+    found = at_the_edge(REAL, 100, 100, ((0.1, 1500), (0.5, 600)), 10, 1, np.random.default_rng(0))
+    assert found["data"] == "FashionMNIST, first 100 training images"
+    small, large = found["sharpness"][:, 0]
+    mean, _ = PUBLISHED["FashionMNIST"][0.5]
+    assert abs(large - mean) < 0.12 * 4 and small > 2.5 * large and small < 1.12 * 20
+    rows = _sharpness.judge(found)
+    assert [row.verdict for row in rows if "η = 0.5," in row.quantity] == [AGREES, AGREES]
+    assert not [row for row in rows if row.verdict == DIFFERS]

@@ -1,0 +1,75 @@
+"""The picture of Fig. 1: six panels."""
+
+import numpy as np
+
+from figures._style import GREY, INK, SHADES, bound, guide, panels, simulation, theory
+from figures.network._plain import empty
+from theory import linear_stability as predicted
+
+
+def draw(numbers):
+    """Loss, test accuracy, sharpness, non-uniformity, minima before and after, growth against the linearisation."""
+    if "why" in numbers:
+        return empty(numbers)
+    figure, axes = panels(2, 3, width=4.2, height=3.4)
+    sizes, lr = [int(size) for size in numbers["batch_sizes"]], float(numbers["lr"])
+    past = numbers["gd_loss"]
+    every = int(numbers["steps"][1] - numbers["steps"][0])
+    axes[0].semilogy(every * np.arange(1 - len(past), 1), past, color=GREY, linewidth=1.4, label="GD")
+    axes[1].axhline(100 * numbers["gd_accuracy"].mean(), label="GD", **guide(linewidth=1.4))
+    axes[2].axhline(predicted.sharpness_limit(lr), label="theory: $2/\\eta$", **theory(0))
+    for k, size in enumerate(sizes, 1):
+        _draw_runs(axes, numbers, size, k)
+        _draw_growth(axes[5], numbers, size, k)
+    _draw_minima(axes[4], numbers, sizes)
+    axes[0].set(xlabel="step after the switch from GD to SGD", ylabel="loss on the whole set", ylim=(1e-13, 1e4))
+    axes[1].set(xlabel="step after the switch", ylabel="test accuracy (%)")
+    axes[1].set_title(f"{numbers['data']}, $\\eta={lr:g}$", fontsize=8.5)
+    axes[2].set(xlabel="step after the switch", ylabel="sharpness $a$", ylim=(0, 1.5 * axes[2].get_ylim()[1]))
+    axes[3].set(xlabel="step after the switch", ylabel="non-uniformity $s$", ylim=(0, 1.5 * axes[3].get_ylim()[1]))
+    axes[5].set(xlabel="step, from a loss of $10^{-20}$", ylabel="loss", yscale="log", ylim=(1e-28, 1e6))
+    for axis, place, columns in ((axes[0], "upper left", 2), (axes[1], "best", 2), (axes[2], "upper right", 2),
+                                 (axes[3], "upper right", 2), (axes[5], "upper right", 1)):
+        axis.legend(loc=place, ncols=columns)
+    return figure
+
+
+def _draw_runs(axes, numbers, size, k):
+    steps, times = numbers["steps"], numbers["times"]
+    look = {"label": f"SGD, $B={size}$", **simulation(k, markersize=3.5)}
+    early = np.unique(np.r_[0:10, np.arange(10, len(steps), 8)])     # escapes are fast: more markers at first
+    axes[0].plot(steps[early], numbers[f"loss_{size}"][early, 0], **look)
+    axes[1].plot(steps[::8], 100 * numbers[f"accuracy_{size}"].mean(axis=1)[::8], **look)
+    axes[2].plot(times, numbers[f"sharpness_{size}"], **look | {"label": f"$B={size}$"})
+    axes[3].plot(times, numbers[f"non_uniformity_{size}"], **look | {"label": f"$B={size}$"})
+    top = predicted.non_uniformity_limit(float(numbers["lr"]), int(numbers["examples"]), size)
+    if np.isfinite(top) and top < 2 * numbers[f"non_uniformity_{size}"].max():
+        axes[3].axhline(top, label="bound $1/(\\eta\\sqrt{p})$" if k == 1 else None, **bound(k))
+
+
+def _draw_growth(axis, numbers, size, k):
+    linear, net = numbers[f"linear_{size}"][:, 0], numbers[f"net_{size}"][:, 0]
+    every = max(1, len(net) // 20)
+    ratio = float(numbers["lr"] / numbers[f"critical_lr_{size}"])
+    axis.plot(np.exp(linear), **theory(k, linewidth=1.1))
+    axis.plot(np.arange(0, len(net), every), np.exp(net[::every]), label=f"$B={size}$, $\\eta/\\eta^*={ratio:.2f}$",
+              **simulation(k, markersize=4))
+
+
+def _draw_minima(axis, numbers, sizes):
+    """Sharpness and non-uniformity of GD's minima and of those that SGD went on to."""
+    edge = predicted.sharpness_limit(float(numbers["lr"]))
+    axis.axvline(edge, **theory(0))
+    axis.text(edge, 0.02, " $2/\\eta$", transform=axis.get_xaxis_transform(), color=INK)
+    for k, size in enumerate(sizes, 1):
+        was, new = numbers.get(f"before_{size}"), numbers.get(f"after_{size}")
+        if new is None or not len(new):
+            continue
+        if k == 1:
+            axis.plot(was[:, 0], was[:, 1], label="GD", **simulation(0))
+        top = predicted.non_uniformity_limit(float(numbers["lr"]), int(numbers["examples"]), size)
+        axis.plot(new[:, 0], new[:, 1], label=f"then SGD, $B={size}$", **simulation(k))
+        axis.plot([0, edge], [top, top], label="bound $1/(\\eta\\sqrt{p})$ of this $B$", **bound(k))
+    axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, 1.12 * edge),
+             ylim=(0, 1.35 * axis.get_ylim()[1]))
+    axis.legend(loc="upper left")

@@ -1,0 +1,204 @@
+"""Figures 3 and 4 of Wu, Ma and E 2018: the minima that SGD finds, the drawn bound, and the exact threshold."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
+
+from figures._figure import Figure, holds, not_judged
+from figures._statistics import t_limit
+from figures._style import INK, MARKERS, SHADES, bound, fit, panels, theory
+from figures.network._plain import empty
+from figures.network._runs import FEW, OVER, SIGMAS, TEACHER, cannot, exponent, guarded, measure, task
+from refimpl import network
+from theory import linear_stability as predicted
+
+CLAIMS = ("WME18.fig3", "WME18.fig4", "WME18.fig1-test")
+NAMES = ("lr", "batch_size", "sharpness", "non_uniformity", "critical_lr", "accuracy", "bound")
+LEAST = 3        # minima below which nothing can be said
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """(η, B) of the runs, starts of each, and steps; with B of `FEW` and more no run goes beyond `most_large`."""
+
+    settings: tuple
+    replicas: int
+    steps: int
+    most_large: int = 15_000
+
+
+ALL = ((0.05, 4), (0.1, 4), (0.05, 16), (0.1, 16), (0.1, 64))
+SIZES = {"quick": Sizes(((0.05, 16), (0.1, 16)), 3, 15_000), "standard": Sizes(ALL, 12, 40_000),
+         "full": Sizes(ALL, 28, 100_000)}
+
+
+@guarded
+def simulate(effort, rng, data):
+    """SGD from random starts to a loss of 1e-7, each end polished and measured."""
+    sizes, problem = SIZES[effort], task(data)
+    model, n = problem.model, len(problem.x)
+    settings = [(lr, min(size, n)) for lr, size in sizes.settings]
+    columns, exponents, missed = [], [], 0
+    for lr, size in settings:
+        starts = np.stack([model.init(rng) for _ in range(sizes.replicas)])
+        allowed = sizes.steps if size < FEW else min(sizes.steps, sizes.most_large)
+        found = network.descend(model, starts, problem.x, problem.y, lr=lr, batch_size=size, target=1e-7,
+                                max_steps=allowed, record_every=1000, rng=rng)
+        missed += int((found.status != 0).sum())
+        for w in found.w[found.status == 0]:
+            minimum = measure(problem, w, size, rng)
+            if lr > minimum.critical_lr:
+                exponents.append(exponent(problem, w, lr, size, rng))
+            columns.append((lr, size, minimum.sharpness, minimum.non_uniformity, minimum.critical_lr, minimum.accuracy,
+                            predicted.non_uniformity_limit(lr, n, size)))
+    found = dict(zip(NAMES, np.array(columns, float).reshape(-1, len(NAMES)).T))
+    return {**found, "settings": np.array(settings, float), "examples": np.array(n), "exponents": np.array(exponents),
+            "missed": np.array(missed), "data": problem.name}
+
+
+def judge(numbers):
+    """Rows of Figures 3 and 4, and of Figure 1 right over all minima."""
+    if "why" in numbers:
+        return cannot(numbers, CLAIMS)
+    count, missed = len(numbers["lr"]), int(numbers["missed"])
+    if count < LEAST:
+        why = f"{count} of {count + missed} runs reached a loss of 1e-7 on {numbers['data']}: too few minima to judge"
+        return tuple(not_judged(claim, "minima that SGD finds", why) for claim in CLAIMS)
+    return (*_threshold_rows(numbers), *_bound_rows(numbers), *_slope_rows(numbers), _test_row(numbers))
+
+
+def _threshold_rows(numbers):
+    size, ratio = numbers["batch_size"], numbers["lr"] / numbers["critical_lr"]
+    rows = []
+    for few in (False, True):
+        own = (size < FEW) == few
+        if own.any():
+            near = ratio[own] <= 1.1
+            low = (numbers["sharpness"] * numbers["lr"] / 2)[own]
+            heading = f"minima with loss below 1e-7 and η ≤ 1.1 η*, B {'< 16' if few else '≥ 16'}"
+            rows.append(holds("WME18.fig3", heading, "nearly all",
+                              f"{near.sum()} of {own.sum()}; η/η* up to {ratio[own].max():.3f}",
+                              f"≥ {'three quarters' if few else '95 %'}, none above {OVER}",
+                              bool(near.mean() >= (0.75 if few else 0.95) and ratio[own].max() <= OVER),
+                              null=f"GD's limit in place of η*: rates of {low.min():.2f}…{low.max():.2f} of it"))
+    exponents = numbers["exponents"]
+    if len(exponents):
+        rows.append(holds("WME18.fig3", f"2Λ of the {len(exponents)} minima with η > η*, in standard errors above 0",
+                          "negative: almost every path converges", f"up to {exponents.max():.1f}", f"≤ {SIGMAS:g}",
+                          bool(exponents.max() <= SIGMAS), null="positive: almost every path leaves"))
+    edge = float((numbers["sharpness"] * numbers["lr"] / 2).max())
+    other = float((numbers["sharpness"] * numbers["lr"].max() / 2).max())
+    return [*rows, holds("WME18.fig3", "aη/2 of the same minima", "at most 1", f"up to {edge:.4f}", "≤ 1.03",
+                         edge <= 1.03, null=f"{other:.2f}: minima of one rate taken for those of another")]
+
+
+def _bound_rows(numbers):
+    height, synthetic = numbers["non_uniformity"] / numbers["bound"], numbers["data"] == TEACHER
+    beyond = bool((height > 1).any())
+    heading = f"minima above the poster's bound s = 1/(η√p) ({numbers['missed']} runs did not reach 1e-7)"
+    return [holds("WME18.fig3", heading, "some", f"{(height > 1).sum()} of {len(height)}, up to {height.max():.2f}×",
+                  "at least one", True if beyond else False if synthetic else None,
+                  null="none: the poster's reading of its bound")]
+
+
+def _slope_rows(numbers):
+    sharp, spread = np.log(numbers["sharpness"]), np.log(numbers["non_uniformity"])
+    correlation, scatter = float(np.corrcoef(sharp, spread)[0, 1]), float(np.std(spread - sharp))
+    wide = bool(np.ptp(sharp) > np.log(1.5))     # else the minima are too alike to tell a slope
+    return [holds("WME18.fig4", f"correlation of log a and log s, {len(sharp)} minima", "near 1", f"{correlation:.3f}",
+                  "≥ 0.8", correlation >= 0.8 if wide else None, null="0: unrelated"),
+            holds("WME18.fig4", "s/a: geometric mean, and standard deviation of its log", "constant",
+                  f"{np.exp((spread - sharp).mean()):.2f}, {scatter:.2f}", "≤ 0.3", scatter <= 0.3 if wide else None,
+                  null=f"{np.std(sharp):.2f}: s does not follow a" if wide else "minima too alike")]
+
+
+def _test_row(numbers):
+    """Slope of test accuracy on log sharpness over its standard error, by least squares."""
+    sharp, accuracy = np.log(numbers["sharpness"]), numbers["accuracy"]
+    heading = f"slope of test accuracy on log a, {len(sharp)} minima"
+    if len(sharp) < 20:
+        return not_judged("WME18.fig1-test", heading, "fewer than 20 minima", predicted="negative")
+    centred = sharp - sharp.mean()
+    slope = float(centred @ accuracy / (centred @ centred))
+    rest = accuracy - accuracy.mean() - slope * centred
+    error = float(np.sqrt(rest @ rest / (len(sharp) - 2) / (centred @ centred)))
+    limit = t_limit(len(sharp) - 2)
+    told = abs(slope) > limit * error
+    return holds("WME18.fig1-test", heading, "negative", f"{slope:.4f} ± {error:.4f}",
+                 f"{limit:.1f} standard errors", slope < 0 if told else None, null="0: sharpness does not matter")
+
+
+def draw(numbers):
+    """The diagram of Fig. 3, the exact threshold against the drawn bound, Fig. 4, and test accuracy."""
+    if "why" in numbers or len(numbers["lr"]) < LEAST:
+        return empty({"why": judge(numbers)[0].null, **numbers})
+    figure, axes = panels(2, 2, width=4.6, height=3.5)
+    sharp, spread = numbers["sharpness"], numbers["non_uniformity"]
+    ratio, height = numbers["lr"] / numbers["critical_lr"], spread / numbers["bound"]
+    for k, (lr, size) in enumerate(numbers["settings"]):
+        own = (numbers["lr"] == lr) & (numbers["batch_size"] == size)
+        if own.any():
+            look = {"color": SHADES[k % 4], "marker": (*MARKERS, "v")[k], "markerfacecolor": "white",
+                    "linestyle": "none", "label": f"$\\eta={lr:g}$, $B={size:g}$"}
+            _draw_diagram(axes[0], numbers, own, lr, size, k, look)
+            axes[1].plot(height[own], ratio[own], **look)
+            axes[2].plot(sharp[own], spread[own], **look)
+            axes[3].plot(sharp[own], 100 * numbers["accuracy"][own], **look)
+    _finish_diagram(axes[0], numbers)
+    axes[1].axhline(1, **theory(0, linewidth=1.2))
+    axes[1].axvline(1, **bound(0))
+    axes[1].set(xlabel="$s$ over the poster's bound, $s\\,\\eta\\sqrt{p}$", ylabel="$\\eta/\\eta^*$",
+                xlim=(0, max(1.3, 1.05 * height.max())), ylim=(0, 1.12 * max(1, ratio.max())))
+    axes[1].legend(handles=[Line2D([], [], label="exact threshold $\\eta=\\eta^*$", **theory(0)),
+                            Line2D([], [], label="the poster's bound", **bound(0))], loc="lower left")
+    _draw_slope(axes[2], sharp, spread)
+    axes[3].set(xlabel="sharpness $a$", ylabel="test accuracy (%)")
+    axes[3].set_title(f"{numbers['data']}, {len(sharp)} minima", fontsize=8.5)
+    return figure
+
+
+def _draw_diagram(axis, numbers, own, lr, size, k, look):
+    axis.plot(numbers["sharpness"][own], numbers["non_uniformity"][own], **look)
+    n = int(numbers["examples"])
+    edge, top = predicted.sharpness_limit(lr), predicted.non_uniformity_limit(lr, n, int(size))
+    axis.plot([0, edge], [top, top], **bound(k % 4))
+    # where a ray through the mean minimum meets the exact threshold: H_i scaled up until η = η*
+    ray = float(np.exp(np.log(numbers["critical_lr"][own] / lr).mean()))
+    mean = [float(np.exp(np.log(numbers[name][own]).mean())) for name in ("sharpness", "non_uniformity")]
+    axis.plot(*([ray * value] for value in mean), marker="_", markersize=15, markeredgewidth=2.5, color=SHADES[k % 4],
+              linestyle="none")
+
+
+def _finish_diagram(axis, numbers):
+    handles, _ = axis.get_legend_handles_labels()
+    axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, None), ylim=(0, 1.5 * axis.get_ylim()[1]))
+    handles += [Line2D([], [], label="the poster's bound $1/(\\eta\\sqrt{p})$", **bound(0)),
+                Line2D([], [], color=INK, marker="_", markersize=11, markeredgewidth=2.5, linestyle="none",
+                       label="theory: exact threshold")]
+    axis.legend(handles=handles, loc="upper left", ncols=2)
+
+
+def _draw_slope(axis, sharp, spread):
+    slope = float(np.exp(np.mean(np.log(spread / sharp))))
+    grid = np.linspace(sharp.min() * 0.8, sharp.max() * 1.15, 20)
+    axis.loglog(grid, slope * grid, label=f"fit: $s={slope:.2f}\\,a$", **fit(0))
+    axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$")
+    for one in (axis.xaxis, axis.yaxis):
+        one.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        one.set_major_formatter(ScalarFormatter())
+        one.set_minor_formatter(NullFormatter())
+    handles, labels = axis.get_legend_handles_labels()
+    axis.legend(handles[-1:], labels[-1:], loc="upper left")
+
+
+FIGURE = Figure(
+    "network-minima", "Figs. 3 and 4: minima of SGD end at the exact threshold, and beyond the poster's bound",
+    "Each open marker is a minimum that SGD reached from its own start (loss below 1e-7, then polished). (a) The "
+    "sharpness–non-uniformity diagram: dotted, the poster's bound on s of each setting; thick bars, the exact "
+    "threshold η = η* on the ray through the mean minimum. (b) The same minima by η/η* and by s over the bound: below "
+    "the line, stable in mean square; right of the dotted one, beyond the poster's bound. (c) s against a; the "
+    "dash-dotted line is a fit of a constant ratio. (d) Test accuracy against sharpness. Look at the markers right of "
+    "the dotted line in (b) that lie below the solid one.",
+    simulate, judge, draw, CLAIMS, (5, 38, 150), reads_data=True)
