@@ -93,7 +93,7 @@ def test_a_figure_that_raises_on_synthetic_data_fails_and_the_rest_goes_on(tmp_p
     assert main(["--out", str(tmp_path)]) == 1
     assert "NOT DRAWN bad: ZeroDivisionError: no numbers (tests/tiny_figures.py, line" in capsys.readouterr().err
     assert (tmp_path / "good.png").exists() and not (tmp_path / "bad.png").exists()
-    assert "1 figures could not be drawn: bad: ZeroDivisionError" in (tmp_path / "report.md").read_text(encoding="utf-8")
+    assert "1 figure could not be drawn: bad: ZeroDivisionError" in (tmp_path / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_figure_that_raises_on_a_user_s_set_is_not_judged_and_the_rest_goes_on(tmp_path, monkeypatch, capsys):
@@ -109,7 +109,7 @@ def test_a_figure_that_raises_on_a_user_s_set_is_not_judged_and_the_rest_goes_on
     assert [row["verdict"] for row in record["rows"]] == [NOT_JUDGED] and "too few" in record["rows"][0]["null"]
     assert record["data"].startswith("IDX set ") and other["data"] == "synthetic"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
-    assert "1 agree, 0 differ, 1 not judged" in page and "1 of the figures used your data" in page
+    assert "1 agree, 0 differ, 1 not judged" in page and "1 figure used your data" in page
 
 
 @pytest.mark.parametrize("words", [["no-such-figure"], ["--effort", "huge"], ["--workers", "0"], ["--seed", "-1"], ["--bad"]])

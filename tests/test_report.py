@@ -92,8 +92,8 @@ def test_another_run_in_the_same_directory_is_left_out(drawn, monkeypatch):
     assert main(["fig0", "--out", str(drawn)]) == 1
     assert "**differs**" in text(drawn)
     assert main(["fig1", "--out", str(drawn), "--seed", "1"]) == 0
-    assert "1 figures, 1 claims, 1 rows: 1 agree, 0 differ" in text(drawn) and "differs**" not in text(drawn)
-    assert "1 figures in this directory are of other runs" in text(drawn)
+    assert "1 figure, 1 claim, 1 row: 1 agree, 0 differ" in text(drawn) and "differs**" not in text(drawn)
+    assert "1 figure in this directory from other runs" in text(drawn)
 
 
 def test_run_says_hour_and_machine_and_nothing_else_does(drawn):

@@ -44,7 +44,8 @@ def _rows(record):
 def _claim(claim, summary, regime, links):
     verdict = summary.verdict(claim)
     instead = f"<p><b>Instead:</b> {escape(claim.correction)}</p>" if claim.correction else ""
-    regime = f"<p><b>Regime:</b> {escape(regime)}.</p>" if regime else ""
+    where = "Regime, on synthetic data" if summary.user_data else "Regime"
+    regime = f"<p><b>{where}:</b> {escape(regime)}.</p>" if regime else ""
     others = [record["figure"] for record, _ in summary.rows[claim.id] if record["figure"] != summary.home(claim)]
     also = "".join(f' <a href="#{name}">{name}</a>' for name in dict.fromkeys(others))
     also = f"<p>Also drawn in{also}.</p>" if also else ""

@@ -8,7 +8,7 @@ from figures.report._links import Links
 from figures.report._page import STYLE
 from figures.report._stories import story
 from figures.report._studies import by_study
-from figures.report._summary import regimes, sentences, status_table
+from figures.report._summary import idle, regimes, sentences, status_table
 
 
 def report(summary, run, directory):
@@ -21,6 +21,7 @@ def report(summary, run, directory):
         body.append(f'<section id="{study}"><h2>{escape(story(study).title)}</h2>{_told(study)}')
         body += [card(record, summary, short, pictures[record["figure"]], links, run) for record in records]
         body.append("</section>")
+    body.append(_idle(run))
     return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>What holds</title>'
             '<meta name="viewport" content="width=device-width, initial-scale=1">'
             f"<style>{STYLE}</style></head><body><main>\n" + "\n".join(part for part in body if part) + "\n</main></body></html>\n")
@@ -91,3 +92,11 @@ def _told(study):
     symbols = "".join(f"<div><dt>{escape(symbol)}</dt><dd>{escape(meaning)}</dd></div>"
                       for symbol, meaning in told.symbols.items())
     return f'<p class="story">{escape(told.text)}</p>' + (f'<dl class="symbols">{symbols}</dl>' if symbols else "")
+
+
+def _idle(run):
+    """The claims that nothing shows, and why."""
+    items = "".join(f'<li id="{claim.id}"><b>{claim.id}</b> <span class="status">{claim.status}</span> '
+                    f"{escape(claim.statement)} ({escape(claim.equation)}) <b>Why:</b> {escape(claim.regime)}.</li>"
+                    for claim in idle(run))
+    return f'<section id="idle"><h2>Out of reach, or not tested</h2><ul>{items}</ul></section>' if items else ""

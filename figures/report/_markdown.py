@@ -2,7 +2,7 @@
 
 from figures.report._stories import story
 from figures.report._studies import by_study
-from figures.report._summary import regimes, sentences
+from figures.report._summary import idle, regimes, sentences
 
 COLUMNS = ("claim", "quantity", "predicted", "measured", "tolerance", "null", "kind", "verdict")
 
@@ -28,6 +28,10 @@ def report(summary, run):
             lines += _figure(record)
         mine = [claim for claim in summary.claims if summary.home(claim) in {record["figure"] for record in records}]
         lines += [line for claim in mine for line in _claim(claim, summary, short[claim.id])]
+    if idle(run):
+        lines += ["## Out of reach, or not tested", "",
+                  *(f"- **{claim.id}**, {claim.status}: {claim.statement} ({claim.equation}) *Why:* {claim.regime}."
+                    for claim in idle(run))]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -105,6 +105,12 @@ def summarise(directory, tasks, outcomes, interrupted):
     return Summary(records, lost, rows, len(found) - len(records), user_data, interrupted)
 
 
+def idle(run):
+    """The claims that no figure shows, of a run that was asked for all figures: out of reach, or not tested."""
+    everything = {figure.name for figure in _all.FIGURES} <= set(run["figures"])
+    return tuple(claim for claim in CLAIMS if everything and not claim.shown)
+
+
 def status_table(claims):
     """{status: {evidence: number of claims}} in the order of the ledger's statuses."""
     table = {status: Counter(claim.evidence for claim in claims if claim.status == status) for status in STATUSES}
@@ -114,34 +120,41 @@ def status_table(claims):
 def sentences(summary, run):
     """What a reader must know first, a sentence each: counts that hide nothing."""
     counts, table = summary.verdicts, status_table(summary.claims)
-    yield (f"{len(summary.records)} figures, {len(summary.claims)} claims, {sum(counts.values())} rows: "
-           f"{counts['agrees']} agree, {counts['differs']} differ, {counts['not judged']} not judged.")
+    yield (f"{_some(len(summary.records), 'figure')}, {_some(len(summary.claims), 'claim')}, "
+           f"{_some(sum(counts.values()), 'row')}: {counts['agrees']} agree, {counts['differs']} differ, "
+           f"{counts['not judged']} not judged.")
     if table:
         yield ("In the ledger the claims drawn here are " + ", ".join(
             f"{sum(evidence.values())} {status} ({', '.join(f'{count} {name}' for name, count in evidence.items())})"
             for status, evidence in table.items()) + ".")
-    yield from _cautions(summary, run)
+    yield from _data_and_effort(summary, run)
+    if summary.not_drawn:
+        idle = sum(not claim.shown for claim in CLAIMS)
+        yield (f"{summary.not_drawn} of the {_some(len(CLAIMS), 'claim')} in the ledger were not drawn"
+               + (f", {idle} of which are out of reach or not tested." if idle else "."))
+    if summary.left_out:
+        yield (f"{_some(summary.left_out, 'figure')} in this directory from other runs (another effort, seed, data set or "
+               "version, or not asked for this time) left out.")
+    if summary.errors:
+        yield f"{_some(len(summary.errors), 'figure')} could not be drawn: " + "; ".join(
+            f"{name}: {reason}" for name, reason in summary.errors) + "."
+    if summary.interrupted:
+        yield f"The run was interrupted: {len(summary.records)} of {_some(len(run['figures']), 'figure')} drawn."
 
 
-def _cautions(summary, run):
+def _data_and_effort(summary, run):
     if summary.user_data:
         own = sum(record["data"] != "synthetic" for record in summary.records)
-        yield (f"{own} of the figures used your data ({summary.user_data}); statuses and regimes in the ledger speak of the "
-               "synthetic sets, so for these figures only the verdict of a row says what was found.")
+        yield (f"{_some(own, 'figure')} used your data ({summary.user_data}); statuses and regimes in the ledger speak of the "
+               "synthetic sets, so there only the verdict of a row says what was found.")
     else:
         yield "All data are synthetic: drawn from the distributions that the sources state, or made in their place."
     if run["effort"] == "quick":
         yield "Quick effort is a smoke run: what it is too small to judge is marked not judged."
-    if summary.not_drawn:
-        yield f"{summary.not_drawn} of the {summary.not_drawn + len(summary.claims)} claims in the ledger were not drawn."
-    if summary.left_out:
-        yield (f"{summary.left_out} figures in this directory are of other runs (another effort, seed, data set or version, or "
-               "not asked for this time) and are left out.")
-    if summary.errors:
-        yield f"{len(summary.errors)} figures could not be drawn: " + "; ".join(
-            f"{name}: {reason}" for name, reason in summary.errors) + "."
-    if summary.interrupted:
-        yield f"The run was interrupted: {len(summary.records)} of {len(run['figures'])} figures are drawn."
+
+
+def _some(count, noun):
+    return f"{count} {noun}" + "s" * (count != 1)
 
 
 def regimes(claims):
