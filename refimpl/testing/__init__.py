@@ -10,9 +10,9 @@ from refimpl._public import publish
 from refimpl.testing import strategies
 from refimpl.testing._case import Case, Expected
 from refimpl.testing._cases import cases, conventions, models
-from refimpl.testing._check import check_model
+from refimpl.testing._check_model import check_model
 from refimpl.testing._export import export_vectors
-from refimpl.testing._pytest import Check, parametrize_with_checks
+from refimpl.testing._pytest_front import Check, parametrize_with_checks
 from refimpl.testing._report import ConformanceError, ConformanceWarning, Record, Report
 
 __all__ = ["Case", "Expected", "cases", "models", "conventions", "check_model", "parametrize_with_checks", "Check",

@@ -1,34 +1,19 @@
-r"""What is compared: a case is one model with one set of parameters and data, and all that should come out.
+"""What is compared: a case is one model with one set of parameters and data, and all that should come out."""
 
-Tolerances. The deviation allowed at an expected value is
-
-.. math:: \text{tolerance} = r\,(\max|\text{expected}| + K), \qquad r = 10^{-9}\ (10^{-4}\ \text{for float32})
-
-where the maximum is over the whole array (for trajectories: over one iterate)
-and K is the measured condition: the largest change of the value, over three
-fixed patterns of signs, when every number of the input is changed by a relative
-2⁻²⁰, divided by 2⁻²⁰; for derived scalars r is 1e-8, since eigenvalues of
-operators come from iterations. A backward stable program errs by about K times the unit
-roundoff (1.1e-16, or 6e-8), so that r leaves some 10⁶ (or 10³) of them for sums
-in another order. Cases whose point is a tie are exact in binary arithmetic in
-any order; their K is 0. Where large terms cancel in every result, as in the
-cross-entropy of huge margins, their size is added in the bracket.
-"""
-
-import functools
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from refimpl.testing._numbers import Numbers
-
 STATIC = ("predict", "losses", "loss", "gradient", "hvp")
 PATHS = ("sgd", "descend", "train")  # functions that return iterates, or the last one
-_STEP = 2.0**-20
-RELATIVE = {"float64": 1e-9, "float32": 1e-4, "scalar": 1e-8}
 
 
-@dataclass(frozen=True)
+def function_of(quantity):
+    """Name of the function that computes a quantity: what stands before the colon."""
+    return quantity.split(":")[0]
+
+
+@dataclass(frozen=True, eq=False)
 class Expected:
     """One expected value.
 
@@ -39,16 +24,27 @@ class Expected:
         Largest absolute deviation that passes; broadcasts to `value`.
     arguments : dict
         What the function under test gets by keyword, beyond the leading arguments.
+    relative : float
+        r, the share of (largest entry + condition) that `tolerance` is.
     """
 
     value: np.ndarray
     tolerance: object
     arguments: dict = field(default_factory=dict)
+    relative: float = 1e-9
+
+    def __eq__(self, other):
+        return _plain(self) == _plain(other) if isinstance(other, Expected) else NotImplemented
+
+    def __hash__(self):
+        return hash(_plain(self))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Case:
     """One model with parameters, data and everything that should come out.
+
+    Cases compare by all their numbers, and hash.
 
     Attributes
     ----------
@@ -69,8 +65,9 @@ class Case:
     note : str
         What is hard about it, and the convention that is meant.
     dtype : str
-        ``"float64"`` or ``"float32"``: the type of `w`, `x`, `y` and `v`.
-        Expected values are always computed in float64.
+        ``"float64"`` or ``"float32"``: the type of `w`, `x`, `y`, `v` and of
+        every real array among the arguments. Expected values are always
+        computed in float64.
     exact : bool
         Whether all numbers are such that sums are exact in any order.
     """
@@ -82,52 +79,59 @@ class Case:
     x: np.ndarray
     y: np.ndarray | None
     v: np.ndarray | None
-    expected: dict = field(repr=False)
+    expected: dict
     note: str = ""
     dtype: str = "float64"
     exact: bool = False
 
     def leading(self, quantity):
         """The arguments that come first, by position, for a quantity."""
-        function = function_of(quantity)
-        if function == "predict":
-            return (self.w, self.x)
-        if function == "hvp":
-            return (self.w, self.x, self.y, self.v)
-        if function in STATIC + PATHS:
-            return (self.w, self.x, self.y)
-        return ()
+        return tuple(getattr(self, name) for name in leading_names(quantity))
+
+    def __repr__(self):
+        """A screen at most: the name, which draws everything again, the settings and the shapes."""
+        settings = ", ".join(f"{name}={value!r}" for name, value in self.settings.items())
+        shapes = ", ".join(f"{part} {'none' if value is None else value.shape}"
+                           for part, value in zip("wxyv", (self.w, self.x, self.y, self.v)))
+        note = f", note={self.note!r}" if self.note else ""
+        return f"Case({self.name!r}, {self.dtype}, {settings or 'no settings'}, {shapes}{note})"
+
+    def __eq__(self, other):
+        return _plain(self) == _plain(other) if isinstance(other, Case) else NotImplemented
+
+    def __hash__(self):
+        return hash((self.name, self.dtype, _plain(self.w), _plain(self.x)))
 
 
-def function_of(quantity):
-    """Name of the function that computes a quantity: what stands before the colon."""
-    return quantity.split(":")[0]
+def leading_names(quantity):
+    """Names of the arguments that come first, by position, for a quantity."""
+    function = function_of(quantity)
+    if function == "predict":
+        return ("w", "x")
+    if function == "hvp":
+        return ("w", "x", "y", "v")
+    return ("w", "x", "y") if function in STATIC + PATHS else ()
 
 
-def tolerance(compute, inputs, *, relative, exact=False, scale=0.0, per_step=False):
-    """(value, tolerance) of ``compute(*inputs)``; of the inputs, arrays or None, only real arrays are disturbed."""
-    value = np.asarray(compute(*inputs), dtype=float)
-    axes = tuple(range(1, value.ndim)) if per_step else None
-    size = np.abs(value).max(axis=axes, keepdims=True)
-    condition = np.zeros_like(size)
-    if not exact:
-        for pattern in range(3):
-            moved = compute(*(_disturbed(part, pattern, place) for place, part in enumerate(inputs)))
-            change = np.abs(np.asarray(moved, dtype=float) - value).max(axis=axes, keepdims=True) / _STEP
-            condition = np.maximum(condition, change)
-    allowed = relative * (size + condition + scale)
-    return value, allowed if per_step else float(allowed.reshape(()))
+def copied(case):
+    """A case that shares nothing with `case` that can be changed."""
+    def copy(value):
+        if isinstance(value, np.ndarray):
+            return value.copy()
+        return {key: copy(part) for key, part in value.items()} if isinstance(value, dict) else value
+
+    expected = {key: Expected(copy(each.value), copy(each.tolerance), copy(each.arguments), each.relative)
+                for key, each in case.expected.items()}
+    return Case(case.name, case.model, copy(case.settings), *(copy(part) for part in case.leading("hvp")),
+                expected=expected, note=case.note, dtype=case.dtype, exact=case.exact)
 
 
-def _disturbed(part, pattern, place):
-    if part is None or part.dtype.kind != "f":
-        return part
-    return part * (1 + _STEP * _signs(pattern, place, part.size)).reshape(part.shape)
-
-
-@functools.lru_cache(maxsize=256)
-def _signs(pattern, place, count):
-    """Signs of a pattern; the last turns every other sign of the first, so that no two neighbours always agree."""
-    if pattern == 2:
-        return _signs(0, place, count) * (-1.0) ** np.arange(count)
-    return Numbers(f"condition {pattern} {place}").sign(count)
+def _plain(value):
+    """Nested tuples that compare and hash, number by number."""
+    if isinstance(value, np.ndarray):
+        return (str(value.dtype), value.shape, value.tobytes())
+    if isinstance(value, dict):
+        return tuple((key, _plain(part)) for key, part in value.items())
+    if isinstance(value, (Case, Expected)):
+        return _plain(vars(value))
+    return tuple(_plain(part) for part in value) if isinstance(value, (list, tuple)) else value

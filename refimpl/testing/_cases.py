@@ -4,18 +4,18 @@ import functools
 
 import numpy as np
 
-from refimpl import sgd
-from refimpl.testing._case import RELATIVE, STATIC, Case, Expected, tolerance
+from refimpl.testing._case import STATIC, Case, Expected, copied, function_of
 from refimpl.testing._conventions import CONVENTIONS
-from refimpl.testing._loop import functions
-from refimpl.testing._numbers import Numbers
+from refimpl.testing._portable_numbers import Numbers
+from refimpl.testing._tolerances import RELATIVE, tolerance
+from refimpl.testing._trajectories import before_divergence, iterates, runs
+from refimpl.testing._wrong_steps import functions
 from refimpl.testing.models._images import IMAGES
 from refimpl.testing.models._learning_order import ORDER
 from refimpl.testing.models._linear import LINEAR
 from refimpl.testing.models._networks import NETWORKS
 
 MODELS = {**LINEAR, **NETWORKS, **IMAGES, **ORDER}
-_STEPS = 6
 
 
 def cases(model=None):
@@ -29,8 +29,8 @@ def cases(model=None):
     Returns
     -------
     tuple of Case
-        Always the same, in the same order. Arrays are read-only; copy what is
-        to be changed.
+        Always the same, in the same order. Each call hands out copies: what is
+        done to one shows in no other.
 
     Raises
     ------
@@ -43,9 +43,8 @@ def cases(model=None):
     >>> first.name, first.x.shape, sorted(first.expected)[:3]
     ('LinearRegression/n1-d1', (1, 1), ['critical_lr:B1', 'critical_lr:B1-replacement', 'gradient'])
     """
-    if model is None:
-        return tuple(case for name in MODELS for case in _of(name))
-    return _of(known(model))
+    names = MODELS if model is None else (known(model),)
+    return tuple(copied(case) for name in names for case in shared(name))
 
 
 def models():
@@ -80,8 +79,20 @@ def known(model):
 
 
 @functools.cache
-def _of(name):
-    entry = MODELS[name]
+def required(model):
+    """The keyword arguments that every case of a model gives, {function: tuple of str}, for all its functions."""
+    found = {}
+    for case in shared(model):
+        for quantity, each in case.expected.items():
+            name, given = function_of(quantity), list(each.arguments)
+            found[name] = tuple(key for key in found.get(name, given) if key in given)
+    return found
+
+
+@functools.cache
+def shared(name):
+    """The cases of a model, made once; their arrays are read-only."""
+    entry = MODELS[known(name)]
     found = []
     for key, size in entry.sizes.items():
         found.append(complete(name, f"{name}/{key}", entry.draw(Numbers(f"{name}/{key}"), **size)))
@@ -90,6 +101,10 @@ def _of(name):
     key, size = list(entry.sizes.items())[1]
     inputs = entry.draw(Numbers(f"{name}/float32"), **size)
     found.append(complete(name, f"{name}/float32", inputs.change(note="all arrays are float32"), dtype="float32"))
+    for key in entry.single:
+        inputs = entry.hard[key](Numbers(f"{name}/{key}"))
+        found.append(complete(name, f"{name}/{key}-float32", inputs.change(note=f"{inputs.note}; all arrays are float32"),
+                              dtype="float32"))
     return tuple(found)
 
 
@@ -105,18 +120,22 @@ def complete(model, name, inputs, dtype="float64", *, thresholds=True):
     w, x, y = inputs.w, inputs.x, inputs.y
     v = numbers.real(*w.shape) if hasattr(instance, "hvp") else None
     expected = _static(instance, inputs, v, dtype)
-    runs = _runs(entry, w, len(x), numbers)
+    trajectories = runs(entry, w, len(x), numbers, Numbers(f"{name} schedules"))
     if inputs.exact or np.abs(w).max() > 1e6:
-        runs = {}
-    elif entry.big_lr and len(x) == 1:
-        runs |= _before_divergence(instance, entry.big_lr, w, x, y)
-    for key, arguments in runs.items():
-        expected[key] = _run(instance, w, x, y, arguments, dtype)
+        trajectories = {}
+    elif entry.big_lr and len(x) == 1 and dtype == "float64":
+        trajectories |= before_divergence(instance, entry.big_lr, w, x, y)
+    for key, arguments in trajectories.items():
+        path, plain = iterates(instance, arguments)
+        value, allowed = tolerance(path, (w, x, y, arguments.get("noise")), relative=RELATIVE[dtype], per_step=True,
+                                   plain=plain)
+        expected[key] = Expected(value, allowed, _arguments(arguments, dtype), RELATIVE[dtype])
     if dtype == "float64":
-        for key, (function, options) in entry.algorithms(inputs).items() if thresholds else ():
+        for key, (function, options, *plain) in entry.algorithms(inputs).items() if thresholds else ():
+            quick = functools.partial(plain[0], **options) if plain else None
             value, allowed = tolerance(functools.partial(function, **options), (w, x, y), relative=RELATIVE[dtype],
-                                       per_step=True)
-            expected[key] = Expected(value, allowed, _arguments(options))
+                                       per_step=True, plain=quick)
+            expected[key] = Expected(value, allowed, _arguments(options, dtype), RELATIVE[dtype])
         for key, derived in entry.scalars(inputs).items():
             expected[key] = _scalar(derived)
     arrays = {part: _frozen(value, dtype) for part, value in zip("wxyv", (w, x, y, v))}
@@ -129,65 +148,26 @@ def _static(instance, inputs, v, dtype):
     given = {"predict": (w, x), "losses": (w, x, y), "loss": (w, x, y), "gradient": (w, x, y), "hvp": (w, x, y, v)}
     compute = functions(instance)
     return {name: Expected(*tolerance(compute[name], given[name], relative=RELATIVE[dtype], exact=inputs.exact,
-                                      scale=inputs.scale)) for name in STATIC if name in compute}
-
-
-def _runs(entry, w, n, numbers):
-    """Arguments of the trajectories of SGD: how batches are drawn, schedules, decay and noise."""
-    rate = np.full(_STEPS, entry.lr)
-    size = min(2, n)
-    whole = np.tile(np.arange(n), (_STEPS, 1))
-    distinct = np.array([numbers.order(n)[:size] for _ in range(_STEPS)])
-    epochs = np.concatenate([numbers.order(n) for _ in range(_STEPS)])[:_STEPS, None]
-    noise = numbers.real(_STEPS, *w.shape)
-    repeated = numbers.index(n, _STEPS, size + 1)
-    repeated[0] = repeated[0, 0]
-    return {
-        "sgd:full-batch": {"lr": rate, "indices": whole},
-        "sgd:without-replacement": {"lr": rate, "indices": distinct},
-        "sgd:with-replacement": {"lr": rate, "indices": repeated},
-        "sgd:epoch": {"lr": rate, "indices": epochs},
-        "sgd:annealed": {"lr": np.where(np.arange(_STEPS) < _STEPS // 2, rate, rate / 8), "indices": distinct},
-        "sgd:weight-decay": {"lr": rate, "indices": distinct, "weight_decay": 0.5},
-        "sgd:noise": {"lr": rate, "indices": distinct, "noise": noise},
-        "sgd:noise-and-decay": {"lr": rate, "indices": repeated, "noise": noise, "weight_decay": 0.5},
-    }
-
-
-def _before_divergence(instance, lr, w, x, y):
-    """A run at a rate far above every limit, up to the last step whose iterate is below 1e100."""
-    run = sgd.run(instance, w, x, y, lr=lr, steps=50)
-    last = int(run.nit) - 1
-    if run.success or last < 1:
-        return {}
-    return {"sgd:before-divergence": {"lr": np.full(last, lr), "indices": np.zeros((last, 1), dtype=np.int64)}}
-
-
-def _run(instance, w, x, y, arguments, dtype):
-    rest = {key: value for key, value in arguments.items() if key not in ("lr", "noise")}
-
-    def path(w, x, y, noise):
-        options = rest if noise is None else rest | {"noise": noise}
-        run = sgd.run(instance, w, x, y, lr=arguments["lr"], steps=len(arguments["lr"]),
-                      observe={"w": lambda w, x, y: w}, divergence_limit=1e150, **options)
-        return run.observed["w"]
-
-    inputs = (w, x, y, arguments.get("noise"))
-    value, allowed = tolerance(path, inputs, relative=RELATIVE[dtype], per_step=True)
-    return Expected(value, allowed, _arguments(arguments))
+                                      scale=inputs.scale), relative=RELATIVE[dtype])
+            for name in STATIC if name in compute}
 
 
 def _scalar(derived):
+    """A derived scalar; where an approximation is meant, the tolerance is the error that it promises."""
     def compute(*data):
         return derived.function(*(part if part.ndim else float(part) for part in data), **derived.options)
 
     data = [np.asarray(part) for part in derived.data.values()]
     value, allowed = tolerance(compute, data, relative=RELATIVE["scalar"])
-    return Expected(value, allowed, _arguments(derived.data | derived.options))
+    promised = max(derived.error, derived.share * float(np.abs(value).max()))
+    arguments = _arguments(derived.data | derived.options, "float64")
+    if promised > allowed:
+        return Expected(value, promised, arguments, RELATIVE["float32"])
+    return Expected(value, allowed, arguments, RELATIVE["scalar"])
 
 
-def _arguments(given):
-    return {key: _frozen(value, None) if isinstance(value, np.ndarray) else value for key, value in given.items()}
+def _arguments(given, dtype):
+    return {key: _frozen(value, dtype) if isinstance(value, np.ndarray) else value for key, value in given.items()}
 
 
 def _frozen(array, dtype):

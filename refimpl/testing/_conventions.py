@@ -1,5 +1,7 @@
 """What every model of the kit computes, in words and to the last ½, also for those who cannot read its docstring."""
 
+from refimpl.testing._definitions import DEFINITIONS
+
 _SGD = """
         sgd(w, x, y, lr, indices, noise, weight_decay): w ← (1 − ηλ) w − η (∇L_B(w) + ξ), where η =
         lr[t], L_B is the loss on the examples indices[t] (an example that is there twice counts
@@ -47,7 +49,7 @@ _MODELS = {
         without bias, for all blocks one after the other or, pooled, their mean, then the head. Loss
         of an example −log softmax(f)[y] with class numbers y; loss their mean. The ReLU has
         derivative 0 at 0. train(w, x, y, lr, indices, momentum, weight_decay, noise): v ← μ v +
-        ∇L_B(w) + λ w from v = 0, then w ← w − lr[t] v; noise[t] (K), one number a block, is added
+        ∇L_B(w) + λ w from v = 0, then w ← w − lr[t] v; noise[t] (K), one number per block, is added
         to that block's pre-activations before the ReLU.
     """,
     "TwoLayerReLU": """
@@ -61,4 +63,6 @@ _MODELS = {
         lr, or if large_lr is given η = large_lr until L(w) ≤ anneal_loss holds before a step.
     """,
 }
-CONVENTIONS = {model: " ".join(f"{text} {_SGD}".split()) for model, text in _MODELS.items()}
+CONVENTIONS = {model: " ".join(f"{text} {_SGD}".split()) + "".join(
+    f"\n{formula}" for name, formula in DEFINITIONS[model].items() if "see the model" not in formula)
+    for model, text in _MODELS.items()}

@@ -66,7 +66,7 @@ def export_vectors(directory, models=None):
     _only_vectors(directory)
     files = {"schema.json": _json(SCHEMA)}
     for name in names:
-        for case in _cases.cases(name):
+        for case in _cases.shared(name):
             large = {}
             path = f"cases/{case.name}"
             files[f"{path}.json"] = _json(_document(case, large))

@@ -8,6 +8,8 @@ import numpy as np
 PASSED, FAILED, ERROR, SKIPPED, XFAILED, XPASSED = "passed", "failed", "error", "skipped", "xfailed", "xpassed"
 
 _SHOWN = 20  # records that a summary shows
+_SLOW = 1.0  # seconds of one call from which a summary names it
+_FRAMES = 12  # last lines of a traceback that a record shows
 
 
 class ConformanceError(AssertionError):
@@ -45,6 +47,12 @@ class Record:
         Index of the largest deviation, measured in tolerances.
     cause : str
         The likely cause, if a recomputation with that mistake gives what came.
+    note : str
+        What is hard about the case, and the convention that is meant.
+    seconds : float
+        Of the call.
+    traceback : str
+        Of what the candidate raised.
     """
 
     check: str
@@ -56,8 +64,10 @@ class Record:
     tolerance: float = float("nan")
     where: tuple | None = None
     cause: str = ""
+    note: str = ""
+    seconds: float = 0.0
+    traceback: str = ""
 
-    @property
     def line(self):
         """The record in one line, without its cause."""
         if self.where is None or self.status in (PASSED, XPASSED):
@@ -67,7 +77,13 @@ class Record:
                 f"allowed {self.tolerance:.3g}{f'; {self.reason}' if self.reason else ''}")
 
     def __str__(self):
-        return self.line + (f"\n        likely cause: {self.cause}" if self.cause else "")
+        """The line, and of a failure the case's note, the likely cause and the end of the traceback."""
+        lines = [self.line()]
+        if self.status in (FAILED, ERROR, XFAILED):
+            lines += [f"        the case: {self.note}"] * bool(self.note)
+            lines += [f"        likely cause: {self.cause}"] * bool(self.cause)
+            lines += [f"        {line}" for line in self.traceback.splitlines()[-_FRAMES:]]
+        return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -79,22 +95,25 @@ class Report:
     model : str
     records : tuple of Record
         One for each check, in the order of the cases.
+    judging : str
+        What `rtol` and `precision` changed, "" for the defaults.
     """
 
     model: str
     records: tuple
+    judging: str = ""
 
     @property
     def counts(self):
         """How many records have each status, a dict; `run` is those that compared something or tried to."""
         counts = collections.Counter(record.status for record in self.records)
         return {"run": len(self.records) - counts[SKIPPED]} | {
-            status: counts[status] for status in (PASSED, FAILED, ERROR, SKIPPED, XFAILED, XPASSED)}
+            status: counts[status] for status in (PASSED, FAILED, SKIPPED, ERROR, XFAILED, XPASSED)}
 
     @property
     def ok(self):
-        """Whether nothing failed that was not expected to."""
-        return not self.failures
+        """Whether something ran, and nothing failed that was not expected to."""
+        return not self.failures and self.counts["run"] > 0
 
     @property
     def failures(self):
@@ -112,16 +131,37 @@ class Report:
                 for quantity, cause in named}
 
     def __str__(self):
-        """The summary: counts, reasons of skips, the first failures, likely causes."""
+        """The summary: counts, likely causes, reasons of skips, the first failures with what is hard about them."""
         counts = self.counts
         lines = [f"{self.model}: {counts['run']} checks run, " + ", ".join(
-            f"{counts[status]} {status}" for status in (PASSED, FAILED, ERROR, XFAILED, XPASSED, SKIPPED)
+            f"{counts[status]} {status}" for status in (PASSED, FAILED, SKIPPED, ERROR, XFAILED, XPASSED)
             if counts[status] or status in (PASSED, FAILED, SKIPPED))]
-        reasons = collections.Counter(record.reason for record in self.records if record.status == SKIPPED)
-        lines += [f"  skipped {count}: {reason}" for reason, count in reasons.items()]
+        lines += [f"  judged at {self.judging}"] * bool(self.judging)
         lines += [f"  likely cause in {function}: {cause}" for function, cause in self.causes.items()]
-        notable = [*self.failures, *(record for record in self.records if record.status in (XFAILED, XPASSED))]
-        lines += [f"  {record.line}" for record in notable[:_SHOWN]]
+        lines += self._grouped()
+        notable = [record for record in (*self.failures, *(each for each in self.records
+                                                           if each.status in (XFAILED, XPASSED)))
+                   if record.reason != "not implemented"]
+        shown = set()
+        for record in notable[:_SHOWN]:
+            lines.append(f"  {record.line()}")
+            case = record.check.rsplit("/", 1)[0]
+            if record.note and case not in shown and record.status in (FAILED, ERROR):
+                lines.append(f"          the case: {record.note}")
+            shown.add(case)
         if len(notable) > _SHOWN:
             lines.append(f"  and {len(notable) - _SHOWN} more, in report.records")
         return "\n".join(lines)
+
+    def _grouped(self):
+        """Lines for what is many and alike: what is not implemented, what was skipped and why, what took long."""
+        missing = dict.fromkeys(record.check.split("/")[-1].split(":")[0] for record in self.failures
+                                if record.reason == "not implemented")
+        lines = [f"  not implemented: {', '.join(missing)}"] * bool(missing)
+        reasons = collections.Counter(record.reason for record in self.records if record.status == SKIPPED)
+        lines += [f"  skipped {count}: {reason}" for reason, count in reasons.items()]
+        slowest = max(self.records, key=lambda record: record.seconds, default=None)
+        if slowest is not None and slowest.seconds >= _SLOW:
+            lines.append(f"  slowest: {slowest.check}, {slowest.seconds:.1f} s of "
+                         f"{sum(record.seconds for record in self.records):.1f} s")
+        return lines

@@ -11,7 +11,7 @@ Needs hypothesis, which the package itself does not.
 """
 
 from refimpl.testing import _cases
-from refimpl.testing._numbers import Numbers
+from refimpl.testing._portable_numbers import Numbers
 
 
 def instances(model, dtype="float64"):

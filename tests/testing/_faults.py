@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import numpy as np
 
 from refimpl import benign_oscillation, convex_annealing, images, learning_order, linear_stability, network
-from refimpl.testing import _causes as cause
+from refimpl.testing import _mistake_names as cause
 
 MAKE = {"LinearRegression": linear_stability.LinearRegression, "Quadratic": linear_stability.Quadratic,
         "TwoMinima": linear_stability.TwoMinima, "LeastSquares": convex_annealing.LeastSquares,
@@ -278,7 +278,7 @@ def faults():
     yield cause.SQUARED, "LinearRegression", "non_uniformity", {"non_uniformity": deviation_of_curvature}
     for name, wrong in ((cause.REPLACEMENT, lambda g, size, again: brute_critical_lr(g, size, not again)),
                         (cause.SUM, lambda g, size, again: brute_critical_lr(g, size, again) / len(g)),
-                        (cause.FACTOR_2, lambda g, size, again: 2 * brute_critical_lr(g, size, again))):
+                        (cause.RATE_DOUBLED, lambda g, size, again: 2 * brute_critical_lr(g, size, again))):
         yield name, "LinearRegression", "critical_lr", {
             "critical_lr": lambda factors, batch_size, replacement, f=wrong: f(factors, batch_size, replacement)}
 

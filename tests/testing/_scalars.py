@@ -75,8 +75,9 @@ def exponent(curvatures, lr, batch_size, replacement):
 
 def almost_sure_lr(curvatures, batch_size):
     """The first sign change of the exponent on a fine grid, refined."""
-    grid = np.linspace(1e-3, 3 / curvatures.min(), 20_001)
-    values = np.log(np.abs(1 - grid[:, None] * curvatures)).mean(axis=1)
+    means = curvatures[all_batches(len(curvatures), batch_size)].mean(axis=1)
+    grid = np.linspace(1e-3, 3 / means.min(), 20_001)
+    values = np.log(np.abs(1 - grid[:, None] * means)).mean(axis=1)
     first = np.flatnonzero((values[:-1] < 0) & (values[1:] >= 0))[0]
     return brentq(lambda lr: exponent(curvatures, lr, batch_size, False), grid[first], grid[first + 1],
                   xtol=1e-15, rtol=1e-14)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from refimpl import convex_annealing, linear_stability
-from refimpl.testing._entry import Derived, Entry, Inputs
+from refimpl.testing._model_table import Derived, Entry, Inputs
 from theory import convex_annealing as annealing_theory, linear_stability as stability
 
 
@@ -60,14 +60,16 @@ def _limits(curvature, data, regular=True):
         return Derived(lambda array, **rest: function(curvature(array), **rest), data, options)
 
     found = {"sharpness": of(stability.sharpness), "non_uniformity": of(stability.non_uniformity)}
-    for size in sorted({1, min(2, n)}):
+    for size in sorted({1, min(2, n), min(3, n)}):
         for replacement in (False, True):
-            key = f"B{size}{'-replacement' if replacement else ''}"
+            drawn = "-replacement" if replacement else ""
             options = {"batch_size": size, "replacement": replacement}
-            found[f"critical_lr:{key}"] = of(stability.critical_lr, **options)
-            if regular:
-                found[f"mean_square_rate:{key}"] = of(stability.mean_square_rate, lr=0.125, **options)
-            found[f"lambda_max:{key}"] = of(stability.lambda_max, lr=0.125, **options)
+            found[f"critical_lr:B{size}{drawn}"] = of(stability.critical_lr, **options)
+            for lr in {1: (0.125, 0.3125), 2: (0.125,), 3: (0.1875,)}[size]:
+                key = f"B{size}{'' if lr == 0.125 else f'-lr{lr}'}{drawn}"
+                if regular:
+                    found[f"mean_square_rate:{key}"] = of(stability.mean_square_rate, lr=lr, **options)
+                found[f"lambda_max:{key}"] = of(stability.lambda_max, lr=lr, **options)
     return found
 
 
@@ -89,7 +91,16 @@ def _flat_example(numbers):
     return inputs.change(note="example 0 has no curvature and still counts in n")
 
 
+def _indefinite(numbers):
+    inputs = _quadratics(numbers, 2, 2)
+    turn = np.array([[1.0, 0.0], [0.0, -1.0]])
+    return inputs.change(x=np.array([inputs.x[0] @ turn + turn @ inputs.x[0], -inputs.x[1]]),
+                         note="Hessians with negative eigenvalues: losses may be negative")
+
+
 def _hessian_limits(inputs):
+    if np.linalg.eigvalsh(inputs.x)[:, 0].min() < 0:
+        return {}
     return _limits(lambda array: (array + array.swapaxes(1, 2)) / 2, {"hessians": inputs.x})
 
 
@@ -99,12 +110,22 @@ def _toy(numbers, n):
 
 def _toy_exponents(inputs):
     """Growth around the minimum at 1, where the examples have second derivative 2c."""
-    curvatures = 2 * inputs.x
-    found = {"almost_sure_lr": Derived(stability.almost_sure_lr, {"curvatures": curvatures}, {"batch_size": 1})}
+    data = {"curvatures": 2 * inputs.x}
+    n, found = len(inputs.x), {}
+
+    def exponent(lr, batch_size, replacement):
+        options = {"lr": lr, "batch_size": batch_size, "replacement": replacement}
+        return Derived(stability.lyapunov_exponent, data, options)
+
+    for size in sorted({1, min(2, n), min(3, n)}):
+        key = "" if size == 1 else f":B{size}"
+        found[f"almost_sure_lr{key}"] = Derived(stability.almost_sure_lr, data, {"batch_size": size})
     for replacement in (False, True):
-        options = {"lr": 0.25, "batch_size": min(2, len(curvatures)), "replacement": replacement}
-        found[f"lyapunov_exponent{':replacement' if replacement else ''}"] = Derived(
-            stability.lyapunov_exponent, {"curvatures": curvatures}, options)
+        key = ":replacement" if replacement else ""
+        found[f"lyapunov_exponent{key}"] = exponent(0.25, min(2, n), replacement)
+        for lr, size in ((0.375, 1), (0.15625, min(3, n))):
+            found[f"lyapunov_exponent:lr{lr}-B{size}{'-replacement' if replacement else ''}"] = exponent(
+                lr, size, replacement)
     return found
 
 
@@ -118,21 +139,40 @@ def _slides(numbers):
     return Inputs({"dim": 2}, np.zeros(2), problem.x, problem.y, note="the sample of the slides, from their start 0")
 
 
+def _slides_scalars(inputs):
+    """Laws of the slides' sample at points that share no number: sharp and flat losses, targets, rates, steps."""
+    x, theory, found = inputs.x, annealing_theory, {}
+    points = (("", 2 / 3, 1 / 3, 0.125, 0.03125, 1.25, 3), (":sharper", 0.875, 0.25, 0.0625, 0.015625, 1.3125, 2),
+              (":flatter", 0.375, 1.5, 0.75, 0.25, 0.625, 1))
+    for key, sharp, flat, target, later, lr, steps in points:
+        losses = {"sharp_loss": sharp, "flat_loss": flat}
+        found |= {
+            f"flow_loss_ratio{key}": Derived(theory.flow_loss_ratio, losses | {"target": target}),
+            f"flow_stop_time{key}": Derived(theory.flow_stop_time, losses | {"target": target}),
+            f"annealed_loss_ratio{key}": Derived(theory.annealed_loss_ratio, losses | {"target": later, "lr": lr},
+                                                 {"large_steps": steps})}
+    hessian = 2 * x.T @ x / 3
+    turned = np.array([[1.5, 0.5], [0.5, 0.75]])
+    for key, train, test in (("", hessian, np.eye(2)), (":turned", turned, np.array([[2.0, -0.25], [-0.25, 0.5]])),
+                             (":steeper", 3 * turned, hessian)):
+        found[f"limit_ratios{key}"] = Derived(
+            lambda train_hessian, test_hessian: theory.limit_ratios(
+                (train_hessian + train_hessian.T) / 2, (test_hessian + test_hessian.T) / 2),
+            {"train_hessian": train, "test_hessian": test})
+    return found | {"crossover_lr": _crossover(x)}
+
+
+def _crossover(x):
+    return Derived(lambda x: annealing_theory.crossover_lr(2 * x.T @ x / len(x)), {"x": x})
+
+
 def _annealing_scalars(inputs):
     x = inputs.x
     if not inputs.w.any() and x.shape == (3, 2):
-        theory, losses = annealing_theory, {"sharp_loss": 2 / 3, "flat_loss": 1 / 3}
-        test = {"train_hessian": 2 * x.T @ x / 3, "test_hessian": np.eye(2)}
-        return {
-            "flow_loss_ratio": Derived(theory.flow_loss_ratio, losses | {"target": 0.125}),
-            "flow_stop_time": Derived(theory.flow_stop_time, losses | {"target": 0.125}),
-            "annealed_loss_ratio": Derived(theory.annealed_loss_ratio, losses | {"target": 0.03125, "lr": 1.25},
-                                           {"large_steps": 3}),
-            "limit_ratios": Derived(lambda a, b: theory.limit_ratios((a + a.T) / 2, (b + b.T) / 2), test),
-            "crossover_lr": Derived(lambda x: theory.crossover_lr(2 * x.T @ x / len(x)), {"x": x})}
+        return _slides_scalars(inputs)
     if len(x) > 8 or x.shape[1] == 1 or np.linalg.matrix_rank(x) < x.shape[1]:
         return {}
-    return {"crossover_lr": Derived(lambda x: annealing_theory.crossover_lr(2 * x.T @ x / len(x)), {"x": x})}
+    return {"crossover_lr": _crossover(x)}
 
 
 def _stopped(w, x, y, *, lr, large_lr, switch_loss, target):
@@ -144,30 +184,45 @@ def _stopped(w, x, y, *, lr, large_lr, switch_loss, target):
 
 
 def _descents(inputs):
+    """Runs that stop at a loss; every threshold lies well between two losses of the run."""
     x, y = inputs.x, inputs.y
     if inputs.exact or len(x) > 8 or np.abs(inputs.w).max() > 1e6 or len(x) > x.shape[1]:
         return {}
     start = float(convex_annealing.LeastSquares(x.shape[1]).loss(inputs.w, x, y))
     rate = 1 / float(np.linalg.eigvalsh(2 * x.T @ x / len(x))[-1])
-    return {"descend:annealed": (_stopped, {"lr": rate / 8, "large_lr": 1.75 * rate, "switch_loss": start / 8,
-                                            "target": start / 16})}
+    found = {"descend:annealed": {"lr": rate / 8, "large_lr": 1.75 * rate, "switch_loss": start / 8,
+                                  "target": start / 16}}
+    for key, small, large, switch, target in (("late-switch", 0.375, 1.25, 1 / 3, 1 / 5),
+                                              ("growing-rate", 0.875, 0.25, 3 / 4, 1 / 9)):
+        found[f"descend:{key}"] = {"lr": small * rate, "large_lr": large * rate, "switch_loss": switch * start,
+                                   "target": target * start}
+    return {key: (_stopped, options) for key, options in found.items()
+            if key == "descend:annealed" or _clear(inputs, options)}
+
+
+def _clear(inputs, options, share=1e-3):
+    """Whether no loss of a run is within a share of a threshold, so that rounding, in float32 too, moves no switch."""
+    model = convex_annealing.LeastSquares(inputs.x.shape[1])
+    losses = np.array([model.loss(w, inputs.x, inputs.y) for w in _stopped(inputs.w, inputs.x, inputs.y, **options)])
+    return all((np.abs(losses / options[key] - 1) > share).all() for key in ("switch_loss", "target"))
 
 
 LINEAR = {
     "LinearRegression": Entry(linear_stability.LinearRegression, _regression, SIZES, RANGES, REGRESSION_HARD | {
         "no-labels": lambda numbers: _unlabelled(numbers, 4, 3).change(note="y is None and means zeros"),
-    }, big_lr=2.0**40, scalars=_factor_limits),
+    }, single=("interpolated",), big_lr=2.0**40, scalars=_factor_limits, loss="half-square"),
     "Quadratic": Entry(linear_stability.Quadratic, _quadratics, {
         "n1-d1": {"n": 1, "dim": 1}, "n2-d2": {"n": 2, "dim": 2}, "n3-d4": {"n": 3, "dim": 4},
     }, {"n": (1, 4), "dim": (1, 3)}, {
-        "flat-example": _flat_example,
+        "flat-example": _flat_example, "indefinite": _indefinite,
     }, lr=0.0625, big_lr=2.0**40, scalars=_hessian_limits),
     "TwoMinima": Entry(linear_stability.TwoMinima, _toy, {
         "n1": {"n": 1}, "n2": {"n": 2}, "n7": {"n": 7},
     }, {"n": (1, 6)}, {
         "tie": _toy_tie,
-    }, big_lr=2.0**40, scalars=_toy_exponents),
+    }, single=("tie",), big_lr=2.0**40, scalars=_toy_exponents),
     "LeastSquares": Entry(convex_annealing.LeastSquares, _regression, SIZES, RANGES, REGRESSION_HARD | {
         "slides": _slides,
-    }, lr=0.0625, big_lr=2.0**40, scalars=_annealing_scalars, algorithms=_descents),
+    }, single=("interpolated",), lr=0.0625, big_lr=2.0**40, scalars=_annealing_scalars, algorithms=_descents,
+       loss="square"),
 }

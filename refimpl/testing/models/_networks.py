@@ -3,10 +3,10 @@
 import numpy as np
 
 from refimpl import benign_oscillation, network
-from refimpl.testing._causes import KINK, OUTPUTS, PATCHES, WIDTH
-from refimpl.testing._entry import Derived, Entry, Inputs
-from refimpl.testing._loop import functions
-from refimpl.testing._variants import NUDGE, moved, off_the_kink, output_scaled, scaled, transposed
+from refimpl.testing._mistake_names import KINK, KINK_HALF, MSE, OUTPUTS, PATCHES, WIDTH
+from refimpl.testing._model_table import Derived, Entry, Inputs
+from refimpl.testing._wrong_steps import functions
+from refimpl.testing._wrong_models import NUDGE, half_kink, moved, off_the_kink, output_scaled, scaled, transposed
 from theory import benign_oscillation as oscillation_theory
 
 
@@ -64,7 +64,8 @@ def _cnn_variants(model, inputs):
     return transposed(model, there, back) | {
         (WIDTH, 0): output_scaled(model, model.width, degree), (WIDTH, 1): scaled(model, model.width),
         (PATCHES, 0): output_scaled(model, 1 / patches, degree), (PATCHES, 1): scaled(model, 1 / patches),
-        (KINK, 0): functions(model) | {name: beyond[name] for name in jumps}}
+        (KINK, 0): functions(model) | {name: beyond[name] for name in jumps},
+        (KINK_HALF, 0): {"gradient": half_kink(functions(model), beyond)} if "gradient" in jumps else {}}
 
 
 def _two_patches(numbers):
@@ -75,23 +76,33 @@ def _two_patches(numbers):
 
 
 def _oscillation(inputs):
+    """Laws of the poster; no two points share a number, and no convention's 1, ½, 2 or 4 is among them."""
     if inputs.x.shape != (1, 2, 3):
         return {}
-    theory, start = oscillation_theory, {"alpha0": 2.0**-10, "beta0": 2.0**-12}
+    theory, found = oscillation_theory, {}
 
-    def of(function, data, **options):
-        return Derived(function, data, options)
+    def of(function, data, error=0.0, share=0.0, **options):
+        return Derived(function, data, options, error, share)
 
-    found = {}
-    for c in (1.125, 1.5):
-        found |= {f"weak_limit:c={c}": of(theory.weak_limit, {"c": c, "kappa": 0.0625}),
-                  f"reduced_map:c={c}": of(theory.reduced_map, {"f": 0.75, "c": c})}
-    found["mean_residual"] = of(theory.mean_residual, {"c": 1.125})
-    found["weak_growth_rate"] = of(theory.weak_growth_rate, {"c": 1.125, "kappa": 0.0625})
-    found["period_two_orbit"] = of(theory.period_two_orbit, {"c": 1.125})
-    found["effective_rate"] = of(theory.effective_rate, {"lr": 0.5, "strong_norm": 1.5}, width=4)
-    found["weak_half_time"] = of(theory.weak_half_time, {"c": 1.125, "kappa": 0.0625} | start)
-    found["small_rate_limit"] = of(theory.small_rate_limit, start | {"kappa": 0.0625})
+    for c, kappa, key in ((1.125, 0.0625, "c=1.125"), (1.5, 0.0625, "c=1.5"), (1.1875, 0.03125, "c=1.1875"),
+                          (1.4375, 0.09375, "c=1.4375")):
+        found[f"weak_limit:{key}"] = of(theory.weak_limit, {"c": c, "kappa": kappa}, error=1e-4)  # as its docstring says
+    for c, f in ((1.125, 0.75), (1.5, 0.75), (1.25, 0.375), (0.75, 1.25), (1.4375, 0.625)):
+        key = f"c={c}" if f == 0.75 else f"c={c}-f={f}"
+        found[f"reduced_map:{key}"] = of(theory.reduced_map, {"f": f, "c": c})
+    for c, kappa, key in ((1.125, 0.0625, ""), (1.1875, 0.03125, ":c=1.1875"), (1.0625, 0.375, ":c=1.0625")):
+        found |= {f"mean_residual{key}": of(theory.mean_residual, {"c": c}),
+                  f"weak_growth_rate{key}": of(theory.weak_growth_rate, {"c": c, "kappa": kappa}),
+                  f"period_two_orbit{key}": of(theory.period_two_orbit, {"c": c})}
+    for lr, norm, width, key in ((0.5, 1.5, 4, ""), (0.75, 1.25, 3, ":m=3"), (1.25, 0.75, 5, ":m=5"),
+                                 (0.375, 2.5, 8, ":m=8")):
+        found[f"effective_rate{key}"] = of(theory.effective_rate, {"lr": lr, "strong_norm": norm}, width=width)
+    for c, kappa, alpha, beta, key in ((1.125, 0.0625, 2.0**-10, 2.0**-12, ""),
+                                       (1.1875, 0.03125, 2.0**-7, 2.0**-13, ":c=1.1875"),
+                                       (1.21875, 0.09375, 2.0**-13, 2.0**-15, ":c=1.21875")):
+        start = {"alpha0": alpha, "beta0": beta}
+        found[f"weak_half_time{key}"] = of(theory.weak_half_time, {"c": c, "kappa": kappa} | start, share=kappa / 10)
+        found[f"small_rate_limit{key}"] = of(theory.small_rate_limit, start | {"kappa": kappa})
     return found
 
 
@@ -130,6 +141,20 @@ def _mlp_repeated(numbers):
     return inputs.change(note="examples 1 and 3 are the same: both count")
 
 
+def _mlp_negative(numbers):
+    """Labels far below the outputs: the curvature of the net itself, times the residual, outweighs Gauss and Newton."""
+    inputs = _mlp(numbers, 3, (2, 3, 1))
+    return inputs.change(y=inputs.y - 6.0, note="the Hessian's most negative eigenvalue is larger in size than λmax")
+
+
+def _mlp_biases(model):
+    """1 where a parameter is a bias."""
+    marks = []
+    for a, b in zip(model.widths, model.widths[1:]):
+        marks += [np.zeros(a * b), np.ones(b)]
+    return np.concatenate(marks)
+
+
 def _mlp_variants(model, inputs):
     first, order = 0, []
     bias = np.zeros(model.parameter_shape)
@@ -142,10 +167,12 @@ def _mlp_variants(model, inputs):
     order = np.concatenate(order)
     found = transposed(model, lambda w: w[order], lambda g: g[np.argsort(order)])
     outputs = model.widths[-1]
-    if model.loss_kind == "squared" and outputs > 1:
-        found[OUTPUTS, 0] = scaled(model, 1 / outputs, ("losses", "loss", "gradient", "hvp"))
+    if model.loss_kind == "squared":
+        of_loss = ("losses", "loss", "gradient", "hvp")
+        found |= {(OUTPUTS, 0): scaled(model, 1 / outputs, of_loss), (MSE, 0): scaled(model, 2 / outputs, of_loss)}
     if model.activation == "relu":
-        found[KINK, 0] = moved(model, lambda w: w + NUDGE * bias if w is inputs.w else w, lambda g: g)
+        beyond = moved(model, lambda w: w + NUDGE * bias if w is inputs.w else w, lambda g: g)
+        found |= {(KINK, 0): beyond, (KINK_HALF, 0): {"gradient": half_kink(functions(model), beyond)}}
     return found
 
 
@@ -185,11 +212,13 @@ NETWORKS = {
         "relu2-tie": _cnn_tie("relu2"), "relu-tie": _cnn_tie("relu"), "zero-weights": _cnn_zero_weights,
         "zero-patch": _cnn_zero_patch, "huge-output": _cnn_huge, "two-patches": _two_patches,
         "opposite-patches": _cnn_opposite,
-    }, lr=2.0**-7, big_lr=2.0**20, scalars=_oscillation, variants=_cnn_variants),
+    }, single=("relu2-tie", "relu-tie", "zero-weights"), lr=2.0**-7, big_lr=2.0**20, scalars=_oscillation,
+       variants=_cnn_variants, loss="square"),
     "MLP": Entry(network.MLP, _mlp, {
         "n1-1-1": {"n": 1, "widths": (1, 1)},
         "n2-2-3-1": {"n": 2, "widths": (2, 3, 1)},
         "n3-3-3-2": {"n": 3, "widths": (3, 3, 2)},
+        "n2-2-3-3": {"n": 2, "widths": (2, 3, 3)},
         "n5-2-3-2-3-1": {"n": 5, "widths": (2, 3, 2, 3, 1)},
         "relu-n4-3-4-2": {"n": 4, "widths": (3, 4, 2), "activation": "relu"},
         "identity-n3-2-2-1": {"n": 3, "widths": (2, 2, 1), "activation": "identity"},
@@ -200,5 +229,7 @@ NETWORKS = {
     }, {"n": (1, 4), "widths": [(1, 1), (2, 1), (2, 3, 1), (1, 2, 2), (2, 2, 2, 2)],
         "activation": ["tanh", "relu", "identity"]}, {
         "zero-row": _mlp_zero_row, "tie": _mlp_tie, "huge-margin": _mlp_huge_margin, "repeated-example": _mlp_repeated,
-    }, lr=0.0625, big_lr=2.0**40, scalars=_mlp_curvature, variants=_mlp_variants),
+        "negative-curvature": _mlp_negative,
+    }, single=("tie", "huge-margin"), lr=0.0625, big_lr=2.0**40, scalars=_mlp_curvature, variants=_mlp_variants,
+       biases=_mlp_biases, loss=lambda settings: {"squared": "half-square"}.get(settings["loss_kind"], "cross-entropy")),
 }

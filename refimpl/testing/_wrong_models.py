@@ -1,7 +1,9 @@
 """Ways to get a model wrong, made from the right one: scaled outputs, transposed weights, the other side of a kink."""
 
-from refimpl.testing._causes import TRANSPOSED
-from refimpl.testing._loop import functions
+import numpy as np
+
+from refimpl.testing._mistake_names import TRANSPOSED
+from refimpl.testing._wrong_steps import functions
 
 NUDGE = 2.0**-40  # moves a pre-activation of 0 off the kink and nothing else by more than rounding
 
@@ -46,3 +48,40 @@ def off_the_kink(weights, rows):
     """`weights` (…, d) moved so that their products with `rows` that are exactly 0 become positive."""
     tied = (weights @ rows.T == 0) & rows.any(axis=1)
     return weights + NUDGE * tied.astype(float) @ rows
+
+
+def gauss_newton(model, loss):
+    """Hessian-vector product without the second derivative of the output; None where that is the Hessian's own.
+
+    The Hessian is linear in the derivative of the loss by the output: at labels
+    that the model fits, or averaged over labels drawn from its own softmax,
+    only the Gauss–Newton part is left.
+    """
+    def at_fit(w, x, y, v):
+        return model.hvp(w, x, model.predict(w, x), v)
+
+    def over_labels(w, x, y, v):
+        scores = model.predict(w, x)
+        share = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        share /= share.sum(axis=-1, keepdims=True)
+        total = 0.0
+        for i in range(len(x)):
+            for label in range(scores.shape[-1]):
+                total = total + share[i, label] * model.hvp(w, x[i:i + 1], np.array([label]), v)
+        return total / len(x)
+
+    return {"square": at_fit, "half-square": at_fit, "cross-entropy": over_labels}.get(loss)
+
+
+def softmaxed(model):
+    """Output of a classifier that applies the softmax already."""
+    def predict(w, x):
+        scores = model.predict(w, x)
+        share = np.exp(scores - scores.max(axis=-1, keepdims=True))
+        return share / share.sum(axis=-1, keepdims=True)
+    return predict
+
+
+def half_kink(right, beyond):
+    """Gradient with half the jump at a kink, from those with none and all of it."""
+    return lambda *given: (right["gradient"](*given) + beyond["gradient"](*given)) / 2

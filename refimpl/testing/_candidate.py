@@ -1,0 +1,180 @@
+"""What is under test: made once for every settings, its functions found, called, timed, and watched for side effects."""
+
+import difflib
+import inspect
+import time
+import traceback
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from refimpl.testing._case import function_of, leading_names
+from refimpl.testing._conversion import given, same, snapshot, to_numpy
+
+NOT_IMPLEMENTED = "not implemented"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one call: an array, or an error with its traceback; the arguments that it changed; its time."""
+
+    got: np.ndarray | None
+    error: str = ""
+    traceback: str = ""
+    changed: tuple = ()
+    seconds: float = 0.0
+
+
+class Candidate:
+    """A mapping or object with functions, or a factory of such, which is called once for every settings.
+
+    Parameters
+    ----------
+    source : mapping, object or callable
+        As for `check_model`.
+    names : iterable of str
+        Names of all functions that cases of the model ask for: what has any of
+        them is a candidate itself, whatever else can be done with it.
+    """
+
+    def __init__(self, source, names):
+        self.source, self._made = source, {}
+        own = not isinstance(source, type) and any(hasattr(source, name) for name in names)
+        self.is_factory = callable(source) and not isinstance(source, Mapping) and not own
+
+    def of(self, settings):
+        """The candidate for some settings; what a factory raised, it raises again."""
+        if not self.is_factory:
+            return self.source
+        key = repr(sorted(settings.items()))
+        if key not in self._made:
+            try:
+                self._made[key] = self.source(**settings), None
+            except (Exception, SystemExit) as error:
+                self._made[key] = None, error
+        made, error = self._made[key]
+        if error is not None:
+            raise error
+        return made
+
+    def function(self, name, settings):
+        """The function of that name, or None."""
+        candidate = self.of(settings)
+        return candidate.get(name) if isinstance(candidate, Mapping) else getattr(candidate, name, None)
+
+    def has(self, case, quantity):
+        """Whether the candidate for a case has the function of a quantity, or fails in being made."""
+        try:
+            return self.function(function_of(quantity), case.settings) is not None
+        except (Exception, SystemExit):
+            return True
+
+    def why_skipped(self, case, quantity):
+        """Why a check cannot be made of it, or ""; what cannot even be made is not skipped, it fails."""
+        name = function_of(quantity)
+        try:
+            function = self.function(name, case.settings)
+        except (Exception, SystemExit):
+            return ""
+        if function is None:
+            return f"the candidate has no {name}"
+        lacking = refused(function, case.expected[quantity].arguments)
+        return f"{name} takes no argument {lacking[0]}" if lacking else ""
+
+    def call(self, case, quantity, convert=None, single=False):
+        """The `Outcome` of the function on fresh copies of everything; nothing that it raises gets out."""
+        expected, begun = case.expected[quantity], time.perf_counter()
+        try:
+            function = self.function(function_of(quantity), case.settings)
+            first = [given(part, convert, single) for part in case.leading(quantity)]
+            rest = {key: given(part, convert, single) for key, part in expected.arguments.items()}
+            watched = dict(zip(leading_names(quantity), first)) | rest
+            before = {name: snapshot(part) for name, part in watched.items()}
+            begun = time.perf_counter()
+            value = function(*first, **rest)
+            seconds = time.perf_counter() - begun
+            got = np.array(to_numpy(value)) if _is_small(value) else to_numpy(value)
+            changed = tuple(name for name, part in watched.items() if not same(before[name], snapshot(part)))
+            return Outcome(got, changed=changed, seconds=seconds)
+        except NotImplementedError:
+            return Outcome(None, NOT_IMPLEMENTED)
+        except (Exception, SystemExit) as error:
+            return Outcome(None, *described(error), seconds=time.perf_counter() - begun)
+
+
+def refuse(candidate, asked, every):
+    """Refuse at the door what cannot be judged: no function, a name that nothing asks for, an argument that is missing.
+
+    Parameters
+    ----------
+    candidate : Candidate
+    asked : list of (Case, quantity)
+        The checks that are asked for.
+    every : dict of str to tuple of str
+        All functions that cases of any model ask for, and the arguments that every case of this model gives them.
+    """
+    wanted, first = {}, {}
+    for case, quantity in asked:
+        wanted[function_of(quantity)] = None
+        first.setdefault((function_of(quantity), repr(case.settings)), case)
+    found = False
+    for (name, _), case in first.items():
+        try:
+            function = candidate.function(name, case.settings)
+        except (Exception, SystemExit):  # a factory that fails is a finding, made check by check
+            found = True
+            continue
+        if function is None:
+            continue
+        found = True
+        if not callable(function):
+            raise ValueError(f"candidate's {name} must be a function, got {type(function).__name__}; give one that can "
+                             "be called")
+        lacking = refused(function, every.get(name) or ())
+        if lacking:
+            raise ValueError(f"candidate's {name} must take {', '.join(every[name])} by keyword, which every case "
+                             f"gives, got {name}{inspect.signature(function)} without {', '.join(lacking)}; name "
+                             "its arguments so")
+    if not found:
+        raise ValueError(f"candidate must have at least one of {', '.join(wanted)}, got {_shown(candidate.source)}; "
+                         "give its functions these names")
+    for name, function in candidate.source.items() if isinstance(candidate.source, Mapping) else ():
+        if callable(function) and name not in every and not str(name).startswith("_"):
+            close = difflib.get_close_matches(str(name), list(wanted), 1)
+            raise ValueError(f"candidate must hold functions that cases ask for ({', '.join(wanted)}), got {name!r}, "
+                             f"which none does; {f'did you mean {close[0]!r}?' if close else 'leave it out'}")
+
+
+def refused(function, arguments):
+    """The keyword arguments that a function cannot take, a list."""
+    try:
+        parameters = inspect.signature(function).parameters
+    except (TypeError, ValueError):
+        return []
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
+        return []
+    return [name for name in arguments if name not in parameters
+            or parameters[name].kind is parameters[name].POSITIONAL_ONLY]
+
+
+def described(error):
+    """(what an error says and where it was raised, its traceback without the frames of the kit)."""
+    try:
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
+        place = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
+        says = f"{type(error).__name__}: {error}".rstrip(": ")
+        return says + place, "".join(traceback.format_list(frames)) + says
+    except Exception:  # an error that cannot even be printed
+        return type(error).__name__, ""
+
+
+def _is_small(value):
+    """Whether a result is copied, so that a candidate that hands out its own buffer and fills it again is judged once."""
+    size = getattr(value, "nbytes", 0)
+    return isinstance(size, int) and size < 2**26
+
+
+def _shown(source):
+    text = repr(source)
+    return text if len(text) < 200 else f"{text[:200]}…"
