@@ -6,7 +6,8 @@ _COMMON = {
     "loss": "loss(w, x, y): the mean of losses over the n examples, one number.",
     "gradient": "gradient(w, x, y): the derivative of loss by w, in the shape of w.",
     "hvp": "hvp(w, x, y, v): (∇² loss)(w) · v, in the shape of w.",
-    "sgd": "sgd(w, x, y, lr, indices, noise, weight_decay): all iterates w_0 … w_T, or the last one alone; see the model.",
+    "sgd": "sgd(w, x, y, lr, indices, noise, weight_decay, momentum, nesterov, dampening): all iterates w_0 … w_T, or the "
+           "last one alone; see the model.",
 }
 _SAMPLING = ("H_i are the n examples' Hessians, H their mean, Σ = mean(H_i²) − H². S = I − lr·H_B with H_B the mean over a "
              "random batch of batch_size examples, drawn with replacement (an example may come twice) or without "

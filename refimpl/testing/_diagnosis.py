@@ -92,7 +92,8 @@ class _Group:
         found = list(dict.fromkeys(key[0] for key in keys if all(self._fit(key, each) for each in ordered)))
         if all(not np.isfinite(got).all() for _, _, got, _ in failed):
             found = found or [name.NOT_FINITE]
-        elif not self.judging.single and all(_is_single(*each[:3]) for each in failed):
+        elif not self.judging.single and all(_is_single(*each[:3]) for each in failed) and not all(
+                _is_half(got) for _, _, got, _ in failed):
             found.append(name.PRECISION)
         found = found or [*self._fitted(ordered, failed)]
         return found[0] if len(found) == 1 else f"several causes fit: {'; '.join(found)}" if found else ""
@@ -175,3 +176,8 @@ def _is_single(case, quantity, got):
     with np.errstate(over="ignore"):
         single = (got == got.astype(np.float32)).all()
     return bool(single and (np.abs(got - expected.value) <= _SINGLE * np.asarray(expected.tolerance)).all())
+
+
+def _is_half(got):
+    with np.errstate(over="ignore"):
+        return bool((got == got.astype(np.float16)).all())

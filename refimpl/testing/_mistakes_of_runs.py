@@ -70,7 +70,7 @@ def _of_steps(run, arguments, inputs, biases):
         found |= {
             (name.DECAY_UPDATED, 0): run(decay_updated=True), (name.DECAY_IGNORED, 0): run(weight_decay=0.0),
             (name.DECAY_DOUBLE, 0): run(weight_decay=2 * decay), (name.DECAY_HALF, 0): run(weight_decay=decay / 2),
-            (name.DECAY_RATE, 0): run(weight_decay=decay / rates),
+            (name.DECAY_SQUARED, 0): run(weight_decay=decay**2), (name.DECAY_RATE, 0): run(weight_decay=decay / rates),
             (name.DECAY_FIRST_RATE, 0): run(weight_decay=decay * rates[0] / rates)}
         if biases is not None:
             found[name.DECAY_BIASES, 0] = run(weight_decay=decay * (1 - biases) * np.ones_like(rates))
@@ -119,12 +119,12 @@ def _of_annealing(model, options, inputs):
         found |= {(cause, 0): run(mistake=mistake) for cause, mistake in (
             (name.SWITCH_EARLY, "early"), (name.SWITCH_LATE, "late"), (name.SWITCH_BACK, "back"))}
     if right["target"] is not None:
-        found |= {(name.OVERSHOT, 0): run(mistake="overshot"), (name.UNDERSHOT, 0): run(mistake="undershot")}
+        found[name.OVERSHOT, 0] = run(mistake="overshot")
     if noise is not None:
         found |= {(name.NOISE_SIGN, 0): run(noise=-right["noise"]), (name.NOISE_IGNORED, 0): run(noise=None)}
         decay = right["weight_decay"]
         found |= {(name.DECAY_IGNORED, 0): run(weight_decay=0.0), (name.DECAY_DOUBLE, 0): run(weight_decay=2 * decay),
-                  (name.DECAY_HALF, 0): run(weight_decay=decay / 2)}
+                  (name.DECAY_HALF, 0): run(weight_decay=decay / 2), (name.DECAY_SQUARED, 0): run(weight_decay=decay**2)}
     return found
 
 

@@ -1,8 +1,9 @@
 """The runs of SGD that a case asks for: how batches are drawn, rates that change, decay, noise, and all of them together.
 
-No two settings coincide: batches of 1, 2, 3, 4 and n, decays of 1/2, 3/8 and
-3/16, rates that differ from step to step, so that whatever takes one for
-another, or the first for all, gives something else.
+No two settings coincide: batches of 1, 2, 3, 4 and n, decays of 1/2, 3/8, 1/4
+and less, momenta of 3/4, 5/8 and 3/8, where μ and 1 − μ differ, rates that
+differ from step to step, so that whatever takes one for another, or the first
+for all, gives something else.
 """
 
 import numpy as np
@@ -40,6 +41,22 @@ def runs(entry, w, n, numbers, more):
         "sgd:schedule-decay": {"lr": entry.lr * _RISING, "indices": more.index(n, STEPS, 4), "weight_decay": 0.1875},
         "sgd:schedule-noise": {"lr": entry.lr * _FALLING[::-1], "indices": more.index(n, STEPS, 1),
                                "noise": more.real(STEPS, *w.shape) / 2},
+    } | _with_momentum(entry.lr / 2, w, n, more)
+
+
+def _with_momentum(lr, w, n, more):
+    """Heavy ball, Nesterov's step and dampening, each with what else a run can have."""
+    return {
+        "sgd:momentum": {"lr": lr * _FALLING, "indices": _distinct(more, n, min(3, n)), "momentum": 0.75,
+                         "weight_decay": 0.25},
+        "sgd:light-momentum": {"lr": lr * _RISING, "indices": more.index(n, STEPS, 2), "momentum": 0.375,
+                               "noise": more.real(STEPS, *w.shape)},
+        "sgd:nesterov": {"lr": lr * _RISING, "indices": more.index(n, STEPS, 1), "momentum": 0.625, "nesterov": True,
+                         "weight_decay": 0.4375, "noise": more.real(STEPS, *w.shape) / 2},
+        "sgd:dampening": {"lr": lr * _FALLING, "indices": more.index(n, STEPS, 3), "momentum": 0.625,
+                          "dampening": 0.25, "weight_decay": 0.125},
+        "sgd:strong-dampening": {"lr": lr * _RISING, "indices": _distinct(more, n, min(2, n)), "momentum": 0.8125,
+                                 "dampening": 0.6875, "noise": more.real(STEPS, *w.shape)},
     }
 
 

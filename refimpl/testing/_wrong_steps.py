@@ -45,12 +45,13 @@ def iterate(gradient, w, x, y, *, lr, indices, noise=None, weight_decay=0.0, mom
         slope = gradient(w, x[batch], None if y is None else y[batch], t)
         if noise is not None:
             slope = slope + noise[t]
-        shrink = (weight_decay if decay is None else decay[t])
+        shrink = weight_decay if decay is None else decay[t]
         if not (decoupled or decay_updated):
             slope = slope + shrink * w
         keep = 1.0 if t == 0 and not damped_first else 1 - dampening
-        velocity = momentum * velocity + keep * (rate * slope if rate_inside else slope)
-        along = keep * slope + momentum * velocity if nesterov else velocity
+        push = rate * slope if rate_inside else slope
+        velocity = momentum * velocity + keep * push
+        along = push + momentum * velocity if nesterov else velocity
         step = along if rate_inside else rate * along
         if decay_updated:
             path.append((1 - rate * shrink) * (w - step))
@@ -64,7 +65,7 @@ def anneal(gradient, loss, w, *, lr, large_lr=None, level=0.0, steps=None, targe
     """Iterates of full-batch steps at `large_lr` until the loss is at most `level`, then at `lr`.
 
     Ends after `steps`, or at the first loss of at most `target`; `mistake` is
-    one of "early", "late", "back", "overshot", "undershot" or "".
+    one of "early", "late", "back", "overshot" or "".
     """
     path, below, most = [np.asarray(w, dtype=float)], [], 10_000 if steps is None else steps
     while len(path) <= most:
@@ -86,4 +87,4 @@ def anneal(gradient, loss, w, *, lr, large_lr=None, level=0.0, steps=None, targe
         path.append((1 - rate * weight_decay) * path[-1] - rate * slope)
     if mistake == "overshot":
         path.append(path[-1] - lr * gradient(path[-1]))
-    return np.array(path[:-1] if mistake == "undershot" else path)
+    return np.array(path)

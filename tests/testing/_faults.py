@@ -28,8 +28,8 @@ def sgd(fault="", gradient=None):
     def of(model):
         slope_of = gradient or model.gradient
 
-        def run(w, x, y, *, lr, indices, noise=None, weight_decay=0.0):
-            path = [w]
+        def run(w, x, y, *, lr, indices, noise=None, weight_decay=0.0, momentum=0.0, nesterov=False, dampening=0.0):
+            path, velocity = [w], None
             for t, batch in enumerate(indices):
                 rate = lr[0] if fault == "schedule" else lr[t]
                 if fault == "collapsed":
@@ -40,14 +40,30 @@ def sgd(fault="", gradient=None):
                 g = {"sum": len(x[batch]), "whole set": len(x[batch]) / len(x), "ascent": -1, "double": 2,
                      "half": 0.5}.get(fault, 1) * g
                 if noise is not None and fault != "no noise":
-                    g = g + {"noise sign": -1, "noise rate": 1 / rate}.get(fault, 1) * noise[t]
+                    g = g + {"noise sign": -1, "noise rate": 1 / rate, "noise root": rate**-0.5,
+                             "noise first rate": lr[0] / rate}.get(fault, 1) * noise[t]
+                decay = {"no decay": 0, "double decay": 2, "half decay": 0.5, "decay rate": 1 / rate,
+                         "decay first rate": lr[0] / rate}.get(fault, 1) * weight_decay * w
+                if fault not in ("decay after", "decoupled"):
+                    g = g + decay
+                keep = 1 - dampening if fault != "no dampening" else 1
+                if fault == "damped":
+                    keep = 1 - (dampening or momentum)
+                    keep = 1 if dampening and velocity is None else keep
+                first = velocity is None and fault not in ("damped", "dampening first")
+                push = rate * g if fault == "rate inside" else g
+                velocity = push if first else keep * push + (0 if velocity is None else momentum * velocity)
+                along = velocity
+                if fault == "no momentum":
+                    along = g
+                elif fault == "nesterov" or nesterov and fault != "heavy ball":
+                    along = push + momentum * velocity
+                step = along if fault == "rate inside" else rate * along
                 if fault == "decay after":
-                    w = w - rate * g
+                    w = w - step
                     w = w - rate * weight_decay * w
-                elif fault == "decay rate":
-                    w = w - rate * g - weight_decay * w
                 else:
-                    w = w - rate * (g + {"no decay": 0, "double decay": 2}.get(fault, 1) * weight_decay * w)
+                    w = w - step - (rate * decay if fault == "decoupled" else 0)
                 path.append(w)
             return np.array(path)
         return run
@@ -236,7 +252,12 @@ LOOPS = [
     (cause.SIGN, "ascent"), (cause.FACTOR_2, "double"), (cause.FACTOR_HALF, "half"), (cause.NOISE_SIGN, "noise sign"),
     (cause.NOISE_RATE, "noise rate"), (cause.NOISE_IGNORED, "no noise"), (cause.DECAY_UPDATED, "decay after"),
     (cause.DECAY_RATE, "decay rate"), (cause.DECAY_IGNORED, "no decay"), (cause.DECAY_DOUBLE, "double decay"),
-    (cause.SCHEDULE_IGNORED, "schedule"),
+    (cause.SCHEDULE_IGNORED, "schedule"), (cause.NOISE_ROOT, "noise root"),
+    (cause.NOISE_FIRST_RATE, "noise first rate"), (cause.DECAY_HALF, "half decay"),
+    (cause.DECAY_FIRST_RATE, "decay first rate"), (cause.DECAY_DECOUPLED, "decoupled"),
+    (cause.DAMPENING_IGNORED, "no dampening"), (cause.DAMPENING_FIRST, "dampening first"),
+    (cause.MOMENTUM_DAMPED, "damped"), (cause.RATE_INSIDE, "rate inside"), (cause.MOMENTUM_IGNORED, "no momentum"),
+    (cause.NESTEROV, "nesterov"), (cause.NESTEROV_IGNORED, "heavy ball"),
 ]
 
 
@@ -250,7 +271,7 @@ def faults():
         for name, function, factor in STATIC:
             if hasattr(MAKE[model], function):
                 yield name, model, function, scaled(function, factor)(model)
-    for model in ("LinearRegression", "TwoMinima", "TwoLayerCNN", "ConvNet", "TwoLayerReLU"):
+    for model in ("LinearRegression", "TwoLayerCNN"):
         for name, fault in LOOPS:
             yield name, model, "sgd", only("sgd", sgd(fault))(model)
     for model in ("LinearRegression", "LeastSquares", "TwoLayerCNN", "TwoLayerReLU"):

@@ -117,14 +117,19 @@ class Model:
         duals = like(w, iter([Dual(p, q) for p, q in zip(leaves(w), leaves(v))]))
         return like(w, iter([dual(entry).slope for entry in leaves(self.gradient(duals, x, y))]))
 
-    def sgd(self, w, x, y, *, lr, indices, noise=None, weight_decay=0):
-        path = [w]
+    def sgd(self, w, x, y, *, lr, indices, noise=None, weight_decay=0, momentum=0, nesterov=False, dampening=0):
+        path, velocity = [w], None
         for t, batch in enumerate(indices):
             slope = leaves(self.gradient(path[-1], [x[i] for i in batch], None if y is None else [y[i] for i in batch]))
+            slope = [g + weight_decay * p for g, p in zip(slope, leaves(path[-1]))]
             if noise is not None:
                 slope = [g + e for g, e in zip(slope, leaves(noise[t]))]
-            now = zip(leaves(path[-1]), slope)
-            path.append(like(w, iter([p - lr[t] * weight_decay * p - lr[t] * g for p, g in now])))
+            if velocity is None:
+                velocity = slope
+            else:
+                velocity = [momentum * v + (1 - dampening) * g for v, g in zip(velocity, slope)]
+            along = [g + momentum * v for g, v in zip(slope, velocity)] if nesterov else velocity
+            path.append(like(w, iter([p - lr[t] * d for p, d in zip(leaves(path[-1]), along)])))
         return path
 
 

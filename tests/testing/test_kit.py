@@ -12,6 +12,7 @@ from refimpl.testing._portable_numbers import Numbers
 from refimpl.testing._tolerances import tolerance
 from tests.testing._faults import FAULTS, MAKE, RIGHT, only, picked
 from tests.testing._plain import listed, plain
+from tests.testing._planted import PLANTED
 from tests.testing._scalars import SCALARS
 
 MODELS = testing.models()
@@ -42,8 +43,16 @@ def functions_of(model):
 
 @pytest.mark.parametrize("model", MODELS)
 def test_plain_loops_pass(model):
-    report = check_model(lambda **settings: plain(model, settings), model, convert=listed)
+    """Everything but the runs of the largest case, which loops over numbers would take seconds for."""
+    def loops(**settings):
+        return plain(model, settings)
+
+    large = max(cases(model), key=lambda case: case.w.size * case.x.size)
+    small = [case for case in cases(model) if case.name != large.name]
+    report = check_model(loops, model, cases=small, convert=listed)
     assert report.ok and report.counts["passed"] == report.counts["run"] > 30
+    static = check_model(loops, model, cases=[large], functions=("predict", "loss", "gradient"), convert=listed)
+    assert static.counts["passed"] == 3
 
 
 @pytest.mark.parametrize("model", SCALARS)
@@ -73,8 +82,22 @@ def test_planted_faults_are_caught_and_named(cause, model, function, candidate):
     assert report.causes == {function: cause}
 
 
+ONE_OF_EACH_KIND = list({kind: each for each in reversed(PLANTED) for kind in each[:1]}.values())
+
+
+@pytest.mark.parametrize(("kind", "model", "candidate", "names"), ONE_OF_EACH_KIND,
+                         ids=[f"{kind}-{model}" for kind, model, *_ in ONE_OF_EACH_KIND])
+def test_mistakes_of_habit_are_caught_and_never_named_wrongly(kind, model, candidate, names):
+    """One model per kind; ``python -m tests.testing._planted`` runs all and prints the table."""
+    report = check_model(candidate, model, on_fail=None)
+    assert not report.ok and all(cause.startswith(names) for cause in report.causes.values())
+    assert bool(report.causes) == bool(names)
+
+
 def test_every_cause_has_a_planted_fault():
-    assert {cause for cause, *_ in FAULTS} == CAUSES
+    """All but those with a number in them and those that need two candidates have one with exactly that name."""
+    fixed = {cause for cause in CAUSES if "{" not in cause}
+    assert fixed <= {cause for cause, *_ in FAULTS} | {name for *_, names in PLANTED for name in names}
 
 
 def test_without_their_fault_the_faulty_candidates_pass():

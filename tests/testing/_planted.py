@@ -1,0 +1,455 @@
+"""More mistakes that people make, each as somebody would write it, with the names that are right for it.
+
+`PLANTED` holds (kind, model, candidate, names): a candidate must fail, and any
+cause that is named must be one of `names`; none is named where `names` is ().
+"""
+
+import sys
+
+import numpy as np
+
+from refimpl.testing import _mistake_names as cause
+from refimpl.testing import check_model
+from tests.testing._faults import MAKE, brute_critical_lr, cnn, mlp, only, picked, two_blocks
+from tests.testing._scalars import SCALARS
+
+
+def after(function, change):
+    """A candidate whose function is the model's with its result changed: ``change(result, model, w, x, *rest)``."""
+    def of(model):
+        def wrong(w, x, *rest):
+            return change(getattr(model, function)(w, x, *rest), model, w, x, *rest)
+        return wrong
+    return lambda name: only(function, of)(name)
+
+
+def before(function, change):
+    """A candidate whose function is the model's on changed arguments."""
+    def of(model):
+        return lambda *given: getattr(model, function)(*change(*given))
+    return lambda name: only(function, of)(name)
+
+
+def path(change, function="sgd"):
+    """SGD, right but for one change of its arguments or result: ``change(run, w, x, y, options)``."""
+    def of(model):
+        def run(w, x, y, *, lr, indices, noise=None, weight_decay=0.0):
+            now, found = w, [w]
+            for t, batch in enumerate(indices):
+                g = model.gradient(now, x[batch], picked(y, batch)) + weight_decay * now
+                now = now - lr[t] * (g if noise is None else g + noise[t])
+                found.append(now)
+            return np.array(found)
+        return lambda w, x, y, **options: change(run, w, x, y, options)
+    return lambda name: only(function, of)(name)
+
+
+def changed(**changes):
+    """A change of options of a run, each by a function of what it was."""
+    def change(run, w, x, y, options):
+        return run(w, x, y, **{key: changes[key](value) if key in changes else value for key, value in options.items()})
+    return change
+
+
+class Counting:
+    """A gradient that is wrong every third time."""
+
+    def __init__(self, model):
+        self.model, self.calls = model, 0
+
+    def __call__(self, w, x, y):
+        self.calls += 1
+        return self.model.gradient(w, x, y) * (1 + (self.calls % 3 == 0))
+
+
+def in_place(part):
+    def of(model):
+        def gradient(w, x, y):
+            found = model.gradient(w, x, y)
+            {"w": w, "x": x}[part][...] *= 2
+            return found
+        return gradient
+    return lambda name: only("gradient", of)(name)
+
+
+def overwriting_sgd(model):
+    def sgd(w, x, y, *, lr, indices):
+        found = [w.copy()]
+        for t, batch in enumerate(indices):
+            w -= lr[t] * model.gradient(w, x[batch], picked(y, batch))
+            found.append(w.copy())
+        return np.array(found)
+    return sgd
+
+
+def one_buffer_sgd(model):
+    def sgd(w, x, y, *, lr, indices):
+        now = w.copy()
+        found = [now]
+        for t, batch in enumerate(indices):
+            now -= lr[t] * model.gradient(now, x[batch], picked(y, batch))
+            found.append(now)
+        return np.array(found)
+    return sgd
+
+
+def guarded(model):
+    """NaN where an output is large, as a guard against overflow."""
+    def gradient(w, x, y):
+        found = model.gradient(w, x, y)
+        return found * np.nan if np.abs(found).max() > 1e20 else found
+    return gradient
+
+
+ANY = ("LinearRegression", "TwoLayerCNN", "MLP", "ConvNet", "TwoLayerReLU")
+NETS = ("TwoLayerCNN", "MLP", "TwoLayerReLU")
+LABELLED = ("LinearRegression", "LeastSquares", "TwoLayerCNN", "TwoLayerReLU")
+
+
+def of_results():
+    """Results that are changed: (kind, models, candidate of a model, names)."""
+    yield "divided by a fixed 2", ANY, after("gradient", lambda g, m, w, x, *r: g * len(x) / 2), (
+        cause.FIXED_DIVISOR.format(2),)
+    yield "divided by a fixed 32", ANY, after("loss", lambda g, m, w, x, *r: g * len(x) / 32), (
+        cause.FIXED_DIVISOR.format(32),)
+    yield "divided by n + 1", ANY, after("gradient", lambda g, m, w, x, *r: g * len(x) / (len(x) + 1)), ()
+    yield "constant factor 1.1", ANY, after("hvp", lambda g, *r: 1.1 * g), (cause.CONSTANT.format(1.1),)
+    yield "log to base 2", ("TwoLayerReLU", "ConvNet"), after("loss", lambda g, *r: g / np.log(2)), (
+        cause.CONSTANT.format(1 / np.log(2)),)
+    yield "divided by d", ANY, after("gradient", lambda g, m, w, x, *r: g / x[0].size), ()
+    yield "mean over w", ANY, after("gradient", lambda g, m, w, *r: g / w.size), ()
+    yield "clipped at 1", ANY, after("gradient", lambda g, *r: np.clip(g, -1, 1)), ()
+    yield "normalised", ANY, after("gradient", lambda g, *r: g / max(np.abs(g).max(), 1e-300)), ()
+    yield "rounded to 6 digits", ANY, after("gradient", lambda g, *r: np.round(g, 6)), ()
+    yield "half precision", ANY, after("gradient", lambda g, *r: np.clip(g, -6e4, 6e4).astype(np.float16)), ()
+    yield "1e-8 added", ANY, after("loss", lambda g, *r: g + 1e-6), ()
+    yield "weight decay in the loss", ANY, after("loss", lambda g, m, w, *r: g + 0.01 * (w**2).sum()), ()
+    yield "weight decay in the gradient", ANY, after("gradient", lambda g, m, w, *r: g + 0.01 * w), ()
+    yield "shape (1,)", ANY, after("loss", lambda g, *r: np.atleast_1d(g)), ()
+    yield "column", ANY, after("predict", lambda g, *r: g[..., None]), ()
+    yield "flat", ("TwoLayerCNN", "TwoLayerReLU"), after("gradient", lambda g, *r: g.ravel()), ()
+    yield "absolute value", ANY, after("gradient", lambda g, *r: np.abs(g)), ()
+    yield "NaN guard", ANY, after("gradient", lambda g, *r: g * np.nan if (np.abs(g) > 1e-3).any() else g), (
+        cause.NOT_FINITE,)
+    yield "masked", ANY, after("gradient", lambda g, *r: np.ma.masked_all(g.shape)), ()
+    yield "last entry dropped", ANY, after("gradient", lambda g, *r: g[..., :-1]), ()
+    yield "integers", ANY, after("gradient", lambda g, *r: np.clip(g, -1e9, 1e9).astype(np.int64)), ()
+    yield "complex", ANY, after("gradient", lambda g, *r: g + 0j), ()
+    yield "signs alone", ANY, after("gradient", lambda g, *r: np.sign(g)), ()
+    yield "finite differences", ("LeastSquares", "MLP"), only_differences, ()
+
+
+def only_differences(name):
+    """One-sided differences with a step of 1e-6: five digits."""
+    def of(model):
+        def gradient(w, x, y):
+            steps = np.eye(w.size).reshape(-1, *w.shape) * 1e-6
+            return np.array([(model.loss(w + step, x, y) - model.loss(w, x, y)) / 1e-6 for step in steps]).reshape(w.shape)
+        return gradient
+    return only("gradient", of)(name)
+
+
+def of_arguments():
+    yield "labels shifted by one", LABELLED, before("gradient", lambda w, x, y: (w, x, None if y is None else np.roll(y, 1))), ()
+    yield "labels doubled", ("TwoLayerCNN", "LeastSquares"), before("loss", lambda w, x, y: (w, x, 2 * y)), ()
+    yield "labels 0 and 1", ("TwoLayerCNN", "TwoLayerReLU"), before("gradient", lambda w, x, y: (w, x, (y + 1) / 2)), (
+        cause.LABELS_01,)
+    yield "first example left out", ANY, before("loss", lambda w, x, y: (
+        (w, x[1:], None if y is None else y[1:]) if len(x) > 1 else (w, x, y))), ()
+    yield "last example left out", ANY, before("gradient", lambda w, x, y: (
+        (w, x[:-1], None if y is None else y[:-1]) if len(x) > 1 else (w, x, y))), ()
+    yield "duplicates removed", ("LinearRegression", "MLP"), before("gradient", lambda w, x, y: (
+        w, *distinct(x, y))), ()
+    yield "x centred", ANY, before("predict", lambda w, x: (w, x - x.mean(axis=0))), ()
+    yield "x scaled to length 1", ANY, before("predict", lambda w, x: (w, x / np.maximum(np.sqrt((x**2).sum()), 1e-9))), ()
+    yield "w in single precision", ("LinearRegression", "MLP", "ConvNet"), before("gradient", lambda w, x, y: (
+        w.astype(np.float32).astype(float) if np.abs(w).max() < 1e30 else w * 1.0000001, 
+        (x * 1.0000001).astype(x.dtype), y)), ()
+    yield "v and w exchanged", NETS, before("hvp", lambda w, x, y, v: (v, x, y, w)), ()
+    yield "v normalised", ANY, before("hvp", lambda w, x, y, v: (w, x, y, v / np.sqrt((v**2).sum()))), ()
+    yield "v ignored", ANY, before("hvp", lambda w, x, y, v: (w, x, y, w)), ()
+
+
+def distinct(x, y):
+    _, first = np.unique(x.reshape(len(x), -1), axis=0, return_index=True)
+    return x[np.sort(first)], None if y is None else y[np.sort(first)]
+
+
+def of_runs():
+    yield "rate early", ANY, path(changed(lr=lambda lr: np.append(lr[1:], lr[-1]))), (cause.RATE_EARLY,)
+    yield "rate late", ANY, path(changed(lr=lambda lr: np.append(lr[0], lr[:-1]))), (cause.RATE_LATE,)
+    yield "mean rate", ANY, path(changed(lr=lambda lr: np.full(len(lr), lr.mean()))), ()
+    yield "rates sorted", ANY, path(changed(lr=lambda lr: np.sort(lr)[::-1])), ()
+    yield "w0 left out", ANY, path(lambda run, w, x, y, o: run(w, x, y, **o)[1:]), (cause.START_LEFT_OUT,)
+    yield "last iterate left out", ANY, path(lambda run, w, x, y, o: run(w, x, y, **o)[:-1]), (cause.END_LEFT_OUT,)
+    yield "first batch always", ANY, path(changed(indices=lambda i: np.tile(i[0], (len(i), 1)))), (cause.FIRST_BATCH,)
+    yield "batches reversed", ANY, path(changed(indices=lambda i: i[::-1])), ()
+    yield "first example of a batch", ANY, path(changed(indices=lambda i: i[:, :1])), ()
+    yield "indices from 1", ANY, path(changed(indices=lambda i: np.maximum(i - 1, 0))), ()
+    yield "noise of the next step", ANY, path(changed(noise=lambda e: np.roll(e, -1, axis=0))), ()
+    yield "noise of the first step", ANY, path(changed(noise=lambda e: np.broadcast_to(e[0], e.shape))), ()
+    yield "noise squared", ANY, path(changed(noise=lambda e: e * np.abs(e))), ()
+    yield "decay squared", ANY, path(changed(weight_decay=lambda d: d * d)), (cause.DECAY_SQUARED,)
+    yield "decay hard-coded", ANY, path(changed(weight_decay=lambda d: 0.5)), ()
+    yield "decay halved", ANY, path(changed(weight_decay=lambda d: d / 2)), (cause.DECAY_HALF,)
+    yield "all iterates the last", ANY, one_buffer, ()
+    yield "w overwritten", ANY, lambda name: only("sgd", overwriting_sgd)(name), (cause.CHANGES_INPUT,)
+    yield "biases exempt", ("MLP", "ConvNet"), biases_exempt, (cause.DECAY_BIASES,)
+    yield "average of the iterates", ANY, path(lambda run, w, x, y, o: np.cumsum(run(w, x, y, **o), axis=0)), ()
+
+
+def one_buffer(name):
+    return only("sgd", one_buffer_sgd)(name)
+
+
+def biases_exempt(name):
+    def of(model):
+        def sgd(w, x, y, *, lr, indices, weight_decay=0.0):
+            decayed = np.ones(w.size)
+            if name == "ConvNet":
+                decayed[-model.classes:] = 0
+            else:
+                for _, middle, last, *_ in model.layers:
+                    decayed[middle:last] = 0
+            found = [w]
+            for t, batch in enumerate(indices):
+                w = w - lr[t] * (model.gradient(w, x[batch], y[batch]) + weight_decay * decayed * w)
+                found.append(w)
+            return np.array(found)
+        return sgd
+    return only("sgd", of)(name)
+
+
+def of_models():
+    """One model each."""
+    half = {"at_zero": 0.5}
+    yield "derivative ½ at 0", ("TwoLayerCNN",), lambda n: pick(cnn(**half), "gradient"), (cause.KINK_HALF,)
+    yield "derivative ½ at 0", ("MLP",), lambda n: pick(mlp(**half), "gradient"), (cause.KINK_HALF,)
+    yield "derivative ½ at 0", ("TwoLayerReLU",), lambda n: pick(two_blocks(**half), "gradient"), (cause.KINK_HALF,)
+    yield "root missing backward", ("TwoLayerReLU",), root_backward, (cause.ROOT_WIDTH_BACK,)
+    yield "nn.MSELoss", ("MLP",), mse, (cause.MSE,)
+    yield "Gauss–Newton", ("MLP",), gauss_newton, (cause.GAUSS_NEWTON,)
+    yield "probabilities", ("MLP", "ConvNet"), probabilities, (cause.PROBABILITIES,)
+    yield "NaN guard at 1e20", ("LinearRegression", "TwoLayerCNN"), lambda n: only("gradient", guarded)(n), (
+        cause.NOT_FINITE,)
+    yield "naive cross-entropy", ("MLP", "ConvNet"), naive_cross_entropy, (cause.NOT_FINITE,)
+    yield "flaky", ANY, lambda n: only("gradient", Counting)(n), (cause.FLAKY,)
+    yield "w changed in place", ANY, in_place("w"), (cause.CHANGES_INPUT,)
+    yield "x changed in place", ANY, in_place("x"), (cause.CHANGES_INPUT,)
+    yield "w_scale ignored", ("TwoLayerReLU",), settings(w_scale=lambda value: 1.0), ()
+    yield "w_scale squared", ("TwoLayerReLU",), settings(w_scale=lambda value: value**2), ()
+    yield "v_scale hard-coded", ("TwoLayerReLU",), settings(v_scale=lambda value: 2.0), ()
+    yield "left-over pixels padded", ("ConvNet",), leftover_padded, ()
+    yield "stride ignored", ("ConvNet",), settings(stride=lambda value: 1), ()
+    yield "pad ignored", ("ConvNet",), settings(pad=lambda value: 0), ()
+    yield "half of the blocks", ("TwoLayerReLU",), settings(block=lambda value: not value), ()
+
+
+def pick(candidate, function):
+    return lambda **given: {function: candidate(**given)[function]}
+
+
+def settings(**changes):
+    """The model with one setting changed, where the parameters still fit."""
+    def of(name):
+        def candidate(**given):
+            wrong = MAKE[name](**(given | {key: change(given[key]) for key, change in changes.items()}))
+            right = MAKE[name](**given)
+            return {"predict": (wrong if wrong.parameter_shape == right.parameter_shape else right).predict}
+        return candidate
+    return of
+
+
+def leftover_padded(name):
+    def candidate(**given):
+        right = MAKE[name](**given)
+        step = right.stride or right.size
+
+        def predict(w, x):
+            spare = [-(side + 2 * right.pad - right.size) % step for side in x.shape[-2:]]
+            padded = np.pad(x, [(0, 0), (0, 0), (0, spare[0]), (0, spare[1])])
+            shaped = given | {"height": padded.shape[-2], "width": padded.shape[-1]}
+            wide = MAKE[name](**shaped)
+            return wide.predict(w, padded) if wide.parameter_shape == right.parameter_shape else (
+                right.predict(w, x) + (spare != [0, 0]))
+        return {"predict": predict}
+    return candidate
+
+
+def root_backward(name):
+    def of(model):
+        counts = np.repeat([model.w_width, model.v_width], [model.w_width, model.v_width])
+        return lambda w, x, y: np.sqrt(counts)[:, None] * model.gradient(w, x, y)
+    return only("gradient", of)(name)
+
+
+def mse(name):
+    def of(model):
+        def loss(w, x, y):
+            if model.loss_kind != "squared":
+                return model.loss(w, x, y)
+            return ((model.predict(w, x) - y) ** 2).mean()
+        return loss
+    return only("loss", of)(name)
+
+
+def gauss_newton(name):
+    return only("hvp", lambda model: lambda w, x, y, v: model.linearize(w, x, y).gauss_newton_product(v))(name)
+
+
+def probabilities(name):
+    def of(model):
+        def predict(w, x):
+            scores = model.predict(w, x)
+            if name == "MLP" and model.loss_kind == "squared":
+                return scores
+            share = np.exp(scores - scores.max(axis=-1, keepdims=True))
+            return share / share.sum(axis=-1, keepdims=True)
+        return predict
+    return only("predict", of)(name)
+
+
+def naive_cross_entropy(name):
+    def of(model):
+        def loss(w, x, y):
+            if name == "MLP" and model.loss_kind == "squared":
+                return model.loss(w, x, y)
+            with np.errstate(all="ignore"):
+                share = np.exp(model.predict(w, x))
+                share = share / share.sum(axis=-1, keepdims=True)
+                return -np.log(share[np.arange(len(x)), y]).mean()
+        return loss
+    return only("loss", of)(name)
+
+
+def of_scalars():
+    """Derived scalars from the brute-force page, with their arguments mixed up."""
+    def wrong(model, name, change):
+        right = SCALARS[model][name]
+        return {name: lambda **given: right(**change(given))}
+
+    def swap(first, second):
+        return lambda given: given | {first: given[second], second: given[first]}
+
+    def hold(name, value):
+        return lambda given: given | {name: value}
+
+    yield "critical_lr", "LinearRegression", {"critical_lr": lambda factors, batch_size, replacement: (
+        brute_critical_lr(np.sqrt(2) * factors, batch_size, replacement))}, (cause.RATE_HALVED,)
+    for name, model in (("critical_lr", "LinearRegression"), ("mean_square_rate", "Quadratic"),
+                        ("lambda_max", "Quadratic"), ("lyapunov_exponent", "TwoMinima")):
+        yield "replacement ignored", model, wrong(model, name, hold("replacement", False)), (cause.REPLACEMENT_IGNORED,)
+        yield "always replacement", model, wrong(model, name, hold("replacement", True)), (cause.REPLACEMENT_ALWAYS,)
+        yield "batch size ignored", model, wrong(model, name, hold("batch_size", 1)), (cause.BATCH_ONE,)
+    yield "batch size ignored", "TwoMinima", wrong("TwoMinima", "almost_sure_lr", hold("batch_size", 1)), (
+        cause.BATCH_ONE,)
+    relu, cnn_, squares = "TwoLayerReLU", "TwoLayerCNN", "LeastSquares"
+    for name in ("stationary_std", "noise_std"):
+        yield "rate and decay exchanged", relu, wrong(relu, name, swap("lr", "weight_decay")), (
+            cause.EXCHANGED.format("lr", "weight_decay"),)
+    yield "1 − r", relu, wrong(relu, "lag_kernel", lambda given: given | {"r": 1 - given["r"]}), ()
+    yield "κ ignored", cnn_, wrong(cnn_, "weak_limit", hold("kappa", 1e-9)), ()
+    yield "width cancels", cnn_, {"effective_rate": lambda lr, strong_norm, width: lr * strong_norm**2}, ()
+    yield "norm not squared", cnn_, {"effective_rate": lambda lr, strong_norm, width: 4 * lr * strong_norm / width}, ()
+    yield "losses exchanged", squares, wrong(squares, "flow_loss_ratio", swap("sharp_loss", "flat_loss")), (
+        cause.EXCHANGED.format("sharp_loss", "flat_loss"),)
+    yield "Hessians exchanged", squares, wrong(squares, "limit_ratios", swap("train_hessian", "test_hessian")), ()
+    yield "starts exchanged", cnn_, wrong(cnn_, "small_rate_limit", swap("alpha0", "beta0")), (
+        cause.EXCHANGED.format("alpha0", "beta0"),)
+    yield "orbit reversed", cnn_, {"period_two_orbit": lambda c: SCALARS[cnn_]["period_two_orbit"](c)[::-1]}, ()
+    yield "lag ignored", relu, wrong(relu, "noise_autocorrelation", hold("lag", 1)), ()
+    yield "largest in size", "MLP", largest_in_size, (cause.LARGEST_SIZE,)
+    yield "without the ½", "LinearRegression", {"sharpness": lambda factors: 2 * SCALARS["LinearRegression"][
+        "sharpness"](factors=factors)}, (cause.CURVATURE_DOUBLED,)
+    yield "with a further ½", "LinearRegression", {"sharpness": lambda factors: SCALARS["LinearRegression"]["sharpness"](
+        factors=factors) / 2}, (cause.CURVATURE_HALVED,)
+    yield "root too many", "LinearRegression", {"sharpness": lambda factors: np.sqrt(SCALARS["LinearRegression"][
+        "sharpness"](factors=factors))}, (cause.ROOTED,)
+    yield "λ instead of 2/λ", squares, {"crossover_lr": lambda x: 1 / SCALARS[squares]["crossover_lr"](x)}, (
+        cause.RECIPROCAL,)
+    yield "batch n", "LinearRegression", {"critical_lr": lambda factors, batch_size, replacement: brute_critical_lr(
+        factors, len(factors), replacement)}, (cause.BATCH_WHOLE,)
+
+
+def largest_in_size(**given):
+    model = MAKE["MLP"](**given)
+
+    def sharpness(w, x, y):
+        values = np.linalg.eigvalsh([model.hvp(w, x, y, v) for v in np.eye(w.size)])
+        return np.abs(values).max()
+    return {"sharpness": sharpness}
+
+
+def of_annealing():
+    """`descend` and `train` as loops with one mistake."""
+    def loop(mistake):
+        def of(model):
+            def descend(w, x, y, *, lr, large_lr, switch_loss, target):
+                found, lowered = [w], False
+                while model.loss(found[-1], x, y) > target and len(found) < 5000:
+                    small = model.loss(found[-1], x, y) <= switch_loss
+                    rate = lr if lowered or (small and mistake != "late") else large_lr
+                    lowered = lowered or small
+                    rate = {"always large": large_lr, "always small": lr}.get(mistake, rate)
+                    found.append(found[-1] - rate * model.gradient(found[-1], x, y))
+                    if mistake == "always large" and len(found) > 200:
+                        break
+                return np.array({"overshot": found + [found[-1] - lr * model.gradient(found[-1], x, y)],
+                                 "undershot": found[:-1]}.get(mistake, found))
+            return descend
+        return lambda: only("descend", of)("LeastSquares")
+
+    for mistake, names in (("late", (cause.SWITCH_LATE,)), ("always small", (cause.ALWAYS_SMALL,)),
+                           ("always large", (cause.SCHEDULE_IGNORED,)), ("overshot", (cause.OVERSHOT,)),
+                           ("undershot", (cause.END_LEFT_OUT,))):
+        yield f"descend {mistake}", "LeastSquares", loop(mistake)(), names
+
+    def train(mistake):
+        def of(model):
+            def train(w, x, y, *, lr, weight_decay, noise, large_lr=None, anneal_loss=None):
+                found, lowered = [w * model.mask], False
+                for extra in noise * model.mask:
+                    now = found[-1]
+                    probe = now - (large_lr or 0) * model.gradient(now, x, y) if mistake == "early" else now
+                    small = anneal_loss is not None and model.loss(probe, x, y) <= anneal_loss
+                    lowered = small if mistake == "back" else lowered or small
+                    rate = lr if large_lr is None or lowered else large_lr
+                    decay = 0.0 if mistake == "decay dropped" and lowered else weight_decay
+                    found.append((1 - rate * decay) * now - rate * (model.gradient(now, x, y) + extra))
+                return np.array(found)
+            return train
+        return only("train", of)("TwoLayerReLU")
+
+    for mistake, names in (("back", (cause.SWITCH_BACK,)), ("early", (cause.SWITCH_EARLY,)), ("decay dropped", ())):
+        yield f"train {mistake}", "TwoLayerReLU", train(mistake), names
+
+
+def planted():
+    for kind, models, candidate, names in (*of_results(), *of_arguments(), *of_runs(), *of_models()):
+        for model in models:
+            yield kind, model, candidate(model), names
+    yield from of_scalars()
+    yield from of_annealing()
+
+
+PLANTED = list(planted())
+
+
+def table():
+    """Lines of a table: each kind, how many were planted, caught, rightly and wrongly named."""
+    counts = {}
+    for kind, model, candidate, names in PLANTED:
+        report = check_model(candidate, model, on_fail=None)
+        found = set(report.causes.values())
+        wrong = sum(not cause.startswith(names) for cause in found)
+        row = counts.setdefault(kind, [0, 0, 0, 0])
+        for place, value in enumerate((1, not report.ok, bool(found) and not wrong, bool(wrong))):
+            row[place] += value
+    lines = [f"{kind:<36}{''.join(f'{value:>9}' for value in row)}" for kind, row in counts.items()]
+    total = [sum(row[place] for row in counts.values()) for place in range(4)]
+    head = "".join(f"{word:>9}" for word in ("planted", "caught", "named", "wrongly"))
+    return [f"{'kind':<36}{head}", *lines, f"{f'{len(counts)} kinds':<36}{''.join(f'{value:>9}' for value in total)}"]
+
+
+if __name__ == "__main__":
+    sys.stdout.write("\n".join(table()) + "\n")
