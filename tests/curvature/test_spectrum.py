@@ -14,7 +14,7 @@ from tests.network.nets import dense_curvature, problem
 @pytest.mark.claim("WME18.fig4")
 def test_trace_and_spectral_density(rng):
     """Exact trace; Hutchinson within its theoretical error 2‖H_offdiag‖²; a rule that ends where the spectrum does."""
-    model, w, x, y = problem(rng, n=8, hidden=(8, 8))
+    model, w, x, y = problem(np.random.default_rng(7), n=8, hidden=(8, 8))
     mean = dense_curvature(model, w, x, y).mean(axis=0)
     exact = network.trace(model, w, x, y, method="exact")
     assert_allclose(exact.value, np.trace(mean), rtol=1e-11)
@@ -23,9 +23,10 @@ def test_trace_and_spectral_density(rng):
     psd = factors.T @ factors / len(x)  # tr ≥ ‖·‖_F here, so that the null below is far away whatever the draw
     random = network.trace(model, w, x, y, curvature="gauss-newton", probes=probes, rng=rng)
     error = sqrt(2 * (np.linalg.norm(psd)**2 - np.linalg.norm(np.diag(psd))**2) / probes)
-    assert abs(random.value - np.trace(psd)) <= support.z_limit(1) * error
+    # a quarter more than a Gaussian needs: zᵀHz is skewed by up to √8
+    assert abs(random.value - np.trace(psd)) <= 1.25 * support.z_limit(1) * error
     assert 0.5 * error < random.residual < 2 * error
-    assert abs(2 * np.trace(psd) - np.trace(psd)) > 2 * support.z_limit(1) * error  # twice the trace would be seen
+    assert abs(2 * np.trace(psd) - np.trace(psd)) > 2.5 * support.z_limit(1) * error  # twice the trace would be seen
     assert not network.trace(model, w, x, y, probes=2, tolerance=1e-9, rng=rng).converged
     values = np.linalg.eigvalsh(mean)
     density = network.spectral_density(model, w, x, y, steps=40, probes=3, rng=rng)

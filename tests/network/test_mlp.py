@@ -2,13 +2,14 @@
 
 from decimal import Decimal, localcontext
 from fractions import Fraction
-from math import sqrt
+from math import log, sqrt
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
+from scipy.stats import chi2
 
 from refimpl import images, network, sgd
 from refimpl.linear_stability import LinearRegression
@@ -191,12 +192,13 @@ def test_initial_weights_have_the_stated_spread(rng):
     model = network.MLP((100, 200, 50), gain=0.6)
     w = model.init(rng)
     for first, middle, last, inputs, outputs in model.layers:
-        variance, limit = 0.36 / inputs, support.z_limit(2) * sqrt(2 / (inputs * outputs))
+        count, variance = inputs * outputs, 0.36 / inputs
+        low, high = chi2.ppf([support.FALSE_ALARM / 4, 1 - support.FALSE_ALARM / 4], count) / count
         measured = (w[first:middle] ** 2).mean() / variance
-        assert abs(measured - 1) <= limit < 0.4
+        assert low <= measured <= high < 1.1
         assert not w[middle:last].any()
-        for wrong in (0.36 / inputs**2, 0.36 / outputs, 1 / inputs):
-            assert abs(measured * variance / wrong - 1) > limit
+        for wrong in (0.36 / inputs**2, 0.36 / outputs, 1 / inputs):   # off by a factor of 2 and more
+            assert not 0.9 < measured * variance / wrong < 1.1
 
 
 @pytest.mark.claim("WME18.tab1-gd")
@@ -207,7 +209,7 @@ def test_uniform_starts_have_the_stated_spread(rng):
     for first, middle, last, inputs, _ in model.layers:
         bound = 0.6 / sqrt(inputs)
         for part in (w[first:middle], w[middle:last]):
-            limit = support.z_limit(4) * sqrt(4 / 45 / len(part)) * bound**2   # var(u²) = 4/45 for u in ±1
+            limit = sqrt(log(8 / support.FALSE_ALARM) / (2 * len(part))) * bound**2   # Hoeffding, four means
             assert np.abs(part).max() <= bound
             assert abs((part**2).mean() - bound**2 / 3) <= limit
         assert abs((w[first:middle] ** 2).mean() - bound**2) > limit

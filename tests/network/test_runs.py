@@ -118,7 +118,7 @@ def test_few_minima_are_not_judged():
 @pytest.mark.claim("WME18.tab1-measured", "WME18.tab1-gd")
 @pytest.mark.skipif(not REAL.is_dir(), reason="no FashionMNIST: set LARGE_LR_DATA, or install dataset-fashion-mnist")
 def test_table_one_on_the_real_images():
-    """100 images, 784-100-100-100-10, one start: the edge at η = .5 as published, a smaller rate sharper, none beyond."""
+    """100 images, 784-100-100-100-10, one start: the edge at η = .5 as published, a smaller rate sharper."""
     found = at_the_edge(REAL, 100, 100, ((0.1, 1500), (0.5, 600)), 10, 1, np.random.default_rng(0))
     assert found["data"] == "FashionMNIST, first 100 training images"
     small, large = found["sharpness"][:, 0]

@@ -1,9 +1,8 @@
 """The synthetic set has the stated moments and turned labels."""
 
-from math import sqrt
-
 import numpy as np
 import pytest
+from scipy.stats import chi2
 
 from refimpl import network
 from tests import support
@@ -15,8 +14,10 @@ def test_teacher_set_is_as_described(rng):
     assert x.shape == (4000, 5) and test_x.shape == (3000, 5) and set(y) == set(test_y) == {-1.0, 1.0}
     variance = 1.5**2 * np.arange(1, 6.0) ** -1.1
     variance *= 1.5**2 / variance.mean()
-    error = variance * sqrt(2 / 7000)
-    assert (np.abs((np.concatenate([x, test_x]) ** 2).mean(axis=0) - variance) <= support.z_limit(5) * error).all()
+    ratio = (np.concatenate([x, test_x]) ** 2).sum(axis=0) / variance      # χ² of 7000 degrees of freedom each
+    low, high = chi2.ppf([support.FALSE_ALARM / 10, 1 - support.FALSE_ALARM / 10], 7000)
+    assert (low <= ratio).all() and (ratio <= high).all()
+    assert high / low < 5**0.55     # half the power would set the fifth coordinate off against the first by so much
     seed = int(rng.integers(2**31))
     turned = network.teacher_set(200, 10, 5, rng=seed)[1] != network.teacher_set(200, 10, 5, flipped=0, rng=seed)[1]
     assert turned.sum() == 50

@@ -23,8 +23,8 @@ CLAIMS = (
           test="test_table_one_on_the_real_images", figure="network-sharpness",
           regime="only with --data and the real set, 784-100-100-100-10 (the authors': 500), ReLU, PyTorch's start, "
                  "the first 500 images (the authors': 1000): 3.6 to 3.8 at η = .5, 19.1 at .1; 38.9, 39.3 and 27.5 at "
-                 ".05 from three starts (the third start's flow ends below 2/η); 11 and rising at .01 after 20 000 steps, "
-                 "where the published value is the end of a flow of η·steps in the thousands"),
+                 ".05 from three starts (the third start's flow ends below 2/η); 11 and rising at .01 after 20 000 "
+                 "steps, where the published value is the end of a flow of η·steps in the thousands"),
     Claim("WME18.sharpest", "Learning rate and sharpness",
           "Gradient descent tends to select the sharpest possible minima.",
           "corrected", linear_stability.sharpness_limit, "simulated",
