@@ -205,10 +205,11 @@ class _Loop:
         def shaped(values, axis):
             return values.reshape(*values.shape[:axis], *stack, *values.shape[axis + 1:])
 
+        patches = None if self.patches is None else shaped(self.patches, 1)
         w = self.space.parameters()
         w[~self.alive] = np.nan
         status = np.where(self.alive, SUCCESS, DIVERGED)
         return Training(w=shaped(w, 0), success=self.alive.reshape(stack)[()], status=status.reshape(stack)[()],
                         nit=self.nit.reshape(stack)[()], message=of_steps(status, self.nit, self.steps),
                         residuals=shaped(self.residuals, 1), recorded_steps=self.recorded,
-                        strong=shaped(self.strong, 1), weak=shaped(self.weak, 1), patches=None if self.patches is None else shaped(self.patches, 1))
+                        strong=shaped(self.strong, 1), weak=shaped(self.weak, 1), patches=patches)

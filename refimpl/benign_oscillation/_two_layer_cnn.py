@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl import _inputs
 from theory import _checks
 
 
@@ -61,26 +62,44 @@ class TwoLayerCNN:
 
     def loss(self, w, x, y):
         """(1/n) Σ (f(x_i) − y_i)², shape (…)."""
-        return ((self.predict(w, x) - y) ** 2).mean(axis=-1)
+        output = self.predict(w, x)
+        return ((output - _inputs.labels(y, output.shape[-1], output.dtype)) ** 2).mean(axis=-1)
 
     def gradient(self, w, x, y):
         """(2/n) Σ (f(x_i) − y_i) ∇f(x_i), shape (…, 2, m, d)."""
         z = self._preactivations(w, x)
-        residual = (self._output(z) - y) * (2 / y.shape[-1])
+        residual = self._residual(z, y) * (2 / z.shape[-2])
         return self._back(residual[..., None, None, :, None] * self._slope(z), x)
 
     def hvp(self, w, x, y, v):
         """Hessian-vector product (2/n) Σ [∇f_i ⟨∇f_i, v⟩ + (f_i − y_i) ∇²f_i v], shape (…, 2, m, d)."""
-        z, along = self._preactivations(w, x), self._preactivations(v, x)
+        z, along = self._preactivations(w, x), self._preactivations(v, x, "v")
         slope = self._slope(z)
-        scale = 2 / y.shape[-1]
+        scale = 2 / z.shape[-2]
         change = self._signed_mean(slope * along) * scale            # ⟨∇f_i, v⟩ · 2/n
-        residual = (self._output(z) - y) * scale
+        residual = self._residual(z, y) * scale
         return self._back(change[..., None, None, :, None] * slope
                           + residual[..., None, None, :, None] * self._curvature(z) * along, x)
 
-    def _preactivations(self, w, x):
+    def check_data(self, x, y):
+        """Refuse examples that are not (…, n, P, d), and labels that are not one per example."""
+        x = self._patches(x)
+        _inputs.labels(y, x.shape[-3], x.dtype)
+
+    def _patches(self, x):
+        x = _inputs.examples(x, (self.dim,))
+        if x.ndim < 3:
+            raise ValueError(f"x must have shape (…, n, P, {self.dim}), got {x.shape}; give every example its patches")
+        return x
+
+    def _residual(self, z, y):
+        """f(x_i) − y_i, (…, n)."""
+        output = self._output(z)
+        return output - _inputs.labels(y, output.shape[-1], output.dtype)
+
+    def _preactivations(self, w, x, name="w"):
         """⟨w_jr, x_ip⟩, shape (…, 2, m, n, P)."""
+        w, x = _inputs.parameters(w, self.parameter_shape, name), self._patches(x)
         rows = x.reshape(*x.shape[:-3], 1, -1, x.shape[-1])           # (…, 1, nP, d)
         z = np.matmul(w, rows.swapaxes(-1, -2))
         return z.reshape(*z.shape[:-1], *x.shape[-3:-1])
@@ -107,7 +126,7 @@ class TwoLayerCNN:
 
     def _back(self, values, x):
         """Σ_ip (±1/m) values_jrip x_ip: (…, 2, m, n, P) to (…, 2, m, d)."""
-        signs = np.array([1, -1], values.dtype)[:, None, None] / self.width
+        signs, x = np.array([1, -1], values.dtype)[:, None, None] / self.width, self._patches(x)
         rows = x.reshape(*x.shape[:-3], 1, -1, x.shape[-1])
         return np.matmul(values.reshape(*values.shape[:-2], -1) * signs, rows)
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl import sgd
-from refimpl.convex_annealing._problem import LeastSquares, Problem, draw_samples, from_hessians, three_samples
+from refimpl.convex_annealing._problem import LeastSquares
 from refimpl.sgd._path_whole_set import FEW, columns, residuals
 from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS, of_target
 from theory import _checks

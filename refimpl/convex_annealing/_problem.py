@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl import _inputs
 from refimpl.sgd._path_whole_set import FEW, ColumnsKernel
 from theory import _checks
 
@@ -23,6 +24,9 @@ class LeastSquares:
 
     dim: int
 
+    def __post_init__(self):
+        _checks.whole(self.dim, "dim")
+
     @property
     def parameter_shape(self):
         """Shape of the parameters, (d,)."""
@@ -34,19 +38,34 @@ class LeastSquares:
 
     def predict(self, w, x):
         """⟨w, x_i⟩, shape (…, n), for w (…, d) and x (…, n, d)."""
+        w, x = _inputs.parameters(w, self.parameter_shape), _inputs.examples(x, self.parameter_shape)
         return np.einsum("...d,...nd->...n", w, x)
 
     def loss(self, w, x, y):
         """(1/n) Σ (⟨w, x_i⟩ − y_i)², shape (…)."""
-        return ((self.predict(w, x) - y) ** 2).mean(axis=-1)
+        return (self._residual(w, x, y) ** 2).mean(axis=-1)
 
     def gradient(self, w, x, y):
         """(2/n) Σ (⟨w, x_i⟩ − y_i) x_i, shape (…, d)."""
-        return np.einsum("...n,...nd->...d", self.predict(w, x) - y, x) * (2 / x.shape[-2])
+        x = _inputs.examples(x, self.parameter_shape)
+        return np.einsum("...n,...nd->...d", self._residual(w, x, y), x) * (2 / x.shape[-2])
 
     def hvp(self, w, x, y, v):
-        """Hessian-vector product (2/n) Σ x_i ⟨x_i, v⟩, shape (…, d), whatever w and y."""
-        return np.einsum("...n,...nd->...d", self.predict(v, x), x) * (2 / x.shape[-2])
+        """Hessian-vector product (2/n) Σ x_i ⟨x_i, v⟩, shape (…, d), the same at every w and y."""
+        w, v = _inputs.parameters(w, self.parameter_shape), _inputs.parameters(v, self.parameter_shape, "v")
+        x = _inputs.examples(x, self.parameter_shape)
+        self.check_data(x, y)
+        product = np.einsum("...n,...nd->...d", self.predict(v, x), x) * (2 / x.shape[-2])
+        return _inputs.spread(product, self.parameter_shape, w.shape[:-1], product.shape[:-1])
+
+    def check_data(self, x, y):
+        """Refuse examples that are not (…, n, d), and labels that are not one per example."""
+        x = _inputs.examples(x, self.parameter_shape)
+        _inputs.labels(y, x.shape[-2], x.dtype)
+
+    def _residual(self, w, x, y):
+        predicted = self.predict(w, x)
+        return predicted - _inputs.labels(y, predicted.shape[-1], predicted.dtype)
 
     def kernel(self, x, y, batch_size):
         """Fast path of `refimpl.sgd.run` on the whole set, for few parameters."""

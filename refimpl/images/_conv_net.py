@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from refimpl import _cross_entropy as cross_entropy
+from refimpl import _inputs
 from theory import _checks
 
 
@@ -108,8 +109,9 @@ class ConvNet:
         head[:] = rng.standard_normal(head.shape) / np.sqrt(self.features)
         return w
 
-    def split(self, w):
+    def split(self, w, name="w"):
         """Views of w (…, P): U (…, d, m), u (…, features, C), b (…, C)."""
+        w = _inputs.parameters(w, self.parameter_shape, name)
         first = self.inputs * self.filters
         second = first + self.features * self.classes
         lead = w.shape[:-1]
@@ -118,6 +120,7 @@ class ConvNet:
 
     def blocks(self, x):
         """Blocks of images x (…, channels, height, width) as (…, K, d); a copy."""
+        x = _inputs.array(x, "x")
         if x.shape[-3:] != (self.channels, self.height, self.width):
             raise ValueError(f"x must have shape (…, {self.channels}, {self.height}, {self.width}), got {x.shape}; "
                              "put channels before rows and columns, or make a net of that size")
@@ -135,7 +138,7 @@ class ConvNet:
     def loss(self, w, x, y, noise=None):
         """Mean cross-entropy (…) with labels y (…, n) in 0…C−1 and noise ν that broadcasts to (…, n, K, m)."""
         scores = self._forward(w, self.blocks(x), noise)[2]
-        return cross_entropy.loss(scores, self._hot(y)).mean(axis=-1)
+        return cross_entropy.loss(scores, self._hot(y, scores.shape[-2])).mean(axis=-1)
 
     def gradient(self, w, x, y, noise=None):
         """∇L (…, P); at a pre-activation of 0 the derivative of the ReLU is 0."""
@@ -148,7 +151,7 @@ class ConvNet:
         blocks = self.blocks(x)
         active, features, scores = self._forward(w, blocks, noise)
         _, head, _ = self.split(w)
-        filters_v, head_v, bias_v = self.split(v)
+        filters_v, head_v, bias_v = self.split(v, "v")
         features_v = self._pool(active * _product(blocks, filters_v[..., None, :, :]))
         scores_v = features_v @ head + features @ head_v + bias_v[..., None, :]
         residual = self._residual(scores, y)
@@ -160,7 +163,17 @@ class ConvNet:
 
     def accuracy(self, w, x, y):
         """Share of examples whose largest score is that of the label, (…)."""
-        return (self.predict(w, x).argmax(axis=-1) == y).mean(axis=-1)
+        scores = self.predict(w, x)
+        return (scores.argmax(axis=-1) == self._hot(y, scores.shape[-2]).argmax(axis=-1)).mean(axis=-1)
+
+    def check_data(self, x, y):
+        """Refuse images that are not the net's, and labels that are not one class number per image, by value."""
+        x = _inputs.array(x, "x")
+        if x.ndim < 4:
+            raise ValueError(f"x must have shape (…, n, channels, height, width), got {x.shape}; "
+                             "give a stack of images")
+        self.blocks(x[..., :1, :, :, :])
+        self._hot(y, x.shape[-4])
 
     def active_share(self, w, x):
         """Share of units with a positive pre-activation, over the images and filters: (…, K), one for each block."""
@@ -171,7 +184,7 @@ class ConvNet:
         filters, head, bias = self.split(w)
         z = _product(blocks, filters[..., None, :, :])
         if noise is not None:
-            z = z + noise
+            z = z + _inputs.array(noise, "noise")
         features = self._pool(np.maximum(z, 0))
         return z > 0, features, features @ head + bias[..., None, :]
 
@@ -180,14 +193,16 @@ class ConvNet:
 
     def _residual(self, scores, y):
         """(p − onehot(y))/n, (…, n, C)."""
-        return cross_entropy.slope(scores, self._hot(y)) / scores.shape[-2]
+        return cross_entropy.slope(scores, self._hot(y, scores.shape[-2])) / scores.shape[-2]
 
-    def _hot(self, y):
+    def _hot(self, y, n):
         """The label's class marked, (…, n, C)."""
-        hot = np.arange(self.classes) == np.asarray(y)[..., None]
-        if not hot.any(axis=-1).all():
-            raise ValueError(f"y must hold class numbers 0…{self.classes - 1}, got {np.asarray(y).min()} to "
-                             f"{np.asarray(y).max()}; number the classes from 0")
+        y = np.asarray(_inputs.labels(y, n, np.float64))
+        hot = np.arange(self.classes) == y[..., None]
+        known = hot.any(axis=-1)
+        if not known.all():
+            raise ValueError(f"y must hold class numbers 0…{self.classes - 1}, got {y[~known].ravel()[0]:g}; "
+                             "number the classes from 0")
         return hot
 
     def _backward(self, w, blocks, active, features, residual):

@@ -25,7 +25,7 @@ class Scorer:
             z = np.matmul(rows, filters, out=self.z[:len(rows)])
             np.maximum(z, 0, out=z)
             scores = model._pool(z.reshape(len(part), model.block_count, -1)) @ head + bias
-            loss += float(cross_entropy.loss(scores, model._hot(their)).sum(dtype=np.float64))
+            loss += float(cross_entropy.loss(scores, model._hot(their, len(their))).sum(dtype=np.float64))
             right += int((scores.argmax(axis=1) == their).sum())
         return loss / len(blocks), right / len(blocks)
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from refimpl import _inputs
 from theory import _checks
 
 
@@ -83,34 +84,52 @@ class TwoLayerReLU:
         rng = np.random.default_rng(rng)
         return self.init_std * rng.standard_normal(self.parameter_shape) * self.mask
 
-    def preactivations(self, u, x):
+    def preactivations(self, u, x, name="u"):
         """⟨U_j, x_i⟩, shape (…, n, m)."""
-        return np.asarray(x) @ np.swapaxes(u * self.mask, -1, -2)
+        u, x = _inputs.parameters(u, self.parameter_shape, name), _inputs.examples(x, (2 * self.dim,))
+        return x @ np.swapaxes(u * self.mask.astype(u.dtype), -1, -2)
 
     def predict(self, u, x, pattern=None):
         """f (…, n); with `pattern` A (…, m, 2d) the decoupled N_A(u, U; x) of (2.6)."""
-        h = self.preactivations(u, x)
-        active = h > 0 if pattern is None else self.preactivations(pattern, x) > 0
-        return (h * active) @ self.output_weights
+        return self._forward(u, x, pattern)[1]
 
     def loss(self, u, x, y):
         """Mean logistic loss, shape (…)."""
-        return logistic_loss(y * self.predict(u, x)).mean(axis=-1)
+        output = self.predict(u, x)
+        return logistic_loss(self._labels(y, output) * output).mean(axis=-1)
 
     def gradient(self, u, x, y, pattern=None):
         """Gradient of the loss, or with `pattern` of the loss of N_A at fixed A, shape (…, m, 2d)."""
-        h = self.preactivations(u, x)
-        active = h > 0 if pattern is None else self.preactivations(pattern, x) > 0
-        slope = -y * expit(-y * ((h * active) @ self.output_weights)) / h.shape[-2]   # (…, n)
-        weighted = slope[..., None] * active * self.output_weights                    # (…, n, m)
-        return np.swapaxes(weighted, -1, -2) @ x * self.mask
+        active, output = self._forward(u, x, pattern)
+        y = self._labels(y, output)
+        return self._backward(active, -y * expit(-y * output), x)
 
     def hvp(self, u, x, y, v):
         """Hessian-vector product where no preactivation is 0, shape (…, m, 2d)."""
+        active, output = self._forward(u, x, None)
+        self._labels(y, output)
+        change = (self.preactivations(v, x, "v") * active) @ self._outer(output)
+        return self._backward(active, expit(output) * expit(-output) * change, x)
+
+    def check_data(self, x, y):
+        """Refuse examples that are not (…, n, 2d), and labels that are not one ±1 per example."""
+        x = _inputs.examples(x, (2 * self.dim,))
+        _inputs.labels(y, x.shape[-2], x.dtype, signs=True)
+
+    def _forward(self, u, x, pattern):
+        """(activation pattern (…, n, m), f (…, n))."""
         h = self.preactivations(u, x)
-        active = h > 0
-        output = (h * active) @ self.output_weights
-        change = (self.preactivations(v, x) * active) @ self.output_weights
-        curvature = expit(output) * expit(-output) * change / h.shape[-2]
-        weighted = curvature[..., None] * active * self.output_weights
-        return np.swapaxes(weighted, -1, -2) @ x * self.mask
+        active = h > 0 if pattern is None else self.preactivations(pattern, x, "pattern") > 0
+        return active, (h * active) @ self._outer(h)
+
+    def _backward(self, active, slope, x):
+        """Gradient (…, m, 2d) from n times the slopes dL/df (…, n)."""
+        x = _inputs.examples(x, (2 * self.dim,))
+        weighted = (slope / slope.shape[-1])[..., None] * active * self._outer(slope)    # (…, n, m)
+        return np.swapaxes(weighted, -1, -2) @ x * self.mask.astype(slope.dtype)
+
+    def _outer(self, like):
+        return self.output_weights.astype(like.dtype)
+
+    def _labels(self, y, output):
+        return _inputs.labels(y, output.shape[-1], output.dtype, signs=True)

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl import _inputs
 from refimpl.sgd._path_batch_counts import SHARE, CountsKernel
 from refimpl.sgd._path_dense_hessians import dense_kernel
 from refimpl.sgd._path_gathered_rows import LaneKernel
+from theory import _checks
 
 TOY_CURVATURES = np.array([0.1, 1.9])  # c_i of f_i = min{x², c_i (x−1)²}
 
@@ -23,6 +25,9 @@ class LinearRegression:
 
     dim: int
 
+    def __post_init__(self):
+        _checks.whole(self.dim, "dim")
+
     @property
     def parameter_shape(self):
         """Shape of the parameters, (d,)."""
@@ -34,6 +39,7 @@ class LinearRegression:
 
     def predict(self, w, x):
         """⟨w, x_i⟩, shape (…, n), for w (…, d) and x (…, n, d)."""
+        w, x = _inputs.parameters(w, self.parameter_shape), _inputs.examples(x, self.parameter_shape)
         return np.einsum("...d,...nd->...n", w, x)
 
     def loss(self, w, x, y=None):
@@ -42,11 +48,21 @@ class LinearRegression:
 
     def gradient(self, w, x, y=None):
         """(1/n) Σ (⟨w, x_i⟩ − y_i) x_i, shape (…, d)."""
+        x = _inputs.examples(x, self.parameter_shape)
         return np.einsum("...n,...nd->...d", self._residual(w, x, y), x) / x.shape[-2]
 
     def hvp(self, w, x, y, v):
-        """Hessian-vector product (1/n) Σ x_i ⟨x_i, v⟩, shape (…, d), whatever w and y."""
-        return self.gradient(v, x)
+        """Hessian-vector product (1/n) Σ x_i ⟨x_i, v⟩, shape (…, d), the same at every w and y."""
+        w, v = _inputs.parameters(w, self.parameter_shape), _inputs.parameters(v, self.parameter_shape, "v")
+        self.check_data(x, y)
+        product = self.gradient(v, x)
+        return _inputs.spread(product, self.parameter_shape, w.shape[:-1], product.shape[:-1])
+
+    def check_data(self, x, y):
+        """Refuse examples that are not (…, n, d), and labels that are not one per example."""
+        x = _inputs.examples(x, self.parameter_shape)
+        if y is not None:
+            _inputs.labels(y, x.shape[-2], x.dtype)
 
     def kernel(self, x, y, batch_size):
         """Fast path of `refimpl.sgd.run` for batches where there are no labels."""
@@ -56,7 +72,7 @@ class LinearRegression:
 
     def _residual(self, w, x, y):
         predicted = self.predict(w, x)
-        return predicted if y is None else predicted - y
+        return predicted if y is None else predicted - _inputs.labels(y, predicted.shape[-1], predicted.dtype)
 
 
 @dataclass(frozen=True)
@@ -71,6 +87,9 @@ class Quadratic:
 
     dim: int
 
+    def __post_init__(self):
+        _checks.whole(self.dim, "dim")
+
     @property
     def parameter_shape(self):
         """Shape of the parameters, (d,)."""
@@ -82,6 +101,7 @@ class Quadratic:
 
     def predict(self, w, x):
         """The example's loss ½ wᵀ H_i w, shape (…, n)."""
+        w, x = self._point(w, x)
         return np.einsum("...i,...nij,...j->...n", w, x, w) / 2
 
     def loss(self, w, x, y=None):
@@ -90,11 +110,21 @@ class Quadratic:
 
     def gradient(self, w, x, y=None):
         """(1/n) Σ H_i w, shape (…, d)."""
+        w, x = self._point(w, x)
         return np.einsum("...nij,...j->...i", x, w) / x.shape[-3]
 
     def hvp(self, w, x, y, v):
-        """Hessian-vector product (1/n) Σ H_i v, shape (…, d)."""
-        return self.gradient(v, x)
+        """Hessian-vector product (1/n) Σ H_i v, shape (…, d), the same at every w."""
+        w, v = _inputs.parameters(w, self.parameter_shape), _inputs.parameters(v, self.parameter_shape, "v")
+        product = self.gradient(v, x)
+        return _inputs.spread(product, self.parameter_shape, w.shape[:-1], product.shape[:-1])
+
+    def check_data(self, x, y):
+        """Refuse Hessians that are not (…, n, d, d)."""
+        _inputs.examples(x, (self.dim, self.dim))
+
+    def _point(self, w, x):
+        return _inputs.parameters(w, self.parameter_shape), _inputs.examples(x, (self.dim, self.dim))
 
     def kernel(self, x, y, batch_size):
         """Fast path of `refimpl.sgd.run` for batches."""
@@ -116,6 +146,7 @@ class TwoMinima:
 
     def predict(self, w, x):
         """The example's loss min{w², c_i (w−1)²}, shape (…, n)."""
+        w, x = _inputs.parameters(w, (1,)), _inputs.examples(x, ())
         return np.minimum(w**2, x * (w - 1) ** 2)
 
     def loss(self, w, x, y=None):
@@ -124,5 +155,6 @@ class TwoMinima:
 
     def gradient(self, w, x, y=None):
         """Derivative of the loss, shape (…, 1); at a tie that of the branch around 1."""
+        w, x = _inputs.parameters(w, (1,)), _inputs.examples(x, ())
         left = w**2 < x * (w - 1) ** 2
         return np.where(left, 2 * w, 2 * x * (w - 1)).mean(axis=-1, keepdims=True)

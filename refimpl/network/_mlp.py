@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from refimpl import _cross_entropy as cross_entropy
+from refimpl import _inputs
 from refimpl.network import _passes as passes
 from refimpl.network._linearized import Linearized
 from theory import _checks
@@ -143,7 +144,7 @@ class MLP:
         """Gradient of the loss, shape (…, P)."""
         w, x = self._point(w, x)
         lead = np.broadcast_shapes(w.shape[:-1], x.shape[:-2])
-        y = np.asarray(y)
+        y = _inputs.array(y, "y")
         size = x.shape[-2] * sum(self.widths[1:-1]) * w.itemsize
         if len(lead) == 1 and w.ndim == 2 and size * lead[0] > _WORKING_SET:
             # Replicas in blocks whose activations stay in the cache.
@@ -203,7 +204,7 @@ class MLP:
         return inputs, passes.output_derivatives(weights, inputs, self.activation, self.widths[-1])
 
     def _point(self, w, x):
-        w, x = np.asarray(w), np.asarray(x)
+        w, x = _inputs.array(w, "w"), _inputs.array(x, "x")
         if w.shape[-1:] != self.parameter_shape:
             raise ValueError(f"w must have shape (…, {self.parameter_shape[0]}) for {self.widths}, got {w.shape}; "
                              "put replicas in front and parameters last")
@@ -212,7 +213,7 @@ class MLP:
         return w, x
 
     def _direction(self, w, x, v):
-        v = np.asarray(v)
+        v = _inputs.array(v, "v")
         if v.shape[-1:] != self.parameter_shape:
             raise ValueError(f"v must have shape (…, {self.parameter_shape[0]}), got {v.shape}; "
                              "give one entry a parameter")
@@ -221,7 +222,7 @@ class MLP:
 
     def _targets(self, y, shape):
         """Labels in the `shape` (n, k) of the outputs: themselves, or for the cross-entropy the class marked."""
-        y, (n, count) = np.asarray(y), shape
+        y, (n, count) = _inputs.array(y, "y"), shape
         if self.loss_kind == "squared":
             wanted = (n,) if count == 1 else (n, count)
             if y.shape[-len(wanted):] != wanted:

@@ -34,23 +34,6 @@ def test_losses_are_those_of_the_slides(numbers):
         assert not np.isclose(theory.quadratic_loss(theory.sample_hessian([1, 2]), r), empirical, rtol=1e-9, atol=0)
 
 
-@pytest.mark.claim("NAK20.empirical-loss")
-@given(st.integers(1, 6), st.integers(1, 4), support.seeds())
-def test_gradient_and_hessian_of_the_model(n, dim, seed):
-    """Against central differences with step 1, exact for a quadratic; a gradient without its factor 2 is caught."""
-    rng = np.random.default_rng(seed)
-    x, y, w, v = (rng.standard_normal(shape) for shape in ((n, dim), n, (3, dim), dim))
-    model = simulated.LeastSquares(dim)
-    slope = [(model.loss(w + e, x, y) - model.loss(w - e, x, y)) / 2 for e in np.eye(dim)]
-    curvature = [(model.loss(w + v + e, x, y) - model.loss(w + v - e, x, y)
-                  - model.loss(w - v + e, x, y) + model.loss(w - v - e, x, y)) / 4 for e in np.eye(dim)]
-    scale = 1e-13 * (1 + np.abs(x).max() ** 2) * (1 + np.abs(w).max() + np.abs(v).max() + np.abs(y).max()) ** 2 * 16
-    assert_allclose(model.gradient(w, x, y), np.transpose(slope), rtol=0, atol=scale)
-    assert not np.allclose(model.gradient(w, x, y) / 2, np.transpose(slope), rtol=1e-6, atol=0)
-    assert_allclose(np.broadcast_to(model.hvp(w, x, y, v), w.shape), np.transpose(curvature), rtol=0, atol=scale)
-    assert model.init().tolist() == [0.0] * dim
-
-
 @pytest.mark.claim("NAK20.population-loss")
 def test_population_loss_is_the_mean_over_the_distribution(rng):
     """200 000 draws: how often e₁ comes is binomial; a distribution of 2 to 1, as in the sample, is excluded."""

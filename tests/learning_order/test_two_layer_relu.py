@@ -13,22 +13,26 @@ from tests.learning_order._small import tiny
 
 @pytest.mark.claim("LWM19.network")
 @pytest.mark.parametrize("block", [True, False])
-@pytest.mark.parametrize("lead", [(), (3,), (2, 3)])
-def test_gradient_and_curvature_are_those_of_the_loss(rng, block, lead):
-    """Central differences on any stack; a sum instead of the mean and a lost label are caught."""
+def test_network_is_that_of_the_paper(rng, block):
+    """Neuron by neuron; the other output weights, and rows that see all coordinates or only their own, are caught."""
     model, data, _ = tiny(rng, block)
-    u, v = rng.standard_normal((2, *lead, *model.parameter_shape))
-    # The loss is smooth only off the kinks of ReLU: take steps short enough that no pattern changes.
-    h, change = model.preactivations(u, data.x), model.preactivations(v, data.x)
-    moving = np.abs(change) > 0
-    step = min(1e-5, 0.5 * np.abs(h[moving] / change[moving]).min())
-    slope = (model.loss(u + step * v, data.x, data.y) - model.loss(u - step * v, data.x, data.y)) / (2 * step)
-    found = (model.gradient(u, data.x, data.y) * v).sum(axis=(-2, -1))
-    tolerance = 1e-4 * step / 1e-5 + 1e-13 / step
-    assert_allclose(found, slope, rtol=0, atol=tolerance)
-    ahead, behind = (model.gradient(u + sign * step * v, data.x, data.y) for sign in (1, -1))
-    assert_allclose(model.hvp(u, data.x, data.y, v), (ahead - behind) / (2 * step), rtol=0, atol=tolerance)
-    assert np.abs(model.gradient(u, data.x, -data.y) - model.gradient(u, data.x, data.y)).max() > 1e-3
+    u, m, d = rng.standard_normal(model.parameter_shape), model.w_width, model.dim
+    expected, other = np.zeros((2, len(data.x)))
+    for j, weight in enumerate(model.output_weights):
+        sees = (slice(None) if not block else slice(d) if j < m else slice(d, None))
+        for i, x in enumerate(data.x):
+            expected[i] += weight * max(u[j, sees] @ x[sees], 0.0)
+            other[i] += weight * max(u[j, :d] @ x[:d] if not block else u[j] @ x, 0.0)
+    assert_allclose(model.predict(u, data.x), expected, rtol=1e-12, atol=1e-12)
+    assert_allclose(model.loss(u, data.x, data.y), np.log1p(np.exp(-data.y * expected)).mean(), rtol=1e-12)
+    assert np.abs(other - expected).max() > 1e-3
+
+
+@pytest.mark.claim("LWM19.network")
+@pytest.mark.parametrize("block", [True, False])
+def test_own_pattern_gives_the_network_and_blocks_have_no_gradient_outside(rng, block):
+    model, data, _ = tiny(rng, block)
+    u = rng.standard_normal(model.parameter_shape)
     assert_allclose(model.predict(u, data.x, u), model.predict(u, data.x), rtol=1e-12, atol=1e-12)
     assert_array_equal(model.gradient(u, data.x, data.y) * (1 - model.mask), np.zeros_like(u))
 

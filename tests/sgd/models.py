@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from refimpl.convex_annealing import LeastSquares
 from refimpl.linear_stability import LinearRegression, Quadratic
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
-from refimpl import benign_oscillation, images, sgd
+from refimpl import benign_oscillation, images, learning_order, network, sgd
 from refimpl.linear_stability import LinearRegression, Quadratic
 from tests import support
 from tests.sgd.models import PlainQuadratic, PlainRegression, plain_loop
@@ -96,3 +96,34 @@ def test_a_run_builds_its_kernel_once(rng):
     x, w0 = rng.standard_normal((6, 3)), rng.standard_normal((64, 3))
     sgd.run(Counting(3), w0, x, lr=0.1, steps=2, batch_size=2, chunk_size=16)
     assert made == [2]
+
+
+WRONG_LABELS = {
+    "a column": (LinearRegression(2), np.ones((3, 2)), np.ones((3, 1)), r"y must have shape \(…, 3\)"),
+    "0 and 1": (learning_order.TwoLayerReLU(1, 1, 1), np.ones((3, 2)), [0, 1, 1], "y must hold labels ±1, got 0"),
+    "class 3 of 3": (network.MLP((2, 3), loss_kind="cross-entropy"), np.ones((1000, 2)), [0] * 999 + [3],
+                     "y must hold class numbers 0…2, got 3"),
+    "class 3 of 3 images": (images.ConvNet(channels=1, height=2, width=2, size=2, classes=3, filters=1),
+                            np.ones((1000, 1, 2, 2)), [0] * 999 + [3], "y must hold class numbers 0…2, got 3"),
+    "a column of patches": (benign_oscillation.TwoLayerCNN(2, 1), np.ones((3, 2, 2)), np.ones((3, 1)), "y must have"),
+}
+
+
+@pytest.mark.parametrize("fault", WRONG_LABELS)
+def test_labels_that_are_not_the_models_are_refused_before_the_first_step(fault):
+    """Batches of 2 of 1000 examples would meet the wrong one after hundreds of steps, or broadcast a column."""
+    model, x, y, message = WRONG_LABELS[fault]
+    steps = []
+    with pytest.raises(ValueError, match=message):
+        sgd.run(model, np.stack([model.init(0)] * 3), x, y, lr=0.1, steps=2, batch_size=2,
+                callback=lambda intermediate_result: steps.append(1))
+    assert not steps
+
+
+def test_whole_numbers_of_few_bits_do_not_wrap():
+    """Labels 200 as uint8: −200 would be 56."""
+    x, y = np.array([[1.0, 0.5], [0.0, 2.0]]), np.array([200, 100], np.uint8)
+    for model in (LinearRegression(2), PlainRegression(2)):
+        found = sgd.run(model, np.zeros(2), x, y, lr=0.1, steps=1).w
+        assert_allclose(found, 0.1 * x.T @ [200.0, 100.0] / 2, rtol=1e-12)
+        assert_allclose(model.gradient([0, 0], x, y), -x.T @ [200.0, 100.0] / 2, rtol=1e-12)

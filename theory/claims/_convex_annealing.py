@@ -7,7 +7,7 @@ CLAIMS = (
     Claim("NAK20.empirical-loss", "Empirical Loss",
           "For the sample (e₁, e₁, e₂) the empirical loss is ⅔(β₁ − β₁*)² + ⅓(β₂ − β₂*)².",
           "exact", convex_annealing.sample_hessian, "proved",
-          test="test_gradient_and_hessian_of_the_model", figure="annealing-paths"),
+          test="test_losses_are_those_of_the_slides", figure="annealing-paths"),
     Claim("NAK20.population-loss", "Population Loss",
           "For x uniform on {e₁, e₂} the population loss is ½(β₁ − β₁*)² + ½(β₂ − β₂*)².",
           "exact", convex_annealing.population_hessian, "proved",

@@ -23,7 +23,7 @@ CLAIMS = (
     Claim("LWM19.network", "(2.6) and Training objective",
           "N_A(u, U; x) takes the activation pattern from A; f is N_U, and the objective its mean logistic loss.",
           "exact", learning_order.arc_cosine_kernel, "proved",
-          test="test_gradient_and_curvature_are_those_of_the_loss", figure="memorising-net"),
+          test="test_network_is_that_of_the_paper", figure="memorising-net"),
     Claim("LWM19.stationary", "(3.3), Assumption 3.1",
           "With (1 − η₁λ)²τ₀² + η₁²τ_ξ² = τ₀² the noise part keeps the law of the start.",
           "exact", learning_order.stationary_std, "proved",

@@ -1,0 +1,56 @@
+"""Arguments of a model's passes: lists become arrays, shapes and labels fit, or are refused by name.
+
+Arrays of floats are not looked into, since passes are made at every step and of
+parameters that diverge; `check_data` of a model looks at values, once for a run.
+"""
+
+import numpy as np
+
+from theory import _checks
+
+_ROUNDED = 1e-3  # labels ±1 may be off by so much: the conformance kit disturbs them to measure conditions
+
+
+def array(value, name):
+    """`value` as an array of floats: one that is such an array (or of exact objects) as it is."""
+    if type(value) is np.ndarray and value.dtype.kind in "fO":
+        return value
+    return _checks.real(value, name)
+
+
+def parameters(w, shape, name="w"):
+    """`w` with parameters of `shape` on its last axes."""
+    w = array(w, name)
+    if w.shape[w.ndim - len(shape):] != shape or w.ndim < len(shape):
+        raise ValueError(f"{name} must have shape (…, {', '.join(map(str, shape))}), got {w.shape}; put replicas in "
+                         "front and parameters last")
+    return w
+
+
+def examples(x, tail):
+    """`x` with examples of shape `tail` on its last axes, at least one."""
+    x = array(x, "x")
+    if x.ndim < 1 + len(tail) or x.shape[x.ndim - len(tail):] != tail or 0 in x.shape:
+        wanted = ", ".join(map(str, ("…", "n", *tail)))
+        raise ValueError(f"x must have shape ({wanted}) with n at least 1, got {x.shape}; put the examples on the axis before those of one example")
+    return x
+
+
+def labels(y, n, dtype, *, signs=False):
+    """`y` with one number per example on its last axis; with `signs` only ±1. Whole numbers take the given dtype."""
+    if y is None:
+        raise ValueError(f"y must hold one label for each of the {n} examples, got None; give the labels")
+    floats = type(y) is np.ndarray and y.dtype.kind in "fO"
+    y = array(y, "y")
+    if y.shape[-1:] != (n,):
+        raise ValueError(f"y must have shape (…, {n}), one label for each example, got {y.shape}; reshape it")
+    if signs and (np.abs(np.abs(y) - 1) > _ROUNDED).any():
+        wrong = y[np.abs(np.abs(y) - 1) > _ROUNDED].ravel()[0]
+        raise ValueError(f"y must hold labels ±1, got {wrong:g}; map 0 and 1 to 2·y − 1")
+    return y if floats else y.astype(dtype)
+
+
+def spread(product, shape, *leads):
+    """A product of parameters' `shape` with the leading axes of all that it was asked for."""
+    wanted = (*np.broadcast_shapes(*leads), *shape)
+    return product if product.shape == wanted else np.broadcast_to(product, wanted).copy()
