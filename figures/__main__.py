@@ -9,6 +9,12 @@ def main(words=None):
         from figures._command import run  # here, so that Ctrl-C is quiet while NumPy and matplotlib load
 
         return run(words)
+    except ModuleNotFoundError as error:
+        if error.name != "matplotlib":
+            raise
+        print("python -m figures: error: matplotlib is missing; install it with python -m pip install '.[figures]'",
+              file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("python -m figures: interrupted before anything was drawn", file=sys.stderr)
         return 130

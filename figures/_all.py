@@ -74,7 +74,11 @@ def _three_steps(figure, task):
     options = {"data": task.data} if figure.reads_data else {}
     rng = np.random.default_rng([task.seed, zlib.crc32(figure.name.encode())])
     numbers = figure.simulate(task.effort, rng, **options)
-    return numbers, figure.judge(numbers), titled(figure.draw(numbers), figure.title)
+    rows = figure.judge(numbers)
+    if {row.claim for row in rows} != set(figure.claims):
+        raise ValueError(f"rows of {figure.name} must be of the claims {', '.join(sorted(figure.claims))}, got "
+                         f"{', '.join(sorted({row.claim for row in rows}))}; mend its claims or its judge")
+    return numbers, rows, titled(figure.draw(numbers), figure.title)
 
 
 def _in_a_line(error):

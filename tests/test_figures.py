@@ -306,3 +306,5 @@ def test_rows_compare_as_they_say():
     assert close("c", "q", 1.0, 1.05, 0.1, null=null).null_margin == pytest.approx(10)
     with pytest.raises(ValueError, match="kind of a row of c"):
         holds("c", "q", "1", "1", "0", True, null="2", kind="measured")
+    with pytest.raises(ValueError, match="which wrong answer it excludes"):
+        holds("c", "q", "1", "1", "0", True, null=" ")

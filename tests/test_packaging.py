@@ -1,6 +1,7 @@
 """What is shipped, what it says about itself, and what hides it."""
 
 import configparser
+import importlib
 import re
 import shutil
 import subprocess
@@ -56,6 +57,14 @@ def test_changelog_and_citation_speak_of_this_version():
     for section in re.split(r"^### ", CHANGES, flags=re.MULTILINE)[1:]:
         assert re.match(r"(Added|Changed|Deprecated|Removed|Fixed|Security)\n\n- ", section), section[:40]
     assert f"\nversion: {refimpl.__version__}\n" in (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+
+
+def test_figures_without_matplotlib_say_what_to_install(monkeypatch, capsys):
+    for name in [name for name in sys.modules if name.split(".")[0] == "figures" and name != "figures"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    main = importlib.import_module("figures.__main__").main
+    assert main(["--list"]) == 2 and capsys.readouterr().err.endswith("python -m pip install '.[figures]'\n")
 
 
 @pytest.mark.parametrize("hidden", ["theory", "refimpl"])

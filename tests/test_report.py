@@ -12,6 +12,7 @@ import pytest
 from figures.__main__ import main
 from figures.report import _margin
 from figures.report._stories import STORIES
+from figures.report._summary import found
 from figures._all import STUDIES
 from tests.tiny_figures import install, tiny
 
@@ -108,6 +109,11 @@ def test_what_is_written_is_escaped(tmp_path, monkeypatch):
     install(monkeypatch, tiny("one", raises=ValueError("a|b <b>bad</b>")))
     assert main(["--out", str(tmp_path)]) == 1
     assert escape("a|b <b>bad</b>") in text(tmp_path, "report.html") and "<b>bad" not in text(tmp_path, "report.html")
+
+
+def test_what_theory_alone_gives_is_not_called_measured():
+    row = {"kind": "simulated", "measured": "3"}
+    assert found(row) == "3" and found(row | {"kind": "algebra"}) == "computed: 3"
 
 
 def test_margin_bars_are_ordered_and_stay_inside():

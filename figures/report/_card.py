@@ -5,6 +5,7 @@ from shlex import quote
 
 from figures.report import _pictures
 from figures.report._margin import bar
+from figures.report._summary import found
 
 COLUMNS = ("claim", "quantity", "predicted", "measured", "tolerance", "null", "kind", "verdict")
 
@@ -34,7 +35,8 @@ def _rows(record):
     rows = []
     for row in record["rows"]:
         cells = [f'<td data-label="claim"><a href="#{row["claim"]}">{row["claim"]}</a></td>']
-        cells += [f'<td data-label="{name}">{escape(row[name])}</td>' for name in COLUMNS[1:-1]]
+        cells += [f'<td data-label="{name}">{escape(found(row) if name == "measured" else row[name])}</td>'
+                  for name in COLUMNS[1:-1]]
         cells.append(f'<td data-label="verdict"><span class="verdict {row["verdict"].replace(" ", "-")}">{row["verdict"]}'
                      f'</span></td><td data-label="margin">{bar(row)}</td>')
         rows.append(f"<tr>{''.join(cells)}</tr>")

@@ -2,7 +2,7 @@
 
 from figures.report._stories import story
 from figures.report._studies import by_study
-from figures.report._summary import idle, regimes, sentences
+from figures.report._summary import found, idle, regimes, sentences
 
 COLUMNS = ("claim", "quantity", "predicted", "measured", "tolerance", "null", "kind", "verdict")
 
@@ -46,7 +46,8 @@ def _figure(record):
               f"| {' | '.join(COLUMNS)} |", "|" + "---|" * len(COLUMNS)]
     for row in record["rows"]:
         verdict = f"**{row['verdict']}**" if row["verdict"] != "agrees" else row["verdict"]
-        lines.append(_row((f"[{row['claim']}](#{row['claim']})", *(row[name] for name in COLUMNS[1:-1]), verdict)))
+        lines.append(_row((f"[{row['claim']}](#{row['claim']})", row["quantity"], row["predicted"], found(row),
+                           *(row[name] for name in COLUMNS[4:-1]), verdict)))
     return [*lines, ""]
 
 

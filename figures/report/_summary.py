@@ -92,23 +92,28 @@ def summarise(directory, tasks, outcomes, interrupted):
     """The summary of the tasks' records, those of other efforts, seeds, data sets and versions left out."""
     marks = {task.name: mark(task) for task in tasks}
     names = [figure.name for figure in _all.FIGURES]
-    found = load_records(directory, names)
-    records = tuple(record for record in found
+    there = load_records(directory, names)
+    records = tuple(record for record in there
                     if record["figure"] in marks and marks[record["figure"]].items() <= record.items())
     rows = {}
     for record in records:
         for row in record["rows"]:
             rows.setdefault(row["claim"], []).append((record, row))
-    there = {record["figure"] for record in records}
-    lost = tuple(outcome for outcome in outcomes if outcome.error and outcome.name not in there)
+    told = {record["figure"] for record in records}
+    lost = tuple(outcome for outcome in outcomes if outcome.error and outcome.name not in told)
     user_data = next((record["data"] for record in records if record["data"] != "synthetic"), "")
-    return Summary(records, lost, rows, len(found) - len(records), user_data, interrupted)
+    return Summary(records, lost, rows, len(there) - len(records), user_data, interrupted)
 
 
 def idle(run):
     """The claims that no figure shows, of a run that was asked for all figures: out of reach, or not tested."""
     everything = {figure.name for figure in _all.FIGURES} <= set(run["figures"])
     return tuple(claim for claim in CLAIMS if everything and not claim.shown)
+
+
+def found(row):
+    """What stands in the column "measured": what theory alone gives is called computed there."""
+    return f"computed: {row['measured']}" if row["kind"] == "algebra" else row["measured"]
 
 
 def status_table(claims):
