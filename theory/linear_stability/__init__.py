@@ -24,13 +24,13 @@ References
 from theory._public import publish
 from theory.linear_stability._almost_sure import almost_sure_lr
 from theory.linear_stability._bracket import Bracket, lr_bracket
-from theory.linear_stability._critical_lr import critical_lr, necessary_lr
+from theory.linear_stability._critical_lr import Spectrum, critical_lr, necessary_lr
 from theory.linear_stability._ensemble import Ensemble, GaussNewton
 from theory.linear_stability._epoch import epoch_mean_square_rate
 from theory.linear_stability._eq4 import (lambda_max, mean_square_non_uniformity, non_uniformity, non_uniformity_limit,
                                           sharpness, sharpness_limit, stability_matrix)
 from theory.linear_stability._escape import escape_exponent
-from theory.linear_stability._mean_square import Spectrum, mean_square_rate, perron_weight, second_moment
+from theory.linear_stability._mean_square import mean_square_rate, perron_weight, second_moment
 from theory.linear_stability._multiplier import absolute_moment, lyapunov_exponent
 from theory.linear_stability._path import path_log_loss
 from theory.linear_stability._products import Products

@@ -3,69 +3,62 @@ r"""Exact growth in mean square at a given learning rate: rates, weights, second
 The public names are those of `theory.linear_stability`.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._ensemble import as_ensemble, problem, sampling_factor
-from theory.linear_stability._lanczos import largest_eigenvalue
+from theory.linear_stability._certificate import Edge, enclose, margin
+from theory.linear_stability._critical_lr import Spectrum, judged, start_pairs
+from theory.linear_stability._ensemble import as_ensemble, sampling_factor
+from theory.linear_stability._preconditioner import set_up
 from theory.linear_stability._reduction import mean_product
 
-
-@dataclass(frozen=True)
-class Spectrum:
-    """How an eigenvalue was found, returned beside it with ``full_output=True``.
-
-    Attributes
-    ----------
-    eigenvalue : float
-        The eigenvalue that the result was computed from.
-    residual : float
-        ‖A V − eigenvalue·V‖ at unit V: an eigenvalue lies within this distance.
-    converged : bool
-        Whether the residual is below 2e-9 of the eigenvalue (for rates: of
-        1 + rate). It bounds the error, which usually is of its square's order.
-    rank : int
-        Dimension of range(H), on which the eigenproblem was solved.
-    """
-
-    eigenvalue: float
-    residual: float
-    converged: bool
-    rank: int
+_ABSOLUTE = 2e-14       # width of an enclosure that rounding of 1 − ηa allows for
+_PROMISED = 1e-9
 
 
-def mean_square_rate(hessians, lr, batch_size, *, replacement=False, full_output=False):
+def mean_square_rate(hessians, lr, batch_size, *, momentum=0.0, nesterov=False, dampening=0.0, weight_decay=0.0,
+                     preconditioner=None, replacement=False, full_output=False):
     r"""Exact growth factor of E‖x_t‖² per step, on the range of H.
 
-    .. math:: \rho(Q), \quad Q(X) = X - \eta(HX + XH)
-              + \eta^2[(1-p) HXH + p\,\tfrac1n\textstyle\sum_i H_i X H_i]
+    .. math:: \rho(Q), \quad Q(X) = X - \eta(AX + XA) + \eta^2[AXA + p N(X)],
+              \quad N(X) = \tfrac1n\textstyle\sum_i H_i X H_i - HXH
 
-    E[x xᵀ] evolves by X ← Q(X). Q is symmetric and maps positive
-    semi-definite matrices to such, so its spectral radius is its largest
-    eigenvalue, found by Lanczos with products of (r, r) matrices, r = rank H.
+    without momentum, A = H + wd·I: E[x xᵀ] evolves by X ← Q(X). With momentum
+    the rate is the larger of the noiseless one and the r at which
+
+    .. math:: \rho(X \mapsto k^{(r)} \circ pN(X)) = 1, \quad
+              k^{(r)}_{ij} = \frac{\eta^2}{r} \frac{1 - m^2}{(1-m)^2((1+m)^2 - \alpha_i\alpha_j)
+              + m(\alpha_i - \alpha_j)^2}
+
+    with m = μ/r and α_i = (1 + μ − ηa_i)/√r (heavy ball): the sum over time of
+    r^(−t−1) times the products of impulse responses, see `critical_lr`. Where
+    no noise reaches the slowest mode no r solves it, and the noiseless rate is
+    the answer.
 
     Parameters
     ----------
-    hessians, lr, batch_size, replacement
+    hessians, lr, batch_size
         As for `stability_matrix`.
+    momentum, nesterov, dampening, weight_decay, preconditioner, replacement
+        As for `critical_lr`.
     full_output : bool
         Return (rate, `Spectrum`) instead.
 
     Returns
     -------
     float
-        Below 1 if and only if E‖x_t‖² → 0 from every start in range(H). Just
-        below `critical_lr` it can stay at about 1 − 2ηλ_min(H): to find the
-        threshold use `critical_lr`, not bisection on this.
+        Below 1 if and only if E‖x_t‖² → 0 from every start in range(H), inside
+        a proved enclosure at most 1e-6, and but for rounding at most 1e-9 wide
+        (rates below 1e-4: 1e-13). Just below `critical_lr` it can stay at about
+        1 − 2ηλ_min(H): to find the threshold use `critical_lr`, and to decide
+        on one side of it `certify`, not bisection on this.
 
     Raises
     ------
     ValueError
-        As for `stability_matrix`.
+        As for `critical_lr`.
     RuntimeError
-        If Lanczos did not converge (never with ``full_output``, which says so).
+        If no enclosure of 1e-6 was found (never with ``full_output``, which says so).
 
     References
     ----------
@@ -76,8 +69,10 @@ def mean_square_rate(hessians, lr, batch_size, *, replacement=False, full_output
     >>> round(mean_square_rate([[[0.2]], [[3.8]]], 0.7, 1), 12)
     1.7476
     """
-    *_, reduced, pair = _perron(hessians, lr, batch_size, replacement)
-    return answer(pair.value, pair, reduced, full_output)
+    problem = set_up(hessians, batch_size, momentum=momentum, nesterov=nesterov, dampening=dampening,
+                     weight_decay=weight_decay, preconditioner=preconditioner, replacement=replacement)
+    edge = _growth(problem.rates(lr))
+    return judged(edge.value, _spectrum(edge, len(problem.modes.curvatures)), full_output)
 
 
 def perron_weight(hessians, lr, batch_size, *, replacement=False):
@@ -109,10 +104,14 @@ def perron_weight(hessians, lr, batch_size, *, replacement=False):
     ----------
     Follows from [WME18]_, eq. 2, by Krein and Rutman's theorem.
     """
-    *_, reduced, pair = _perron(hessians, lr, batch_size, replacement)
-    answer(pair.value, pair, reduced, False)
-    weight = reduced.to_parameters(pair.matrix)
-    return pair.value, weight / np.trace(weight)
+    problem = set_up(hessians, batch_size, replacement=replacement)
+    edge = _growth(problem.rates(lr))
+    rate = judged(edge.value, _spectrum(edge, len(problem.modes.curvatures)), False)
+    matrix = edge.matrix
+    if np.linalg.eigvalsh(matrix)[0] < -1e-12 * np.trace(matrix):
+        matrix = edge.inside    # inside the cone, and an eigenvector to the width of the enclosure
+    weight = problem.modes.reduced.to_parameters(matrix / np.trace(matrix))
+    return rate, (weight + weight.T) / 2
 
 
 def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False):
@@ -167,23 +166,19 @@ def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False)
     return moments
 
 
-def _perron(hessians, lr, batch_size, replacement):
-    ensemble, lr, noise = problem(hessians, lr, batch_size, replacement)
-    reduced = ensemble.reduced
-    values = reduced.eigenvalues
-    gradient = 1 - lr * (values[:, None] + values) + lr**2 * (1 - noise) * np.outer(values, values)
+def _growth(family):
+    """The largest growth factor, enclosed."""
+    curvatures, size = family.modes.curvatures, len(family.modes.curvatures)
+    slowest = int(np.argmax([family.rule.noiseless_rate(curvatures[i:i + 1], family.lr) for i in range(size)]))
+    starts = start_pairs(family, slowest)
+    if not starts[0][1].any():                           # no noise at all
+        floor, allowed = family.floor, margin(1) * family.floor + _ABSOLUTE
+        return Edge(floor, max(floor - allowed, 0.0), floor + allowed, starts[1][0], starts[1][0], 0.0)
+    edge = enclose(family, starts, _ABSOLUTE)
+    return Edge(edge.value, max(edge.lower - _ABSOLUTE, 0.0), edge.upper, edge.matrix, edge.inside, edge.residual)
 
-    def apply(matrix):
-        return gradient * matrix + lr**2 * noise * reduced.mean_product(matrix)
 
-    return reduced, largest_eigenvalue(apply, np.eye(len(values)), shift=1.0)
-
-
-def answer(result, pair, reduced, full_output):
-    """`result`, with how its eigenvalue was found if that was asked for; else refused unless that converged."""
-    if full_output:
-        return result, Spectrum(pair.value, pair.residual, pair.converged, len(reduced.eigenvalues))
-    if not pair.converged:
-        raise RuntimeError(f"Lanczos left a residual of {pair.residual:.3g} at the eigenvalue {pair.value:.6g}; "
-                           "this usually means many eigenvalues crowd at the top; call with full_output=True and judge")
-    return result
+def _spectrum(edge, rank):
+    width = edge.upper - edge.lower
+    return Spectrum(edge.value, edge.residual * edge.value, bool(width <= max(_PROMISED * edge.value, 1e-13)), rank,
+                    min(edge.lower, edge.value), edge.upper)
