@@ -10,8 +10,10 @@ For a `Family` of forms X / k(t) − p N(X) at a t above its floor:
   negative proves that t lies below the edge. Conjugate gradients meet one, or
   a locally optimal search for the smallest eigenvalue does.
 
-Rounding: X − k ∘ pN(X) must exceed 16 r ε (‖X‖ + ‖k ∘ pN(X)‖), and the
-quotients of the unstable side are moved by 16 r ε.
+Rounding: X and X − k ∘ pN(X), scaled to a unit diagonal of X, must exceed
+16 r ε (‖X‖ + ‖k ∘ pN(X)‖) and what rounding of 1/k makes of it; X is large along
+the Perron eigenvector, so that this is of the order r ε cond(X). The quotients
+of the unstable side are moved by 16 r ε.
 """
 
 from dataclasses import dataclass
@@ -44,19 +46,23 @@ def margin(size):
 
 def proves_stability(family, t, matrix):
     """Whether X ≻ 0 and X − k ∘ pN(X) ≻ 0 by more than rounding."""
-    size = len(matrix)
-    image = family.noise(matrix) / family.inverse_kernel(t)
-    # Scaled to unit diagonal: each direction is judged by its own rounding.
-    diagonal = np.diagonal(matrix)
-    if not (diagonal > 0).all() or not np.isfinite(image).all():
+    size, diagonal = len(matrix), np.diagonal(matrix)
+    inverse = family.inverse_kernel(t)
+    if not ((diagonal > 0).all() and (inverse > 0).all()):
         return False
+    image = family.noise(matrix) / inverse
+    # Scaled to unit diagonal: each direction is judged by its own rounding.
     scale = 1 / np.sqrt(diagonal)
     scale = scale[:, None] * scale
-    allowed = margin(size) * (np.linalg.norm(matrix * scale, 2 if size < 3 else "fro") + np.linalg.norm(image * scale))
-    return _positive(matrix * scale, allowed) and _positive((matrix - image) * scale, allowed)
+    scaled, image = scale * matrix, scale * image
+    allowed = margin(size) * (np.linalg.norm(scaled) + np.linalg.norm(image))
+    allowed += _EPS * np.linalg.norm(image * family.kernel_rounding(t) / inverse)
+    return _positive(scaled, allowed) and _positive(scaled - image, allowed)
 
 
 def _positive(matrix, allowed):
+    if not np.isfinite(matrix).all() or not np.isfinite(allowed):
+        return False
     try:
         np.linalg.cholesky((matrix + matrix.T) / 2 - allowed * np.eye(len(matrix)))
     except np.linalg.LinAlgError:
@@ -73,15 +79,13 @@ def enclose(family, start, absolute=0.0):
         t, matrix, residual = smallest_form(family, start)
         lower = max(lower, t)
         upper = lower * (1 + width) + absolute
-        while True:
-            inside, bent = conjugate_gradients(family, upper, matrix, proves_stability)
-            if bent is not None or inside is not None:
-                break
-            width = next(widths, None)
-            if width is None:
-                return Edge(lower, lower, np.inf, matrix, None, residual)
+        inside, bent = conjugate_gradients(family, upper, matrix, proves_stability)
+        while inside is None and bent is None and (width := next(widths, None)):
             upper = lower * (1 + width) + absolute
+            inside, bent = conjugate_gradients(family, upper, matrix, proves_stability)
         if inside is not None:
             return Edge(lower, lower * (1 - margin(len(matrix))), upper, matrix, inside, residual)
+        if bent is None:
+            break
         start = [(bent, family.noise(bent)), (matrix, family.noise(matrix))]
     return Edge(lower, lower, np.inf, matrix, None, residual)

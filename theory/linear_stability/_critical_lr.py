@@ -276,8 +276,8 @@ def _edges_of_modes(family):
     if not family.rule.nesterov:
         return np.maximum((curvatures / (1 + mu) + along / ((1 - mu) * curvatures)) / 2, family.floor)
     weight = np.ones((1, 1))
-    return np.maximum([family.rule.inverse_lr_where(curvatures[i:i + 1], weight, along[i])
-                       for i in range(len(curvatures))], family.floor)
+    return np.array([family.rule.inverse_lr_where(curvatures[i:i + 1], weight, along[i], family.floor)
+                     for i in range(len(curvatures))])
 
 
 def _sufficient(family):
@@ -287,14 +287,16 @@ def _sufficient(family):
     if not rule.nesterov:
         mu = rule.momentum
         return float(np.linalg.eigvalsh(np.diag(curvatures) + (1 + mu) / (1 - mu) * relative)[-1]) / (2 * (1 + mu))
-    t = family.floor * (1 + 1e-9)
+    if not relative.any():
+        return family.floor
+    t = family.floor * (1 + 1e-13)
     for _ in range(50):
-        turn = np.sqrt(curvatures / np.diagonal(family.inverse_kernel(t)))
+        turn = np.sqrt(curvatures / rule.inverse_diagonal(curvatures, t))
         values, vectors = np.linalg.eigh(turn[:, None] * relative * turn)
         if values[-1] <= 1 + 1e-14:
             break
         vector = vectors[:, -1] * turn                   # A^½ u, u the vector that breaks the condition most
-        new = rule.inverse_lr_where(curvatures, np.diag(vector**2 / curvatures), float(vector @ relative @ vector))
+        new = rule.inverse_lr_where(curvatures, np.diag(vector**2 / curvatures), float(vector @ relative @ vector), t)
         if new <= t * (1 + 1e-15):
             break
         t = new

@@ -16,42 +16,37 @@ def smallest_form(family, start, tolerance=3e-10):
     """Where the form of the best X changes sign: (t, X, relative residual), by locally optimal conjugate gradients.
 
     `start` is a list of pairs (X, pN(X)). t never exceeds the edge, and rises
-    with each step; at each the form is linearised at the present t, so that
-    limits and rates, linear in t or not, take one product a step.
+    with each step; the form is taken at the present t, so that limits and
+    rates, linear in t or not, cost one product a step.
     """
-    basis = [pair for pair in start if np.linalg.norm(pair[0]) > 0]
-    best = max(basis, key=lambda pair: family.edge_of(*pair))
-    matrix, image = best
-    previous = [pair for pair in basis if pair is not best]
-    t, residual = family.edge_of(matrix, image), np.inf
-    before = -np.inf
+    pairs = sorted(start, key=lambda pair: family.edge_of(*pair))
+    (matrix, image), previous = pairs[-1], pairs[:-1]
+    t, before = family.edge_of(matrix, image), -np.inf
     for step in range(_MOST_STEPS):
-        above = max(t, family.floor * (1 + 1e-14))
-        inverse = np.maximum(family.inverse_kernel(above), 1e-300)
-        size = np.sqrt(np.vdot(matrix, inverse * matrix))
-        slope = image - (inverse if above == t else family.inverse_kernel(t)) * matrix
+        inverse = np.maximum(family.inverse_kernel(family.above_floor(t)), 1e-300)
+        slope = image - inverse * matrix
         pull = slope / inverse
-        residual = float(np.sqrt(max(np.vdot(slope, pull), 0.0)) / size)
+        residual = float(np.sqrt(max(np.vdot(slope, pull), 0.0) / np.vdot(matrix, inverse * matrix)))
         if residual <= tolerance:
             break
         directions = [(matrix, image), (pull, family.noise(pull)), *previous]
-        weights, value = _best_combination(directions, inverse)
+        weights = _best_combination(directions, inverse)
         if weights is None:
             break
         rest = [sum(w * pair[k] for w, pair in zip(weights[1:], directions[1:])) for k in (0, 1)]
         matrix, image = weights[0] * matrix + rest[0], weights[0] * image + rest[1]
         previous = [tuple(rest)]
-        t = max(t, family.edge_of(matrix, image))
+        t = max(t, family.edge_of(matrix, image, t))
         if step % 12 == 11:
             if t - before <= 1e-14 * t:
                 break                                   # rounding of 1/k, or no noise at the slowest mode
             image, before = family.noise(matrix), t     # the recurrence gathers rounding
-    image = family.noise(matrix)
-    return family.edge_of(matrix, image), _oriented(matrix), residual
+    matrix = _oriented(matrix)
+    return family.edge_of(matrix, family.noise(matrix), t * (1 - 1e-9)), matrix, residual
 
 
 def _best_combination(directions, inverse):
-    """Coefficients of the combination with the largest ⟨X, pN X⟩ / ⟨X, X / k⟩, and that quotient."""
+    """Coefficients of the combination with the largest ⟨X, pN X⟩ / ⟨X, X / k⟩, or None."""
     scaled = [1 / np.sqrt(np.vdot(x, inverse * x)) if x.any() else 0.0 for x, _ in directions]
     count = len(directions)
     mass, form = np.eye(count), np.empty((count, count))
@@ -66,9 +61,7 @@ def _best_combination(directions, inverse):
     axes = axes[:, shares > _TINY] / np.sqrt(shares[shares > _TINY])
     values, vectors = eigh(axes.T @ form @ axes)
     weights = axes @ vectors[:, -1] * scaled
-    if not np.isfinite(weights).all() or not weights.any():
-        return None, values[-1]
-    return weights, values[-1]
+    return weights if np.isfinite(weights).all() and weights.any() else None
 
 
 def conjugate_gradients(family, t, near, accept):
@@ -83,7 +76,7 @@ def conjugate_gradients(family, t, near, accept):
     size = len(inverse)
     image = inverse * near - family.noise(near)
     bend = np.vdot(near, image)
-    if bend < 0 and family.edge_of(near, inverse * near - image) > t:
+    if bend < 0 and family.edge_of(near, inverse * near - image, t) > t:
         return None, near
     share = np.vdot(np.diagonal(near), np.diagonal(inverse)) / bend if bend > 0 else 0.0
     solution = share * near
@@ -102,7 +95,8 @@ def conjugate_gradients(family, t, near, accept):
         image = inverse * direction - family.noise(direction)
         bend = np.vdot(direction, image)
         if bend <= 0:
-            return (None, direction) if family.edge_of(direction, inverse * direction - image) > t else (None, None)
+            negative = family.edge_of(direction, inverse * direction - image, t) > t
+            return None, direction if negative else None
         length = energy / bend
         solution = solution + length * direction
         rest = rest - length * image

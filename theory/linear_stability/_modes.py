@@ -20,6 +20,8 @@ import numpy as np
 from theory.linear_stability._momentum import Rule
 from theory.linear_stability._reduction import Reduced
 
+_ABOVE = 2e-13      # the floor is searched from so much above it, relative: 1/k is 0 there but for rounding
+
 
 @dataclass(frozen=True, eq=False)
 class Modes:
@@ -96,19 +98,38 @@ class Family:
             return 1 / self.rule.full_batch_lr(self.modes.curvatures[-1])
         return self.rule.noiseless_rate(self.modes.curvatures, self.lr)
 
+    def above_floor(self, t):
+        """`t`, or the least t at which 1/k is positive."""
+        return max(t, self.floor * (1 + _ABOVE))
+
     def inverse_kernel(self, t):
         """1 / k(t), shape (r, r)."""
         if self.lr is None:
             return self.rule.inverse_kernel(self.modes.curvatures, t)
         return self.rule.inverse_kernel_at(self.modes.curvatures, self.lr, t)
 
+    def kernel_rounding(self, t):
+        """Bound on the rounding of `inverse_kernel`, in units of ε, shape (r, r)."""
+        return self.rule.kernel_rounding(self.modes.curvatures, t, self.lr)
+
     def noise(self, matrix):
         """p N(X)."""
         return self.noise_factor * self.modes.noise(matrix)
 
-    def edge_of(self, matrix, noise_of_matrix):
-        """The t at which the form of `matrix` changes sign: the form is indefinite below it, so the edge is no less."""
+    def edge_of(self, matrix, noise_of_matrix, near=None):
+        """The t below which the form of `matrix` is negative, no more than the edge; the floor if it is not negative.
+
+        `near` is a t at which it is known or hoped to be negative.
+        """
         weights, value = matrix**2, np.vdot(matrix, noise_of_matrix)
+        for start in (near, self.floor * (1 + _ABOVE) + 1e-300):
+            if start is not None:
+                found = self._root(weights, value, start)
+                if found > start:
+                    return found
+        return self.floor
+
+    def _root(self, weights, value, near):
         if self.lr is None:
-            return max(self.rule.inverse_lr_where(self.modes.curvatures, weights, value), self.floor)
-        return max(self.rule.rate_where(self.modes.curvatures, self.lr, weights, value), self.floor)
+            return self.rule.inverse_lr_where(self.modes.curvatures, weights, value, near)
+        return self.rule.rate_where(self.modes.curvatures, self.lr, weights, value, near)

@@ -52,7 +52,24 @@ class Rule:
         below = (1 + mu) * ((1 - mu) ** 2 * total - (1 - mu + 2 * mu**2) * product)
         below += mu * (1 + mu) ** 2 * total * less - mu**2 * (1 + 2 * mu) * less**2
         q, s = 1 - mu**2 + mu**2 * less, 2 * (1 - mu) - total + 2 * mu * less
-        return inverse_lr**2 * below / (((1 + mu) ** 2 + mu**2) * q - mu * (1 + mu) ** 2 * s)
+        with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 on the diagonal at γ = 1
+            inverse = inverse_lr**2 * below / (((1 + mu) ** 2 + mu**2) * q - mu * (1 + mu) ** 2 * s)
+        np.fill_diagonal(inverse, self._nesterov_diagonal(curvatures, inverse_lr))
+        return inverse
+
+    def inverse_diagonal(self, curvatures, inverse_lr):
+        """1 / k_ii, shape (r,)."""
+        if self.nesterov:
+            return self._nesterov_diagonal(curvatures, inverse_lr)
+        mu = self.momentum
+        return (1 - mu) / (1 + mu) * curvatures * (2 * (1 + mu) * inverse_lr - curvatures)
+
+    def _nesterov_diagonal(self, curvatures, inverse_lr):
+        """By factors, each of which is exact where it vanishes: at either limit of the full batch."""
+        mu, x = self.momentum, curvatures / inverse_lr
+        gamma, alpha = mu * (1 - x), (1 + mu) * (1 - x)
+        above = (1 - mu + mu * x) * x * (2 * (1 + mu) - (1 + 2 * mu) * x)
+        return inverse_lr**2 * above / (((1 + mu) ** 2 + mu**2) * (1 + gamma) - 2 * mu * (1 + mu) * alpha)
 
     def inverse_kernel_at(self, curvatures, lr, rate):
         """1 / k⁽ʳ⁾_ij at the growth factor `rate`, shape (r, r): positive above `noiseless_rate`."""
@@ -61,14 +78,32 @@ class Rule:
             m, alpha = mu / rate, (1 + mu - lr * curvatures) / np.sqrt(rate)
             even = (1 - m) / (1 + m) * ((1 + m) ** 2 - alpha[:, None] * alpha)
             return rate / lr**2 * (even + m / (1 - m**2) * (alpha[:, None] - alpha) ** 2)
-        left = 1 - lr * curvatures
+        below, above = self._nesterov_at(curvatures, lr, rate)
+        return rate / lr**2 * below / above
+
+    def _nesterov_at(self, curvatures, lr, rate):
+        mu, left = self.momentum, 1 - lr * curvatures
         alpha, gamma, lag = (1 + mu) * left / np.sqrt(rate), mu * left / rate, -mu / np.sqrt(rate)
         pair, cross = alpha[:, None] * alpha, gamma[:, None] * gamma
         turned = gamma[:, None] * alpha**2
         below = (1 - cross) ** 2 - pair * (1 + cross) + turned + turned.T
         once = alpha[:, None] * (1 - gamma)
-        above = ((1 + mu) ** 2 + lag**2) * (1 - cross) + (1 + mu) * lag * (once + once.T)
-        return rate / lr**2 * below / above
+        return below, ((1 + mu) ** 2 + lag**2) * (1 - cross) + (1 + mu) * lag * (once + once.T)
+
+    def kernel_rounding(self, curvatures, t, lr=None):
+        """Bound on the rounding of `inverse_kernel` (of `inverse_kernel_at`, given `lr`), in units of ε, shape (r, r)."""
+        mu, size = self.momentum, abs(self.momentum)
+        row, column = curvatures, curvatures[:, None]
+        if lr is None:
+            if self.nesterov:
+                return 64 * (row + column) * t / (1 - size)
+            return 8 * (1 + size) / (1 - size) * ((row + column) * t + (row - column) ** 2 / (1 - size))
+        if self.nesterov:
+            alpha = 1 + 2 * np.abs(1 - lr * curvatures) / np.sqrt(t)
+            return 32 * t / lr**2 * alpha[:, None] ** 2 * alpha**2 / np.abs(self._nesterov_at(curvatures, lr, t)[1])
+        alpha, left = (1 + mu - lr * curvatures) / np.sqrt(t), 1 - size / t
+        spread = size / t * (alpha[:, None] - alpha) ** 2 / left**2
+        return 16 * t / lr**2 * (4 + np.abs(alpha[:, None] * alpha) + spread)
 
     def noiseless_rate(self, curvatures, lr):
         """Growth factor of E‖x‖² without noise: the largest squared root of z² − αz + γ over the modes."""
@@ -80,41 +115,34 @@ class Rule:
         real = (np.abs(alpha) + np.sqrt(np.maximum(spread, 0))) / 2
         return float(np.where(spread >= 0, real**2, np.abs(gamma)).max())
 
-    def inverse_lr_where(self, curvatures, weights, value):
-        """The 1/η at which Σ_ij weights_ij / k_ij = `value`: where a quadratic form turns from stable to unstable."""
-        mu, floor = self.momentum, 1 / self.full_batch_lr(curvatures.max())
+    def inverse_lr_where(self, curvatures, weights, value, near):
+        """The largest 1/η at which Σ_ij weights_ij / k_ij = `value`, if above `near`; else `near`."""
+        mu = self.momentum
         if not self.nesterov:
             row, column = curvatures, curvatures[:, None]
             fixed = mu / (1 - mu**2) * (row - column) ** 2 - (1 - mu) / (1 + mu) * row * column
             slope = (1 - mu) * 2 * (weights.sum(axis=0) @ curvatures)
-            return float((value - np.vdot(weights, fixed)) / slope)
+            return max(float((value - np.vdot(weights, fixed)) / slope), near)
+        return _root_above(lambda inverse_lr: np.vdot(weights, self.inverse_kernel(curvatures, inverse_lr)) - value, near)
 
-        def excess(inverse_lr):
-            return np.vdot(weights, self.inverse_kernel(curvatures, inverse_lr)) - value
+    def rate_where(self, curvatures, lr, weights, value, near):
+        """The largest growth factor at which Σ_ij weights_ij / k⁽ʳ⁾_ij = `value`, if above `near`; else `near`.
 
-        return root_above(excess, floor)
-
-    def rate_where(self, curvatures, lr, weights, value):
-        """The growth factor at which Σ_ij weights_ij / k⁽ʳ⁾_ij = `value`."""
-        floor = self.noiseless_rate(curvatures, lr)
+        As r falls to μ the terms of unlike modes can rise again: what matters is the last change of sign.
+        """
         if self.momentum == 0:
             alpha = 1 - lr * curvatures
-            return float((lr**2 * value + alpha @ weights @ alpha) / weights.sum())
-
-        def excess(rate):
-            return np.vdot(weights, self.inverse_kernel_at(curvatures, lr, rate)) - value
-
-        return root_above(excess, floor * (1 + 1e-15) + 1e-300)
+            return max(float((lr**2 * value + alpha @ weights @ alpha) / weights.sum()), near)
+        return _root_above(lambda rate: np.vdot(weights, self.inverse_kernel_at(curvatures, lr, rate)) - value, near)
 
 
-def root_above(excess, floor):
-    """Root of a function that is positive at infinity, or `floor` if it is positive there already."""
-    if excess(floor) >= 0:
-        return floor
-    high = max(2 * floor, 1e-3)
+def _root_above(excess, near):
+    if not excess(near) < 0:
+        return near
+    high = max(2 * near, 1e-3)
     while excess(high) < 0:
         high *= 2
-    return float(brentq(excess, floor, high, xtol=1e-300, rtol=4 * np.finfo(float).eps))
+    return float(brentq(excess, near, high, xtol=1e-300, rtol=4 * np.finfo(float).eps))
 
 
 def step_rule(momentum, nesterov, dampening):

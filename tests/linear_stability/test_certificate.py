@@ -1,0 +1,95 @@
+"""Enclosures and verdicts: proved, narrow, and never wrong."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from tests import support
+from tests.linear_stability import augmented
+from tests.linear_stability.augmented import Step
+from theory import linear_stability as theory
+
+
+def adversarial(n, outputs=1.0 - 3e-7):
+    """H_i = e₀e₀ᵀ + c e_ie_iᵀ: η* = 2 at B = 1 by hand, with n eigenvalues within 3e-7 of the top one."""
+    jacobians = np.zeros((n, 2, n + 1))
+    jacobians[:, 0, 0] = 1
+    jacobians[np.arange(n), 1, 1 + np.arange(n)] = np.sqrt(outputs)
+    return jacobians
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_crowded_spectrum_does_not_deceive(rng, turned):
+    """A Ritz value with residual 7.5e-10 once gave 2.0000006; a turned ensemble has a Perron matrix on its cone's edge."""
+    n = 100
+    jacobians = adversarial(n)
+    if turned:
+        jacobians = jacobians @ support.random_rotation(rng, n + 1)
+    limit, spectrum = theory.critical_lr(theory.GaussNewton(jacobians), 1, full_output=True)
+    assert abs(limit - 2) < 1e-9 and spectrum.lower <= 2 <= spectrum.upper
+    assert spectrum.upper - spectrum.lower < 1e-9 * limit
+    assert limit <= theory.critical_lr(theory.GaussNewton(jacobians), 1, "gd")
+
+
+def test_a_start_that_satisfies_the_stop_does_not_deceive():
+    """99 modes at 1 − η = −1 + 2e-9 and one beyond: grows by 1.6e-8 a step, where Lanczos from I found decay."""
+    hessians, lr = np.diag([1.0] * 99 + [1 + 5e-9])[None], 2 * (1 - 1e-9)
+    rate = theory.mean_square_rate(hessians, lr, 1)
+    assert_allclose(rate - 1, 1.6e-8, rtol=1e-6)
+    assert theory.certify(hessians, lr, 1).verdict == "unstable"
+
+
+@given(augmented.problems(), st.floats(0.2, 1.3))
+def test_enclosures_hold_the_enumerated_value_and_are_narrow(problem, fraction):
+    hessians, size, replacement, step = problem
+    lr, spectrum = theory.critical_lr(hessians, size, replacement=replacement, full_output=True, **step.keywords)
+    assert spectrum.lower <= lr <= spectrum.upper <= spectrum.lower * (1 + 1e-8)
+    rate, spectrum = theory.mean_square_rate(hessians, fraction * lr, size, replacement=replacement, full_output=True,
+                                             **step.keywords)
+    assert spectrum.lower <= rate <= spectrum.upper <= spectrum.lower * (1 + 1e-7)
+
+
+@given(augmented.problems(), st.sampled_from([1e-3, 1e-6, -1e-6, -1e-3, -0.5, 0.5]))
+def test_verdicts_are_those_of_the_enumeration(problem, distance):
+    """Decided, and rightly, at 1e-6 of the limit; a certificate at 1.001 η* would be wrong."""
+    hessians, size, replacement, step = problem
+    lr = (1 + distance) * theory.critical_lr(hessians, size, replacement=replacement, **step.keywords)
+    found = theory.certify(hessians, lr, size, replacement=replacement, **step.keywords)
+    assert found.verdict == ("unstable" if distance > 0 else "stable")
+    if abs(distance) >= 1e-3:
+        assert (augmented.radius(hessians, lr, size, step, replacement) > 1) == (found.verdict == "unstable")
+
+
+def test_at_the_limit_nothing_is_claimed():
+    """Within rounding of 4/7.24 and of the full batch's 1."""
+    assert theory.certify([[[0.2]], [[3.8]]], 4 / 7.24, 1).verdict == "undecided"
+    assert theory.certify([[[0.2]], [[3.8]]], 1.0, 2).verdict == "undecided"
+
+
+def test_what_a_certificate_says():
+    stable, unstable = (theory.certify([[[0.2]], [[3.8]]], lr, 1) for lr in (0.5, 0.6))
+    assert stable.bound < 1 < unstable.bound
+    assert_allclose([stable.bound, unstable.bound], [lr * 3.24 / (4 - 4 * lr) for lr in (0.5, 0.6)], rtol=1e-12)  # k p s²
+    assert theory.certify([[[0.2]], [[3.8]]], 1.1, 2).bound == np.inf
+
+
+@pytest.mark.parametrize("kind", ["isotropic", "power law", "heavy norms", "blocks"])
+@pytest.mark.parametrize("step", [Step(), Step(0.9), Step(0.9, nesterov=True)], ids=str)
+def test_enclosures_are_narrow_on_ensembles_of_all_kinds(rng, kind, step):
+    """n = 60, d = 80: at most 1e-9 wide."""
+    factors = rng.standard_normal((60, 80))
+    factors *= {"isotropic": 1.0, "power law": np.arange(1, 81) ** -1.0, "blocks": np.kron(np.eye(4), np.ones((15, 20))),
+                "heavy norms": np.exp(1.5 * rng.standard_normal((60, 1)))}[kind]
+    lr, spectrum = theory.critical_lr(theory.GaussNewton(factors), 2, full_output=True, **step.keywords)
+    assert spectrum.converged and spectrum.upper - spectrum.lower <= 1e-9 * lr
+
+
+def test_the_smaller_of_both_necessary_conditions(rng):
+    """Isotropic: trace is the closer one; heavy norms: the eigenvector; neither alone is the smaller always."""
+    isotropic = theory.GaussNewton(rng.standard_normal((40, 40)))
+    heavy = theory.GaussNewton(np.diag(np.r_[10.0, np.ones(39)]))
+    for ensemble, closer, other in ((isotropic, "trace", "eigenvector"), (heavy, "eigenvector", "trace")):
+        both = theory.necessary_lr(ensemble, 1)
+        assert both == theory.necessary_lr(ensemble, 1, closer) < 0.8 * theory.necessary_lr(ensemble, 1, other)
