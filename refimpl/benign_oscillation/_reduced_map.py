@@ -24,6 +24,7 @@ def descend_reduced(start, c, kappa, steps, *, record_every=1):
     kappa : float or array_like (*S)
         κ = |v|²/|u|².
     steps : int
+        Steps of the map, at least 0.
     record_every : int
         Record at steps 0, k, 2k, ….
 

@@ -35,10 +35,12 @@ class Training:
         Steps made; for a diverged replica those before the first residual that
         was not finite or beyond the limit.
     message : str
+        What happened, in one sentence.
     residuals : ndarray (steps, *S, B)
         1 − y f for the examples of each batch before its step; NaN from the
         step at which a replica diverged. Running sums are their `cumsum`.
     recorded_steps : ndarray (K,) of int
+        Steps at which alignments were recorded.
     strong, weak : ndarray (K, *S, 2, m)
         ⟨w_r, u⟩ and ⟨w_r, v⟩ at these steps.
     patches : ndarray (K, *S, n, P, 2, m) or None
@@ -64,6 +66,7 @@ def train(model, data, w0, *, lr, steps, batch_size=Default(1), sampling="epoch"
     Parameters
     ----------
     model : TwoLayerCNN
+        Its activation and width; the starts are `w0`.
     data : Data
         One set for all replicas, or one for each, with axes S.
     w0 : array_like (*S, 2, m, d)

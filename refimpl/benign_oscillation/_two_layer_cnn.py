@@ -175,6 +175,7 @@ def accuracy(model, w, data):
     Parameters
     ----------
     model : TwoLayerCNN
+        The network.
     w : array_like (*S, 2, m, d)
         NaN (a replica that has no parameters) scores NaN.
     data : Data

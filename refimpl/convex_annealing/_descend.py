@@ -26,6 +26,7 @@ class Descent:
     nit : ndarray (*S) of int
         Steps made.
     message : str
+        What happened, in one sentence.
     train_loss, test_loss : ndarray (*S)
         L̂ and P at w.
     target : float
@@ -74,6 +75,7 @@ def descend(problem, target, *, lr, large_lr=None, switch_step=None, switch_loss
     Parameters
     ----------
     problem : Problem
+        Train and test sets.
     target : float
         ε, between the smallest train loss that exists and the loss at the start.
     lr : float or array_like (max_steps,) or callable

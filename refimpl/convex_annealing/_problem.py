@@ -79,9 +79,13 @@ class Problem:
     Attributes
     ----------
     x : ndarray (*S, n, d)
+        Train examples.
     y : ndarray (*S, n)
+        Train labels.
     x_test : ndarray (m, d)
+        Test examples.
     y_test : ndarray (m,)
+        Test labels.
     """
 
     x: np.ndarray

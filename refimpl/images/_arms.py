@@ -34,6 +34,7 @@ class Problem:
         Patches alone, of uniform labels, with ζ scaled at random as in the training set; those with ζ near 0 cannot
         be told apart.
     patches : Patches
+        The patches of all classes.
     """
 
     plain: ImageData
@@ -76,6 +77,7 @@ def draw_problem(n=2000, *, validation=2000, patch_validation=500, patch_scale=2
         first n and `validation` are taken, moved to mean 0 for each channel and
         scaled to `contrast`; the default is `synthetic_images`.
     rng : None, int, SeedSequence or Generator
+        Source of all that is drawn, by `numpy.random.default_rng`.
     **options
         For `augment`.
 
@@ -140,6 +142,7 @@ def arm(name, *, epochs=120, anneal=40, large=0.2, small=0.02, preactivation_std
     epochs, anneal : int
         Length, and the epochs before rate or noise is lowered; ``anneal >= epochs``: never.
     large, small, preactivation_std : float
+        Large rate, small rate, and the noise before the activations.
 
     Returns
     -------
@@ -174,7 +177,9 @@ def run_arm(problem, name, *, data=None, epochs=120, anneal=40, model=None, rng=
     Parameters
     ----------
     problem : Problem
+        The sets.
     name : {"large", "small", "noise"}
+        Which arm, as in `arm`.
     data : ImageData, optional
         Training set instead of ``problem.train``, e.g. ``problem.plain``.
     epochs, anneal, large, small, preactivation_std
@@ -184,7 +189,9 @@ def run_arm(problem, name, *, data=None, epochs=120, anneal=40, model=None, rng=
     rng : None, int, SeedSequence or Generator
         Starts, batches and noise; the start depends on it alone, not on the arm.
     weight_decay : float
+        λ ≥ 0.
     record_every : int
+        Epochs between records.
     **options
         For `train`.
 
@@ -216,7 +223,9 @@ def patch_activity(model, w, patches):
     Parameters
     ----------
     model : ConvNet
+        The net.
     w : array_like (…, P)
+        Its parameters.
     patches : Patches
         As large as a block.
 
@@ -234,9 +243,11 @@ def at_equal_loss(run, name="clean", target=0.15):
     Parameters
     ----------
     run : Training
+        With records of the training set and of `name`.
     name : str
         A set that was evaluated.
     target : float
+        The training loss.
 
     Returns
     -------

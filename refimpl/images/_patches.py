@@ -50,7 +50,9 @@ class ImageData:
     Attributes
     ----------
     images : ndarray (n, channels, height, width)
+        The images.
     labels : ndarray (n,) of int
+        Their classes.
     kind : ndarray (n,) of int
         0 clean, 1 patch only, 2 both.
     """
@@ -71,6 +73,7 @@ def draw_patches(*, classes=10, channels=3, size=7, scale=2.2, separation=0.7, p
     Parameters
     ----------
     classes, channels, size : int
+        Number of classes, and shape of a patch.
     scale : float
         Standard deviation of the entries of z; 1.25 as published, 2.2 here (see the module).
     separation : float
@@ -78,6 +81,7 @@ def draw_patches(*, classes=10, channels=3, size=7, scale=2.2, separation=0.7, p
     patterns : int
         Patterns a class.
     rng : None, int, SeedSequence or Generator
+        Source of all that is drawn, by `numpy.random.default_rng`.
 
     Returns
     -------
@@ -115,8 +119,11 @@ def put_patches(images, labels, patches, kind, *, sign, pattern=None, strength=N
     Parameters
     ----------
     images : array_like (n, channels, height, width)
+        The images.
     labels : array_like (n,) of int
+        Their classes.
     patches : Patches
+        What is put into them.
     kind : array_like (n,) of int
         0 clean, 1 patch only, 2 both.
     sign : array_like (n,)
@@ -176,15 +183,21 @@ def augment(images, labels, patches, *, augmented=0.8, patch_only=0.2, patch_onl
     Parameters
     ----------
     images : array_like (n, channels, height, width)
+        The images.
     labels : array_like (n,) of int
+        Their classes.
     patches : Patches
+        What is put into them.
     augmented, patch_only : float
         Shares in [0, 1]; .8 and .2 as published: 20 % clean, 16 % patch only, 64 % both.
     patch_only_scale : float
+        Factor of a patch that stands alone.
     random_scale : bool
+        Whether ζ is scaled at random.
     place : (int, int), optional
         Upper left corner; the default is the centre.
     rng : None, int, SeedSequence or Generator
+        Source of all that is drawn, by `numpy.random.default_rng`.
 
     Returns
     -------

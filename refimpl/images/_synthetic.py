@@ -18,6 +18,7 @@ def synthetic_images(n, *, classes=10, channels=3, size=21, template=0.2, white=
     Parameters
     ----------
     n : int
+        Number of images.
     classes, channels, size : int
         Images are channels × size × size.
     template, white, contrast : float
@@ -27,6 +28,7 @@ def synthetic_images(n, *, classes=10, channels=3, size=21, template=0.2, white=
     templates : array_like (classes, channels, size, size), optional
         T, to draw more images of the same classes.
     rng : None, int, SeedSequence or Generator
+        Source of all that is drawn, by `numpy.random.default_rng`.
 
     Returns
     -------

@@ -28,11 +28,13 @@ class Training:
     nit : int
         Steps made; of a diverged run, the step at which the batch loss first was not finite or beyond the limit.
     message : str
+        What happened, in one sentence.
     epochs : ndarray (K,) of int
         Epochs after which records were made: 0, k, 2k, … and the last.
     loss, accuracy : dict of str to ndarray (K,)
         Of every evaluated set, without noise; "train" is the training set. NaN after a divergence.
     observed : dict of str to ndarray (K, …)
+        What `observe` returned.
     """
 
     w: np.ndarray
@@ -61,10 +63,13 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=Default(64), momentum=0.9, 
     Parameters
     ----------
     model : ConvNet
+        The net.
     w0 : array_like (P,)
         Start; float32 is kept and used throughout, all else becomes float64.
     x : array_like (n, channels, height, width)
+        Training images.
     y : array_like (n,) of int
+        Their classes.
     lr : float or array_like (epochs,)
         η > 0, one per epoch; in such a schedule it may be 0 (a warm-up).
     epochs : int

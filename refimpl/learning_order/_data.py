@@ -68,7 +68,9 @@ class Data:
     Attributes
     ----------
     distribution : Distribution
+        What is drawn from.
     x : ndarray (N, 2d)
+        Inputs.
     y : ndarray (N,)
         ±1.
     kind : ndarray (N,) of int
@@ -132,7 +134,9 @@ def sample(distribution, n, rng=None):
     Parameters
     ----------
     distribution : Distribution
+        What is drawn from.
     n : int
+        Examples.
     rng : None, int, SeedSequence or Generator
         By `numpy.random.default_rng`.
 
@@ -174,8 +178,11 @@ def full_sample(distribution, n, rng=None):
     Parameters
     ----------
     distribution : Distribution
+        What is drawn from.
     n : int
+        Examples.
     rng : None, int, SeedSequence or Generator
+        Source of all that is drawn, by `numpy.random.default_rng`.
 
     Returns
     -------

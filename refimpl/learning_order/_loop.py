@@ -62,6 +62,7 @@ class Run:
     nit : int
         Updates made; a lumped update counts once.
     message : str
+        What happened, in one sentence.
     anneal_step : int
         Update before which the rate (or the noise before activations) was
         lowered; −1 where it never was.

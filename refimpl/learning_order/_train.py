@@ -24,7 +24,9 @@ def train_large_then_small(model, data, *, large_lr, small_lr, anneal_loss, targ
     Parameters
     ----------
     model : TwoLayerReLU
+        The network.
     data : Data
+        The training set.
     large_lr, small_lr : float
         η₁ and η₂.
     anneal_loss, target : float
@@ -58,6 +60,7 @@ def train_large_then_small(model, data, *, large_lr, small_lr, anneal_loss, targ
     noise : array_like (T, m, 2d), optional
         ξ_t themselves; needs lump = 1. The run ends after T updates.
     rng : None, int, SeedSequence or Generator
+        Source of all that is drawn, by `numpy.random.default_rng`.
 
     Returns
     -------
@@ -107,8 +110,9 @@ def train_small(model, data, *, lr, target, weight_decay, noise_std, preactivati
 
     Parameters
     ----------
-    model, data, target, weight_decay, noise_std, lump, decoupled, engine, test, max_steps, record_every, start,
-    noise, rng
+    model, data, target, weight_decay, noise_std, lump, decoupled, engine
+        As in `train_large_then_small`.
+    test, max_steps, record_every, start, noise, rng
         As in `train_large_then_small`.
     lr : float
         η₂.

@@ -39,6 +39,7 @@ class TwoLayerReLU:
     init_std : float
         τ₀ of the start.
     block : bool
+        Whether W and V see their own coordinates only.
 
     References
     ----------

@@ -18,6 +18,7 @@ class Minima:
     Attributes
     ----------
     w : ndarray (R, P)
+        Parameters at the end.
     success : ndarray (R,) of bool
         Whether the target was reached.
     status : ndarray (R,) of int
@@ -25,6 +26,7 @@ class Minima:
     nit : ndarray (R,) of int
         Steps made, to the record at which the target was met.
     message : str
+        What happened, in one sentence.
     loss : ndarray (R,)
         Of the whole set at `w`; NaN where the replica diverged.
     """

@@ -26,6 +26,7 @@ def teacher_set(n=200, tests=2000, dim=20, hidden=10, *, flipped=0.25, decay=0.5
     decay, scale : float
         Exponent and root mean square of the coordinates' standard deviations.
     rng : None, int or Generator
+        Source of all that is drawn, by `numpy.random.default_rng`.
 
     Returns
     -------

@@ -39,7 +39,7 @@ class CountsKernel:
         return state.reshape(-1, state.shape[-1])[:self.count]
 
     def spread(self, values):
-        """One number a replica, shaped to multiply a state."""
+        """One number per replica, shaped to multiply a state."""
         return self.pack(values[:, None])
 
     def gradient(self, state, indices):

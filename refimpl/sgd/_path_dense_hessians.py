@@ -50,7 +50,7 @@ class _Contiguous:
         return np.ascontiguousarray(state[:, :self.count].T)
 
     def spread(self, values):
-        """One number a replica, shaped to multiply a state."""
+        """One number per replica, shaped to multiply a state."""
         padded = np.zeros(-(-len(values) // self.block) * self.block, values.dtype)
         padded[:len(values)] = values
         return padded

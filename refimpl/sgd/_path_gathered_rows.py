@@ -47,7 +47,7 @@ class LaneKernel:
         return state.swapaxes(0, 1).reshape(rows, groups * lanes)[:self.count, :self.dim]
 
     def spread(self, values):
-        """One number a replica, shaped to multiply a state."""
+        """One number per replica, shaped to multiply a state."""
         padded = np.zeros(-(-len(values) // self.block) * self.block, values.dtype)
         padded[:len(values)] = values
         return padded[None, :, None]

@@ -44,7 +44,7 @@ class ColumnsKernel:
         return np.ascontiguousarray(state[:, :self.count].T)
 
     def spread(self, values):
-        """One number a replica, shaped to multiply a state."""
+        """One number per replica, shaped to multiply a state."""
         return columns(values[:, None])[0]
 
     def gradient(self, state, indices):

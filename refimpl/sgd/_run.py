@@ -31,6 +31,7 @@ class Result:
         Steps made; for a diverged replica the step at which an entry of w
         first was not finite or beyond `divergence_limit`.
     message : str
+        What happened, in one sentence.
     recorded_steps : ndarray (K,) of int
         Steps at which observables were recorded: 0, k, 2k, …; none without observables.
     observed : dict of str to ndarray (K, *S, …)

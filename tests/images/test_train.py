@@ -38,7 +38,7 @@ def test_hot_loop_equals_the_plain_one(form, shape, rng):
     units = (net.block_count,) if form == "shared" else (8, net.block_count, net.filters)
     noise = None if form == "none" else 0.3 * rng.standard_normal((3, 5, *units))
     lr = np.array([0.05, 0.03, 0.01])
-    expected = plain_training(net, w, x, y, indices, noise, lr, 0.9, 2e-3)
+    expected = plain_training(net, w, x, y, indices, noise, lr, momentum=0.9, decay=2e-3)
     options = {"lr": lr, "epochs": 3, "indices": indices, "preactivation_noise": noise, "weight_decay": 2e-3,
                "preactivation_form": "shared" if form == "none" else form}
     run = images.train(net, w, x, y, **options)
@@ -47,8 +47,8 @@ def test_hot_loop_equals_the_plain_one(form, shape, rng):
     single = images.train(net, w.astype(np.float32), x, y, **options)
     assert single.w.dtype == np.float32
     assert_allclose(single.w, expected, rtol=0, atol=2e-5 * max(moved, 1))
-    for wrong in (plain_training(net, w, x, y, indices, noise, lr, 0.0, 2e-3),
-                  plain_training(net, w, x, y, indices, noise, lr, 0.9, 0.1)):
+    for wrong in (plain_training(net, w, x, y, indices, noise, lr, momentum=0.0, decay=2e-3),
+                  plain_training(net, w, x, y, indices, noise, lr, momentum=0.9, decay=0.1)):
         assert np.abs(run.w - wrong).max() > 1e-3 * moved
     assert run.success and run.nit == 15 and run.message == "made 15 steps"
     assert_allclose(run.loss["train"][[0, -1]], [net.loss(w, x, y), net.loss(run.w, x, y)], rtol=1e-10)
@@ -88,8 +88,8 @@ def test_drawn_noise_has_the_standard_deviation_asked_for(form, rng):
     net = images.ConvNet(channels=1, height=40, width=40, classes=2, size=2, filters=2)
     w = np.zeros(net.parameter_shape)
     x, y = np.zeros((50, 1, 40, 40)), np.zeros(50, int)
-    run = images.train(net, w, x, y, lr=1.0, epochs=1, batch_size=50, momentum=0.0, preactivation_std=0.7, preactivation_form=form,
-                       rng=rng)
+    run = images.train(net, w, x, y, lr=1.0, epochs=1, batch_size=50, momentum=0.0, preactivation_std=0.7,
+                       preactivation_form=form, rng=rng)
     # With u = 0 the residual is ∓½ for all examples, and the head's step is ½ mean_i [ν_kj]₊.
     means = net.split(run.w)[1][:, 0].reshape(net.block_count, 2) * 2
     if form == "shared":
@@ -119,7 +119,8 @@ def test_divergence_is_a_status(lr, recwarn):
     ({"momentum": 1.0}, "momentum must be one number above −1 and below 1"),
     ({"batch_size": 9}, "batch_size must be"), ({"weight_decay": -1.0}, "weight_decay"),
     ({"preactivation_std": -0.1}, "preactivation_std"),
-    ({"preactivation_form": "white"}, "preactivation_form"), ({"indices": np.zeros((2, 3), int)}, "indices must be an integer array"),
+    ({"preactivation_form": "white"}, "preactivation_form"),
+    ({"indices": np.zeros((2, 3), int)}, "indices must be an integer array"),
     ({"indices": np.full((2, 1, 2), 8)}, "indices must lie in 0…7"),
     ({"preactivation_noise": np.zeros((2, 1, 3))}, "preactivation_noise must have shape"),
     ({"preactivation_noise": np.zeros((2, 8, 4)), "batch_size": 1, "preactivation_std": 1.0}, "cannot both be given"),
@@ -131,3 +132,17 @@ def test_bad_training_arguments_are_refused(changes, message):
     options = {"lr": 0.1, "epochs": 2, "batch_size": 8, **changes}
     with pytest.raises(ValueError, match=message):
         images.train(net, net.init(0), np.ones((8, 1, 4, 4)), np.zeros(8, int), **options)
+
+
+def test_single_precision_steps_by_the_slope_of_the_model():
+    """At a margin of 18, where p − 1 in float32 is 0, the bias moves by ∓1.5e-8 for both classes, not for one alone."""
+    net = images.ConvNet(channels=1, height=2, width=2, classes=2, size=2, filters=1)
+    w = np.zeros(net.parameter_shape, np.float32)
+    w[-2:] = 9.0, -9.0
+    x, y = np.zeros((1, 1, 2, 2)), np.zeros(1, int)
+    slope = net.gradient(w, x.astype(np.float32), y)
+    share = np.exp(-18.0) / (1 + np.exp(-18.0))
+    assert_allclose(slope[-2:], [-share, share], rtol=1e-5)
+    assert np.float32(1) / (1 + np.exp(np.float32(-18))) - 1 == 0       # what was subtracted from the label's score
+    run = images.train(net, w, x, y, lr=1e6, epochs=1, batch_size=1, momentum=0.0, record_every=None)
+    assert_allclose(run.w[-2:] - w[-2:], 1e6 * np.array([share, -share]), rtol=1e-3)   # a rate that makes it visible

@@ -1,0 +1,40 @@
+"""Phases and outcomes of a run: errors name what the caller wrote, and the status is that of every loop."""
+
+import numpy as np
+import pytest
+
+from refimpl import learning_order as simulated
+from tests.learning_order._small import tiny
+
+SMALL = dict(lr=0.1, target=0.4, weight_decay=1e-3, noise_std=0.0)
+LARGE = dict(large_lr=0.2, small_lr=0.02, anneal_loss=0.5, target=0.4, weight_decay=1e-3, noise_std=0.0)
+
+
+@pytest.mark.parametrize(("train", "options", "message"), [
+    (simulated.train_small, SMALL | {"preactivation_std": 0.1, "anneal_loss": -1.0}, "anneal_loss must be positive"),
+    (simulated.train_small, SMALL | {"preactivation_std": 0.1, "preactivation_steps": 0}, "preactivation_steps must"),
+    (simulated.train_small, SMALL | {"preactivation_std": 0.1}, "anneal_loss or preactivation_steps must be given"),
+    (simulated.train_small, SMALL | {"preactivation_std": -0.1}, "preactivation_std must be non-negative"),
+    (simulated.train_small, SMALL | {"preactivation_final": 0.1}, "preactivation_final needs preactivation_std"),
+    (simulated.train_small, SMALL | {"target": 0.0}, "target must be positive"),
+    (simulated.train_small, SMALL | {"lr": 2e3}, "lr times weight_decay must be below 1"),
+    (simulated.train_large_then_small, LARGE | {"small_lr": -1.0}, "small_lr must be positive"),
+    (simulated.train_large_then_small, LARGE | {"large_lr": 2e3}, "large_lr times weight_decay must be below 1"),
+    (simulated.train_large_then_small, LARGE | {"large_steps": 0}, "large_steps must be at least 1"),
+    (simulated.train_large_then_small, LARGE | {"lump": 2, "noise": np.zeros((1, 13, 8))}, "noise needs lump=1"),
+    (simulated.train_large_then_small, LARGE | {"engine": "fast"}, "engine must be one of")])
+def test_errors_name_the_argument_that_the_caller_wrote(rng, train, options, message):
+    model, data, start = tiny(rng)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        train(model, data, start=start, **options)
+
+
+def test_the_status_is_that_of_every_loop():
+    """Reached 0, diverged 1, out of updates 2; a run that is out of updates in its first phase never annealed."""
+    model, data, start = tiny(np.random.default_rng(0))
+    reached, lost, late = (simulated.train_small(model, data, start=start, **SMALL | changes) for changes in (
+        {"max_steps": 5000, "target": 0.6}, {"lr": 1e13, "weight_decay": 1e-15}, {"max_steps": 3, "target": 1e-9}))
+    assert [run.status for run in (reached, lost, late)] == [0, 1, 2] == [
+        simulated.SUCCESS, simulated.DIVERGED, simulated.STOPPED]
+    assert reached.success and reached.observed["loss"][-1] <= 0.6 and not lost.success and not late.success
+    assert late.nit == 3 and late.anneal_step == -1 and late.message.endswith("after all 3 updates")
