@@ -1,8 +1,9 @@
 """Golden vectors on disk: the cases for languages that cannot import this package.
 
 A directory holds ``manifest.json`` (the format's version, those of the
-packages, what each model computes, and the SHA-256 of every other file), ``schema.json`` (a JSON Schema
-of a case), and one ``cases/Model/what.json`` for each case. An array is
+packages, what each model computes, the formula of every function, and the
+SHA-256 of every other file), ``schema.json`` (a JSON Schema of a case, which
+says how to compare), and one ``cases/Model/what.json`` for each case. An array is
 
     {"shape": [2, 3], "dtype": "float64", "decimal": […], "hex": […]}
 
@@ -26,8 +27,9 @@ import scipy
 import refimpl
 from refimpl._atomic import write
 from refimpl.testing import _cases
+from refimpl.testing._definitions import DEFINITIONS
+from refimpl.testing._schema import FORMAT, SCHEMA
 
-FORMAT = 1
 MANIFEST = "manifest.json"
 _LARGEST_IN_JSON = 512
 _EPOCH = (1980, 1, 1, 0, 0, 0)  # npz archives carry a time; the same bytes must come out each time
@@ -40,7 +42,7 @@ def export_vectors(directory, models=None):
     ----------
     directory : str or Path
         A new or empty directory, or one that an earlier call wrote, which is
-        then replaced.
+        then replaced whole: vectors of other models that it held go.
     models : sequence of str, optional
         Names of models; by default all.
 
@@ -76,6 +78,7 @@ def export_vectors(directory, models=None):
         "format": FORMAT,
         "versions": {"large-lr-refimpl": refimpl.__version__, "numpy": np.__version__, "scipy": scipy.__version__},
         "conventions": {name: _cases.conventions(name) for name in names},
+        "definitions": {name: DEFINITIONS[name] for name in names},
         "sha256": {path: hashlib.sha256(content).hexdigest() for path, content in sorted(files.items())},
     }
     _place(directory, files | {MANIFEST: _json(manifest)})
@@ -168,44 +171,3 @@ def _array(name, array, large):
         return head | {"npz": name}
     flat = array.ravel().tolist()
     return head | {"decimal": flat} | ({"hex": [value.hex() for value in flat]} if array.dtype.kind == "f" else {})
-
-
-_ARRAY = {
-    "type": "object", "required": ["shape", "dtype"], "additionalProperties": False,
-    "oneOf": [{"required": ["decimal"]}, {"required": ["npz"]}],
-    "properties": {
-        "shape": {"type": "array", "items": {"type": "integer", "minimum": 0}},
-        "dtype": {"enum": ["float64", "float32", "int64"]},
-        "decimal": {"type": "array", "items": {"type": "number"}, "description": "row-major, shortest that reads back"},
-        "hex": {"type": "array", "items": {"type": "string"}, "description": "the same as C99 hexadecimal floats"},
-        "npz": {"type": "string", "description": "name of the array in the .npz file beside this one"},
-    },
-}
-_NUMBER = {"type": "object", "required": ["decimal", "hex"], "additionalProperties": False,
-           "properties": {"decimal": {"type": "number"}, "hex": {"type": "string"}}}
-SCHEMA = {
-    "$schema": "https://json-schema.org/draft/2020-12/schema",
-    "title": "One case: a model with parameters and data, and everything that should come out",
-    "type": "object",
-    "required": ["format", "name", "model", "dtype", "note", "settings", "inputs", "expected"],
-    "additionalProperties": False,
-    "$defs": {"array": _ARRAY, "number": _NUMBER,
-              "argument": {"anyOf": [{"$ref": "#/$defs/array"}, {"$ref": "#/$defs/number"},
-                                     {"type": ["integer", "boolean", "string", "null"]}]}},
-    "properties": {
-        "format": {"const": FORMAT},
-        "name": {"type": "string"},
-        "model": {"type": "string"},
-        "dtype": {"enum": ["float64", "float32"], "description": "type of the inputs; values are computed in float64"},
-        "note": {"type": "string", "description": "what is hard about the case, and the convention that is meant"},
-        "settings": {"type": "object", "description": "arguments that construct the model"},
-        "inputs": {"type": "object", "required": ["w", "x", "y", "v"], "additionalProperties": False,
-                   "properties": {part: {"$ref": "#/$defs/argument"} for part in "wxyv"}},
-        "expected": {"type": "object", "additionalProperties": {
-            "type": "object", "required": ["arguments", "value", "tolerance"], "additionalProperties": False,
-            "properties": {"arguments": {"type": "object", "additionalProperties": {"$ref": "#/$defs/argument"}},
-                           "value": {"$ref": "#/$defs/array"},
-                           "tolerance": {"$ref": "#/$defs/argument",
-                                         "description": "largest absolute deviation that passes; broadcasts"}}}},
-    },
-}

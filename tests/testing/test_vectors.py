@@ -4,6 +4,7 @@ import decimal
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 from decimal import Decimal
@@ -49,6 +50,8 @@ def test_manifest_lists_every_file_with_its_hash(vectors):
     del found["manifest.json"]
     assert manifest["sha256"] == {path: hashlib.sha256(content).hexdigest() for path, content in found.items()}
     assert list(manifest["conventions"]) == list(models())
+    for case in cases():
+        assert {key.split(":")[0] for key in case.expected} <= set(manifest["definitions"][case.model]), case.name
     assert {"large-lr-refimpl", "numpy", "scipy"} == set(manifest["versions"])
     assert {f"cases/{case.name}.json" for case in cases()} | {"schema.json"} <= set(found)
 
@@ -91,8 +94,9 @@ def test_decimals_are_the_hexadecimals_and_archives_need_no_pickle(vectors):
 def test_documents_follow_the_schema(vectors):
     jsonschema = pytest.importorskip("jsonschema")
     schema = json.loads((vectors / "schema.json").read_text(encoding="utf-8"))
+    validator = jsonschema.validators.validator_for(schema)(schema)
     for path in (vectors / "cases").rglob("*.json"):
-        jsonschema.validate(json.loads(path.read_text(encoding="utf-8")), schema)
+        validator.validate(json.loads(path.read_text(encoding="utf-8")))
 
 
 def test_the_reader_runs_on_plain_python_and_sees_changes(vectors, tmp_path):
@@ -106,6 +110,32 @@ def test_the_reader_runs_on_plain_python_and_sees_changes(vectors, tmp_path):
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"gradient"', '"gradient "'), encoding="utf-8")
     assert run(tmp_path / "v").returncode == 1 and "n1-d1.json" in run(tmp_path / "v").stdout
+
+
+def test_the_readers_count_nan_and_infinity_as_differences():
+    """`max(1e-12, nan)` is 1e-12, and NaN ≤ 1 is false: only a test written the second way sees it."""
+    nan, inf = float("nan"), float("inf")
+    for got in (nan, [1.0, nan], [nan, 1.0], [1.0, inf], [1.0], 1.0, [[1.0], 1.0]):
+        assert not read_vectors.agrees(got, [1.0, 1.0] if got is not nan else 1.0, 0.5)
+    assert read_vectors.agrees([1.25, 1.0], [1.0, 1.0], 0.5) and read_vectors.agrees([[1.25]], [[1.0]], [[0.5]])
+
+
+def test_the_reader_in_c_agrees_and_counts_nan(vectors, tmp_path):
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    source = READER.with_suffix(".c").read_text(encoding="utf-8")
+    wrong = source.replace("residual = predicted[i]", "residual = NAN * predicted[i]")
+    assert wrong != source
+    found = []
+    for name, text in (("right", source), ("wrong", wrong)):
+        (tmp_path / f"{name}.c").write_text(text, encoding="utf-8")
+        subprocess.run([compiler, "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Werror", tmp_path / f"{name}.c", "-lm",
+                        "-o", tmp_path / name], check=True)
+        found.append(subprocess.run([tmp_path / name, vectors], capture_output=True, text=True))
+    plain = subprocess.run([sys.executable, "-I", "-S", READER, vectors], capture_output=True, text=True).stdout
+    assert found[0].returncode == 0 and found[0].stdout == plain
+    assert found[1].returncode == 1 and found[1].stdout.count("loss") == found[1].stdout.count("gradient") >= 20
 
 
 def test_an_earlier_export_is_replaced_and_nothing_else_is(vectors, tmp_path):
