@@ -10,16 +10,16 @@ from html.parser import HTMLParser
 import pytest
 
 from figures.__main__ import main
+from figures._all import STUDIES
 from figures.report import _margin
 from figures.report._stories import STORIES
 from figures.report._summary import found
-from figures._all import STUDIES
 from tests.tiny_figures import install, tiny
 
 CLAIMS = ("WME18.eq4", "WME18.fig2", "WME18.eq3", "WME18.fig2-B")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync", "--virtual-time-budget=5000"]
+         "--disable-component-update", "--disable-sync"]
 
 
 class Page(HTMLParser):
@@ -39,13 +39,14 @@ class Page(HTMLParser):
         self.open += [tag] if tag in ("script", "link", "iframe", "object") else []
 
 
-@pytest.fixture
-def drawn(tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory):
     """A report of four figures: an exact and two corrected claims that agree, and a row that is not judged."""
-    passed = (True, True, True, None)
-    install(monkeypatch, *(tiny(f"fig{k}", passed[k], claim) for k, claim in enumerate(CLAIMS)))
-    assert main(["--out", str(tmp_path)]) == 0
-    return tmp_path
+    directory, passed = tmp_path_factory.mktemp("drawn"), (True, True, True, None)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        install(monkeypatch, *(tiny(f"fig{k}", passed[k], claim) for k, claim in enumerate(CLAIMS)))
+        assert main(["--out", str(directory)]) == 0
+    return directory
 
 
 def text(directory, name="report.md"):
@@ -87,8 +88,9 @@ def test_tables_have_the_columns_of_a_row(drawn):
     assert "".join(f"<th>{name}</th>" for name in columns) in text(drawn, "report.html")
 
 
-def test_another_run_in_the_same_directory_is_left_out(drawn, monkeypatch):
+def test_another_run_in_the_same_directory_is_left_out(tmp_path, monkeypatch):
     """Another seed: its report counts the others as left out, and an old row that differs does not speak in it."""
+    drawn = tmp_path
     install(monkeypatch, tiny("fig0", False), tiny("fig1", True, CLAIMS[1]))
     assert main(["fig0", "--out", str(drawn)]) == 1
     assert "**differs**" in text(drawn)
@@ -143,11 +145,12 @@ def test_in_a_browser_nothing_overflows_and_no_picture_is_missing(drawn, tmp_pat
 def measured(directory, pages):
     """[pixels too wide, missing pictures, pictures] of each page at its width."""
     frames = "".join(f'<iframe width="{width}" height="900" srcdoc="{escape(page)}"></iframe>' for page, width in pages)
-    script = """<pre id="seen"></pre><script>onload = async () => { const seen = []; for (const frame of document.querySelectorAll("iframe")) {
-        const page = frame.contentDocument, root = page.documentElement, pictures = [...page.images];
-        page.querySelectorAll("details").forEach(part => part.open = true);
-        await Promise.allSettled(pictures.map(picture => picture.decode()));
-        seen.push([root.scrollWidth - root.clientWidth, pictures.filter(picture => !picture.naturalWidth).length, pictures.length]); }
+    script = """<pre id="seen"></pre><script>onload = () => {
+        const seen = [...document.querySelectorAll("iframe")].map(frame => {
+            const page = frame.contentDocument, root = page.documentElement, pictures = [...page.images];
+            page.querySelectorAll("details").forEach(part => part.open = true);
+            return [root.scrollWidth - root.clientWidth, pictures.filter(picture => !picture.naturalWidth).length, pictures.length];
+        });
         document.getElementById("seen").textContent = "seen " + JSON.stringify(seen); }</script>"""
     path = directory / "frames.html"
     path.write_text(f'<!DOCTYPE html><meta charset="utf-8">{frames}{script}', encoding="utf-8")
