@@ -25,6 +25,7 @@ from theory._public import publish
 from theory.linear_stability._almost_sure import almost_sure_lr
 from theory.linear_stability._bracket import Bracket, lr_bracket
 from theory.linear_stability._certify import Certificate, certify
+from theory.linear_stability._covariance import gradient_ratio, loss_floor, stationary_covariance
 from theory.linear_stability._critical_lr import Spectrum, critical_lr, necessary_lr
 from theory.linear_stability._ensemble import Ensemble, GaussNewton
 from theory.linear_stability._epoch import epoch_mean_square_rate
@@ -39,7 +40,8 @@ from theory.linear_stability._sampling import sampling_factor
 from theory.linear_stability._toy import exit_time, mean_exit_time, two_minima
 
 __all__ = ["Ensemble", "GaussNewton", "sampling_factor", "stability_matrix", "lambda_max", "mean_square_rate", "perron_weight",
-           "critical_lr", "Spectrum", "necessary_lr", "certify", "Certificate", "second_moment", "epoch_mean_square_rate", "sharpness",
+           "critical_lr", "Spectrum", "necessary_lr", "certify", "Certificate", "stationary_covariance", "loss_floor",
+           "gradient_ratio", "second_moment", "epoch_mean_square_rate", "sharpness",
            "non_uniformity", "sharpness_limit", "non_uniformity_limit", "mean_square_non_uniformity",
            "absolute_moment", "lyapunov_exponent", "almost_sure_lr", "escape_exponent", "two_minima", "exit_time",
            "mean_exit_time", "path_log_loss", "Products", "lr_bracket", "Bracket"]

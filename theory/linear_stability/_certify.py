@@ -82,11 +82,12 @@ def certify(hessians, lr, batch_size, *, momentum=0.0, nesterov=False, dampening
     """
     problem = set_up(hessians, batch_size, momentum=momentum, nesterov=nesterov, dampening=dampening,
                      weight_decay=weight_decay, replacement=replacement)
-    verdict, bound, message = _judge(problem.limits(), problem.inverse(lr))
+    verdict, bound, message = judge(problem.limits(), problem.inverse(lr))
     return Certificate(verdict, float(bound), float(lr), message)
 
 
-def _judge(family, t):
+def judge(family, t):
+    """(verdict, bound, message) at the t of a family of limits."""
     size = len(family.modes.curvatures)
     allowed = margin(size)
     if t < family.floor * (1 - allowed):

@@ -106,6 +106,28 @@ def conjugate_gradients(family, t, near, accept):
     return None, None
 
 
+def solve(family, t, right):
+    """X with X / k − pN(X) = `right`, at a t proved stable, to a relative residual of 1e-12 in the norm of k."""
+    inverse = family.inverse_kernel(t)
+    solution, rest = np.zeros_like(right), right
+    pull = rest / inverse
+    direction, energy = pull, np.vdot(rest, pull)
+    wanted, least, stalled = 1e-24 * energy, energy, 0
+    while energy > wanted and stalled < 50:
+        image = inverse * direction - family.noise(direction)
+        length = energy / np.vdot(direction, image)
+        solution = solution + length * direction
+        rest = rest - length * image
+        pull = rest / inverse
+        energy, before = np.vdot(rest, pull), energy
+        least, stalled = (energy, 0) if energy < 0.5 * least else (least, stalled + 1)
+        direction = pull + energy / before * direction
+    if energy > 1e12 * wanted:
+        raise RuntimeError(f"conjugate gradients stopped at a relative residual of {np.sqrt(energy / wanted) * 1e-12:.3g}; "
+                           "this usually means that lr is within rounding of the critical rate; take it smaller")
+    return (solution + solution.T) / 2
+
+
 def _oriented(matrix):
     matrix = (matrix + matrix.T) / 2
     return matrix * np.sign(np.trace(matrix) or 1.0) / np.linalg.norm(matrix)
