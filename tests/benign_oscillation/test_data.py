@@ -13,7 +13,7 @@ from tests.benign_oscillation.problems import KAPPA, noise_std, orbits, problem,
 from theory import benign_oscillation as theory
 
 
-@pytest.mark.claim("LWYZ24.two-patch")
+@pytest.mark.claim("LWYZ24.data-model")
 def test_sample_draws_what_the_poster_describes(rng):
     """Patches, shares and the covariance of the noise: 20 000 examples; noise along u or v is excluded."""
     u, v = np.array([0.0, 2.0, 0.0, 0.0, 0.0]), np.array([0.1, 0.0, 0.0, 0.1, 0.0])

@@ -8,7 +8,6 @@ from refimpl import benign_oscillation as simulated, sgd
 from tests.benign_oscillation.problems import problem, starts, weak_accuracy
 
 
-@pytest.mark.claim("LWYZ24.two-patch")
 @pytest.mark.parametrize("activation, c", [("relu2", 1.2), ("relu2", 0.6), ("square", 0.6), ("relu", 0.2)])
 @pytest.mark.parametrize("options", [{"sampling": "epoch", "batch_size": 1},
                                      {"batch_size": 4, "sampling": "without-replacement"},
@@ -46,7 +45,6 @@ def test_gram_space_equals_all_dimensions(rng, activation, c, options):
         assert np.abs(other.w - plain.w).max() > 1e-6
 
 
-@pytest.mark.claim("LWYZ24.two-patch")
 def test_given_indices_and_shared_data_mean_the_same_as_one_by_one(rng):
     """Each replica alone, with its own indices and rate, gives to the last bits what the stack gives."""
     model, steps = simulated.TwoLayerCNN(10, 3), 90
@@ -64,7 +62,6 @@ def test_given_indices_and_shared_data_mean_the_same_as_one_by_one(rng):
                                                     indices=indices[:, 0, 0]).w, rtol=0, atol=1e-13)
 
 
-@pytest.mark.claim("LWYZ24.two-patch")
 def test_an_epoch_visits_every_example_once(rng):
     """By the residuals: at a tiny rate they tell the examples apart; with-replacement sampling misses some."""
     model, data, w0 = problem(rng, ratio=2, n_weak=2, seeds=4)
@@ -77,7 +74,6 @@ def test_an_epoch_visits_every_example_once(rng):
     assert not np.allclose(visits["with-replacement"], np.sort(1 - margins, axis=-1), rtol=1e-9)
 
 
-@pytest.mark.claim("LWYZ24.window")
 def test_divergence_is_reported_with_its_step_and_spares_the_others(rng):
     """Rates 1.2 and 40 side by side: the second stops at its step, with NaN after; the first does not notice."""
     model, data, w0 = problem(rng, ratio=2, seeds=2)

@@ -15,7 +15,6 @@ def random_case(rng, activation, n=3, patches=3, dim=4, width=2):
     return model, w, rng.standard_normal((n, patches, dim)), rng.choice([-1.0, 1.0], n), v
 
 
-@pytest.mark.claim("LWYZ24.two-patch")
 @pytest.mark.parametrize("activation", ["relu2", "relu", "square"])
 def test_kink(rng, activation):
     """At z = 0 both derivatives are 0 (with z² the second is not), and f = 0 scores as wrong."""
@@ -70,7 +69,6 @@ def test_gradient_against_exact_rational_arithmetic(rng, activation):
     assert not np.allclose(simulated.TwoLayerCNN(3, 2, other).gradient(*arrays), exact, atol=1e-3)
 
 
-@pytest.mark.claim("LWYZ24.two-patch")
 def test_strengths_add_up_to_the_output(rng):
     """y f on the strong patch is right minus wrong, for both classes; the classes swapped are caught."""
     model, u = simulated.TwoLayerCNN(6, 5), np.eye(6)[2]

@@ -76,7 +76,7 @@ def test_simulated_mean_ratio_follows_the_law(rng, size, large_lr):
     assert distances.max() <= support.dkw_limit(replicas, 2)
 
 
-@pytest.mark.claim("NAK20.sgd")
+@pytest.mark.claim("NAK20.sgd", "NAK20.reasons")
 def test_limits_of_the_law_as_the_target_falls():
     """Means at ever smaller ε: B = 1 rises to 3/2 on either side of ½, B = 2 turns at its crossover 1."""
     targets = (1e-2, 1e-4, 1e-8, 1e-16, 1e-32)
