@@ -113,8 +113,8 @@ def _judge_sums(numbers):
 def _judge_growth(numbers):
     rows = []
     for k, (c, kappa) in enumerate(GROWING):
-        exact, found, excess = predicted.weak_growth_rate(c,
-                                                          kappa), numbers[f"growth_{k}_gained"], numbers[f"growth_{k}_excess"]
+        exact = predicted.weak_growth_rate(c, kappa)
+        found, excess = numbers[f"growth_{k}_gained"], numbers[f"growth_{k}_excess"]
         steps = len(numbers[f"growth_{k}"]) - 1
         rows += [close("LWYZ24.weak-learning", f"growth of log β per step, c = {c:g}, κ = {kappa:g}", exact,
                        numbers[f"growth_{k}_rate"],
@@ -123,7 +123,7 @@ def _judge_growth(numbers):
                        excess, found,
                        1e-9 * abs(found), null=(0.0, "a smooth descent"))]
     for size, reach, ratio in zip(REACHED, numbers[f"growth_{k}_reach"], numbers[f"growth_{k}_linear"]):
-        true = np.expm1(reach) / reach
+        true = np.expm1((1 - kappa) * reach) / reach  # whole periods: ⟨w, v⟩ grows as β's square root
         rows.append(close("LWYZ24.weak-learning", f"weak updates over the poster's linear sum at κcΣ(1 − f) = {size:g}",
                           true, ratio,
                           0.1 * (true - 1), null=(1.0, "poster")))

@@ -16,7 +16,7 @@ BATCHES = ((1, "SGD, one example"), (None, "full batch"))
 
 @dataclass(frozen=True)
 class Sizes:
-    """`seeds` per mark, `count` test points, `ratios` |ξ|²/(n_c|v|²), `batch_seeds` and `batch_rates` of the last panel."""
+    """`seeds` per mark, `count` test points, `ratios` |ξ|²/(n_c|v|²); seeds and rates of the last panel."""
 
     seeds: int
     count: int
@@ -33,7 +33,7 @@ SIZES = {"quick": Sizes(8, 500, (0.25, 0.5, 1.0, 1.6), 4, (0.5, 0.9, 1.1, 1.2)),
 
 
 def simulate(effort, rng):
-    """Powers of orthogonal and random noise, accuracy against the length of the noise, and residuals of both samplings."""
+    """Powers of orthogonal and random noise, accuracy against its length, and residuals of both samplings."""
     sizes = SIZES[effort]
     numbers = _powers(sizes, rng)
     numbers |= _transition(sizes, rng)

@@ -64,7 +64,8 @@ def judge(numbers):
     rates, mean, error = np.array(numbers["rates"]), numbers["mean"], numbers["stderr"]
     window, seeds = (rates > 1.08) & (rates < 1.45), numbers["scores"].shape[1]
     half = 1 / 64
-    theirs, overall = predicted.accuracy_without_weak(SHARE), 7 / 8 * numbers["without_strong"] + numbers["without_weak"] / 8
+    theirs = predicted.accuracy_without_weak(SHARE)
+    overall = 7 / 8 * numbers["without_strong"] + numbers["without_weak"] / 8
     coins = SIGMAS * 0.5 / np.sqrt(CHECKED) / 8                 # of weak labels, which are fair coins to these networks
     spread = SIGMAS * np.sqrt(SHARE * (1 - SHARE) / CHECKED)
     square = RATIO * KAPPA
