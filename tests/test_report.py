@@ -12,7 +12,7 @@ import pytest
 from figures.__main__ import main
 from figures._all import STUDIES
 from figures.report import _margin
-from figures.report._stories import STORIES
+from figures.report._stories import notation, story
 from figures.report._summary import found
 from tests.tiny_figures import install, tiny
 
@@ -129,7 +129,12 @@ def test_margin_bars_are_ordered_and_stay_inside():
 
 def test_each_study_has_its_story_and_symbols():
     for study in STUDIES:
-        assert STORIES[study].symbols and 2 <= STORIES[study].text.count(". ") + 1 <= 5
+        assert story(study).symbols and 2 <= story(study).text.count(". ") + 1 <= 5
+
+
+@pytest.mark.parametrize("text", ["a, b : first\n    of all\nκ : |v|²", "====  ====\na, b  first of all\nκ     |v|²\n====  ===="])
+def test_symbols_are_those_of_the_docstring(text):
+    assert notation(f"Setting.\n\nNotation\n--------\n{text}\n\nMore : of it.\n") == {"a, b": "first of all", "κ": "|v|²"}
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")

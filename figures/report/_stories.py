@@ -1,15 +1,21 @@
 """Three sentences and the symbols of each study, for its section of the report."""
 
-from dataclasses import dataclass
+import importlib
+import re
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True)
 class Story:
-    """Title and story of a study, and {symbol: what it means in all its figures}."""
+    """Title and story of a study, and {symbol: what it means in all its figures}.
+
+    The symbols are those of the section Notation in the docstring of the
+    study's package in `theory`; here only where that has none.
+    """
 
     title: str
     text: str
-    symbols: dict
+    symbols: dict = field(default_factory=dict)
 
 
 _STABILITY = {
@@ -39,29 +45,19 @@ STORIES = {
         "Training that stops at train loss ε stops at different points of one contour, according to its learning rates: after a "
         "small rate the error is in the flattest direction, after a large and annealed one in the sharpest. "
         "The test loss of the two ends differs by up to the condition number, however small ε is. "
-        "Look for the ratio P/ε between its two limits, and for the crossover rate between them.",
-        {"L, P": "train loss ½rᵀHr and test loss ½rᵀGr, r = w − w*", "ε": "train loss at which training stops",
-         "H, G": "train and test Hessian", "P/ε": "test loss for each unit of train loss at the stop",
-         "crossover": "2/(λmin + λmax), above which a rate is large"}),
+        "Look for the ratio P/ε between its two limits, and for the crossover rate between them."),
     "learning_order": Story(
         "Learning order: what is learned first, at a large and at a small rate?",
         "Li, Wei and Ma give each example a part P that is linearly separable and needs many samples, and a part Q that needs "
         "few but a net that memorises. Under a large rate noise in the weights keeps Q from being learned until the rate falls; "
         "a small rate takes Q first and then has little left to learn P from. "
-        "Look for the order in which the two errors fall, and for what is left at the end.",
-        {"P, Q": "the linear part and the clustered part z, z ± ζ of an example", "r": "length of ζ",
-         "p, q": "fractions of examples with only P and only Q", "λ": "weight decay", "η₁, η₂": "large and small rate",
-         "τ": "stationary standard deviation of the noise part of a weight",
-         "g, D": "the net's function of Q, and its curvature g(z+ζ) + g(z−ζ) − 2g(z)", "ε₁": "excess loss at which the rate falls"}),
+        "Look for the order in which the two errors fall, and for what is left at the end."),
     "images": Story(
         "Images with a patch: does the order of learning show on pictures?",
         "A patch gives the class away on most images, is easy to memorise and cannot be separated linearly; a net that learns "
         "it early learns less from the pictures. Here the large rate keeps the patch unlearned because its common part makes "
         "the loss too sharp for the rate, not because of sampling noise. "
-        "Look for when the accuracy on patches alone rises, and for clean accuracy at equal training loss.",
-        {"z, ζ": "common part of a class's patches and the offset that tells z − ζ from z + ζ", "μ": "momentum",
-         "s": "scale of z", "large, small, noise": "the three arms: large then small rate, small rate, small rate with noise "
-                                                  "that is later removed"}),
+        "Look for when the accuracy on patches alone rises, and for clean accuracy at equal training loss."),
     "benign_oscillation": Story(
         "Benign oscillation: when does training oscillate, and what does it learn by it?",
         "With the strong feature alone the output follows a map with one parameter, c, that doubles its period and ends in chaos. "
@@ -74,13 +70,31 @@ STORIES = {
         "Edge of stability: what happens just above 2/λ?",
         "Gradient descent just above its limit need not diverge: higher derivatives stop it on a cycle of two points, or throw "
         "it to a flatter place and let it converge there. Both have closed forms. "
-        "Look for the amplitude of the cycle, and for the kernel at which a catapult lands.",
-        {"η, λ": "learning rate, and top eigenvalue of the Hessian H", "δ": "ηλ/2 − 1, how far beyond the edge",
-         "a": "amplitude: the orbit is at ±a along the top eigenvector v", "T, F": "third and fourth derivatives",
-         "f, κ": "output of the linear net, and its kernel (|u|² + |v|²)/m", "x, k": "ηf/√m and ηκ"}),
+        "Look for the amplitude of the cycle, and for the kernel at which a catapult lands."),
 }
 
 
 def story(study):
     """The story of a study; of one that has none, its name."""
-    return STORIES.get(study) or Story(study.replace("_", " ").capitalize(), "", {})
+    told = STORIES.get(study) or Story(study.replace("_", " ").capitalize(), "")
+    try:
+        package = importlib.import_module(f"theory.{study}")
+    except ModuleNotFoundError:
+        return told
+    return replace(told, symbols=notation(package.__doc__) or told.symbols)
+
+
+def notation(text):
+    """{symbol: meaning} of the section Notation of a docstring: ``symbol : meaning``, or a table of two columns."""
+    section = re.search(r"^Notation\n-+\n(.*?)(?:\n\n|\Z)", text, flags=re.DOTALL | re.MULTILINE)
+    found = {}
+    lines = section[1].splitlines() if section else ()
+    for line in (line for line in lines if not line.startswith("=")):
+        symbol, apart, meaning = line.partition(" : ")
+        if not apart:
+            symbol, apart, meaning = re.match(r"(.*?)(  +|$)(.*)", line.rstrip()).groups()
+        if symbol.strip() and apart:
+            found[symbol.strip()] = meaning.strip()
+        elif found and meaning.strip():  # a line that goes on
+            found[list(found)[-1]] += f" {meaning.strip()}"
+    return found
