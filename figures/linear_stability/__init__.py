@@ -1,5 +1,8 @@
-"""Wu, Ma and E 2018: the toy, the stability diagram, and what eq. 4 leaves out."""
+"""Stability of a minimum under SGD: the poster's toy and diagram, what eq. 4 leaves out, and SGD as it is run."""
 
-from figures.linear_stability import _almost_sure, _batch_size, _stability_diagram, _sufficient_condition, _two_minima
+from figures.linear_stability import (_almost_sure, _batch_sharpness, _batch_size, _path_limits, _stability_diagram,
+                                      _sufficient_condition, _tail_exponent, _two_minima)
 
-FIGURES = tuple(module.FIGURE for module in (_two_minima, _stability_diagram, _sufficient_condition, _batch_size, _almost_sure))
+_MODULES = (_two_minima, _stability_diagram, _sufficient_condition, _batch_size, _almost_sure, _path_limits,
+            _tail_exponent, _batch_sharpness)
+FIGURES = tuple(module.FIGURE for module in _MODULES)

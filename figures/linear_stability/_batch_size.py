@@ -21,7 +21,8 @@ def simulate(effort, rng):
     for k, replacement in enumerate((False, True)):
         exact = np.array([predicted.critical_lr(ensemble, int(size), replacement=replacement) for size in sizes])
         numbers |= {f"critical_{k}": exact, f"measured_{k}": np.array([
-            measured_threshold(factors, size, replacement, exact[size - 1], SIZES[effort].replicas, rng) for size in TESTED])}
+            measured_threshold(factors, size, replacement, exact[size - 1], SIZES[effort].replicas,
+                               rng) for size in TESTED])}
     small = rng.standard_normal((5, 2))
     numbers |= _epochs(small, np.linspace(0.5, 2.2, 69), "")
     return numbers | _epochs(LESS_STABLE, np.linspace(0.98, 1.01, 61), "less_")
@@ -43,8 +44,10 @@ def judge(numbers):
     for k, words in enumerate(WORDS):
         for size, (measured, error) in zip(TESTED, numbers[f"measured_{k}"]):
             other = numbers[f"critical_{1 - k}"][size - 1] if size > 1 else numbers["sufficient"][0]
-            rows.append(close("WME18.p" if size > 1 else "WME18.eq4-sharp",
-                              f"critical rate, B = {size} of {EXAMPLES}, {words} replacement", numbers[f"critical_{k}"][size - 1],
+            claim = {1: "WME18.eq4-sharp", 4: "MM24.threshold"}.get(size, "WME18.p")
+            rows.append(close(claim,
+                              f"critical rate, B = {size} of {EXAMPLES}, {words} replacement",
+                              numbers[f"critical_{k}"][size - 1],
                               measured, SIGMAS * error, note=SIX,
                               null=(other, f"{WORDS[1 - k]} replacement" if size > 1 else "eq. 4")))
     rising = bool((np.diff(numbers["critical_0"]) > 0).all())
@@ -55,13 +58,16 @@ def judge(numbers):
         star = numbers[f"{name}star"]
         for lr, law, free, measured in zip(*(numbers[name + key_][4::12] for key_ in ("rates", "shuffled", "free")),
                                            numbers[f"{name}simulated"]):
-            rows.append(close("WME18.epoch", f"growth per step of shuffled epochs at η = {lr / star:.3f} η*, all orders, "
-                              f"{words} ensemble", law, measured, 1e-10, null=(free, "independent batches"),
+            rows.append(close("WME18.epoch", f"growth per step of shuffled epochs at η = {lr / star:.3f} η*, all "
+                              f"orders, {words} ensemble", law, measured, 1e-10, null=(free, "independent batches"),
                               kind="enumerated"))
-    rows.append(holds("WME18.epoch", "growth per step of shuffled epochs at η* of independent batches: random and pinned "
-                      "ensemble", "below 1; above 1", f"{numbers['at_star']:.4f}; {numbers['less_at_star']:.4f}",
-                      "side of 1", numbers["at_star"] < 1 < numbers["less_at_star"], kind="enumerated",
-                      null="“shuffled is always stabler”: both below 1"))
+    for claim, name, words, side in (("WME18.epoch", "", "random", "below 1"),
+                                     ("DS20.shuffling", "less_", "pinned", "above 1")):
+        growth = float(numbers[f"{name}at_star"])
+        rows.append(holds(claim, f"growth per step of shuffled epochs at η* of independent batches, {words} ensemble",
+                          side,
+                          f"{growth:.4f}", "side of 1", (growth < 1) == (side == "below 1"), kind="enumerated",
+                          null="independent batches: 1" if name == "" else "“always better”: below 1"))
     return tuple(rows)
 
 
@@ -73,7 +79,8 @@ def draw(numbers):
         axes[0].errorbar(TESTED, measured[:, 0], yerr=measured[:, 1], capsize=2, **simulation(k))
     axes[0].plot(numbers["sizes"], numbers["sufficient"], label="eq. 4, without", **theory(2))
     axes[0].axhline(numbers["gd"], label="gradient descent", **theory(3))
-    axes[0].set(xlabel="batch size $B$", ylabel="critical learning rate", title=f"$n={EXAMPLES}$, $d={DIM}$", xticks=(1, 4, 8, 12, 16))
+    axes[0].set(xlabel="batch size $B$", ylabel="critical learning rate",
+                title=f"$n={EXAMPLES}$, $d={DIM}$", xticks=(1, 4, 8, 12, 16))
     key(axes[0], loc="lower right")
     for axis, name, title in ((axes[1], "", "random ensemble, $n=5$, $d=2$"),
                               (axes[2], "less_", "$g=(0,3),(2,-2),(3,0)$")):
@@ -90,8 +97,9 @@ def draw(numbers):
 
 FIGURE = Figure(
     "batch-size", "Critical rate against batch size; shuffled epochs",
-    "(a) The exact limit in mean square with both ways of sampling, eq. 4 and gradient descent; markers from simulated steps, "
-    "bars one standard error (smaller than the markers). (b), (c) Growth per step at B = 1, in units of the limit of "
-    "independent batches, where lines cross 1: shuffled epochs are stabler in (b) and less stable in (c); markers are all "
-    "orders run through the simulator.",
-    simulate, judge, draw, ("WME18.p", "WME18.eq4-sharp", "WME18.fig2-B", "WME18.epoch"), (2, 4, 10))
+    "(a) The exact limit in mean square with both ways of sampling, eq. 4 and gradient descent; markers from "
+    "simulated steps, bars one standard error (smaller than the markers). (b), (c) Growth per step at B = 1, in units "
+    "of the limit of independent batches, where lines cross 1: shuffled epochs are stabler in (b) and less stable in "
+    "(c); markers are all orders run through the simulator.",
+    simulate, judge, draw, ("WME18.p", "WME18.eq4-sharp", "WME18.fig2-B", "WME18.epoch", "MM24.threshold",
+                               "DS20.shuffling"), (3, 5, 12))

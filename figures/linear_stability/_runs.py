@@ -35,7 +35,8 @@ def outside(w, x, y):
 
 def survival(distance, lr, steps, replicas, rng):
     """Share of runs from 1 + distance that are still in the basin after t = 0…steps."""
-    seen = simulated.two_minima(np.full(replicas, 1 + distance), lr=lr, steps=steps, rng=rng, observe={"inside": inside})
+    seen = simulated.two_minima(np.full(replicas, 1 + distance), lr=lr,
+                                steps=steps, rng=rng, observe={"inside": inside})
     return np.minimum.accumulate(seen.observed["inside"], axis=0).mean(axis=1)
 
 

@@ -24,7 +24,8 @@ def simulate(effort, rng):
         for k, (lr, size) in enumerate(settings):
             numbers |= {f"{varied}{k}_{name}": value for name, value in _ensembles(lr, size, replicas, rng).items()}
     numbers["tops"] = np.array([measured_top(EXAMPLES, lr, size, replicas, rng) for lr, size in TOPS])  # value, error
-    runs = [simulated.simulate([[sqrt(factor * 2 / lr)]], [[1.0]], lr=lr, batch_size=None, steps=500) for lr, factor in KEPT]
+    runs = [simulated.simulate([[sqrt(factor * 2 / lr)]], [[1.0]], lr=lr,
+                               batch_size=None, steps=500) for lr, factor in KEPT]
     return numbers | {"kept": np.array([abs(run.w[0, 0]) for run in runs])}
 
 
@@ -51,7 +52,8 @@ def judge(numbers):
         limit = predicted.non_uniformity_limit(lr, EXAMPLES, size)
         name = f"largest stable s at a = 1/η, η = {lr:g}, B = {size}"
         other = predicted.non_uniformity_limit(lr, EXAMPLES, 2 * size), "the limit at 2B"
-        rows.append(close("WME18.fig2-B" if lr == 0.1 else "WME18.fig2-lr", name, limit, top, SIGMAS * error, null=other, note=SIX))
+        rows.append(close("WME18.fig2-B" if lr == 0.1 else "WME18.fig2-lr",
+                    name, limit, top, SIGMAS * error, null=other, note=SIX))
         if (lr, size) == (0.1, 4):
             rows.append(close("WME18.s", f"{name}, s = √λmax(Σ)", limit, top, SIGMAS * error,
                               null=(top**2, "s = λmax(Σ), as printed"), note=SIX))
@@ -66,14 +68,16 @@ def judge(numbers):
 def _judge_sides(numbers, varied):
     wrong = inside = near = total = 0
     for k, (lr, size) in enumerate(VARIED[varied]):
-        points, growth, expected, error = (numbers[f"{varied}{k}_{name}"] for name in ("points", "growth", "expected", "error"))
+        points, growth, expected, error = (numbers[f"{varied}{k}_{name}"]
+                                           for name in ("points", "growth", "expected", "error"))
         edge, top = predicted.sharpness_limit(lr), predicted.non_uniformity_limit(lr, EXAMPLES, size)
         decided = np.abs(expected - 1) > SIGMAS * error
         wrong += int(((growth < 1) != (expected < 1))[decided].sum())
         inside += int(((points[:, 0] < edge) & (points[:, 1] < top) & (growth >= 1))[decided].sum())
         near, total = near + int((~decided).sum()), total + len(points)
     return (holds("WME18.fig2", f"simulated ensembles on the wrong side of the half-ellipse ({varied} varied)", "0",
-                  f"{wrong} of {total - near}", f"exact; {near} within {SIGMAS:g} standard errors of the edge set aside",
+                  f"{wrong} of {total - near}",
+                  f"exact; {near} within {SIGMAS:g} standard errors of the edge set aside",
                   wrong == 0, null=f"the rectangle: {inside} on its wrong side"),
             holds("WME18.fig2", f"simulated ensembles inside the rectangle that are unstable ({varied} varied)", "some",
                   str(inside), "> 0", inside > 0, null="the rectangle as the limit: 0"))
@@ -87,7 +91,8 @@ def draw(numbers):
             colour = theory(k)["color"]
             axis.plot([0, edge, edge], [top, top, 0], **bound(k))
             axis.plot(*numbers[f"{varied}{k}_ellipse"], **theory(k))
-            axis.text(1.01 * edge, top, f"$B={size}$" if varied == "B" else f"$\\eta={lr:g}$", va="center", color=colour)
+            label = f"$B={size}$" if varied == "B" else f"$\\eta={lr:g}$"
+            axis.text(1.01 * edge, top, label, va="center", color=colour)
             points, stable = numbers[f"{varied}{k}_points"], numbers[f"{varied}{k}_growth"] < 1
             for chosen, face in ((stable, colour), (~stable, "white")):
                 axis.plot(*points[chosen].T, **simulation(k, markerfacecolor=face, markersize=4.5))
@@ -97,7 +102,7 @@ def draw(numbers):
     axes[1].set_title("rate varied: $B=4$, $n=100$")
     handles = [Line2D([], [], color=INK, label="theory, $d=1$: eq. 4 and the exact limit"),
                Line2D([], [], label="bound: the poster's rectangle", **bound(0, color=INK)),
-               Line2D([], [], **simulation(0, markerfacecolor=simulation(0)["color"], color=INK, label="simulation: stable")),
+               Line2D([], [], label="simulation: stable", **simulation(0, markerfacecolor=INK, color=INK)),
                Line2D([], [], **simulation(0, color=INK, label="simulation: unstable"))]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure
@@ -105,7 +110,7 @@ def draw(numbers):
 
 FIGURE = Figure(
     "stability-diagram", "Which minima SGD can keep: the sharpness–non-uniformity diagram",
-    "In d = 1 eq. 4 is exact, and its region is the half-ellipse (lines), not the rectangle that the poster draws around it "
-    "(dotted). Markers are simulated ensembles of n = 100 examples: filled where E x² shrinks, open where it grows. Look at "
-    "the open markers inside the rectangles.",
+    "In d = 1 eq. 4 is exact, and its region is the half-ellipse (lines), not the rectangle that the poster draws "
+    "around it (dotted). Markers are simulated ensembles of n = 100 examples: filled where E x² shrinks, open where "
+    "it grows. Look at the open markers inside the rectangles.",
     simulate, judge, draw, ("WME18.fig2", "WME18.fig2-B", "WME18.fig2-lr", "WME18.s", "WME18.a"), (3, 5, 15))

@@ -38,7 +38,9 @@ def family(name, rng, n=24, dim=24):
         factors = rng.standard_normal((8, 6, 6))
         return factors.swapaxes(1, 2) @ factors
     scale = {"isotropic": np.ones(dim), "power law": np.arange(1, dim + 1.0) ** -1, "log-normal": 1}[name]
-    return predicted.GaussNewton(gaussian * (np.exp(1.5 * rng.standard_normal((n, 1))) if name == "log-normal" else scale))
+    if name == "log-normal":
+        scale = np.exp(1.5 * rng.standard_normal((n, 1)))
+    return predicted.GaussNewton(gaussian * scale)
 
 
 def limits(ensemble):
@@ -56,9 +58,10 @@ def simulate(effort, rng):
                "sufficient": sufficient, "exact": exact,
                "one_step": np.array([predicted.lambda_max(ENSEMBLE, lr, 1) for lr in rates]),
                "long_run": np.array([predicted.mean_square_rate(ENSEMBLE, lr, 1) for lr in rates]),
-               "growths": np.array([_growths(lr, sizes.replicas, rng) for lr in tested])}  # (rates, 2, (value, error, law))
+               "growths": np.array([_growths(lr, sizes.replicas, rng) for lr in tested])}  # (rates, 2, 3)
     for k, fraction in enumerate(FRACTIONS):
-        numbers |= {f"{name}_{k}": value for name, value in _moments(fraction * exact, sizes.replicas // 4, rng).items()}
+        moments = _moments(fraction * exact, sizes.replicas // 4, rng)
+        numbers |= {f"{name}_{k}": value for name, value in moments.items()}
     return numbers
 
 
@@ -85,11 +88,14 @@ def judge(numbers):
     count = share.shape[1]
     for k, name in enumerate(FAMILIES):
         if k < 2:
-            rows.append(close("WME18.eq4-sharp", f"η_suff/η* at B = 1, {name}: smallest of {count}", 1, share[k].min(), 1e-8,
+            rows.append(close("WME18.eq4-sharp", f"η_suff/η* at B = 1, {name}: smallest of {count}", 1, share[k].min(),
+                              1e-8,
                               null=(share[2].min(), "isotropic ensembles"), kind="algebra"))
         else:
-            rows.append(holds("WME18.eq4-sharp", f"η_suff/η* at B = 1, {name}: smallest and median of {count}", "below 1",
-                              f"{share[k].min():.3f}, {np.median(share[k]):.3f}", "smallest < 0.99", share[k].min() < 0.99,
+            rows.append(holds("WME18.eq4-sharp", f"η_suff/η* at B = 1, {name}: smallest and median of {count}",
+                              "below 1",
+                              f"{share[k].min():.3f}, {np.median(share[k]):.3f}", "smallest < 0.99",
+                              share[k].min() < 0.99,
                               null="eq. 4 sharp: 1", kind="algebra"))
     for lr, growths in zip(numbers["tested"], numbers["growths"]):
         for j, (claim, name) in enumerate((("WME18.eq4", "E‖x₊‖² from the worst direction"),
@@ -99,10 +105,12 @@ def judge(numbers):
             rows.append(close(claim, f"{name} at η = {lr / numbers['exact']:.2f} η*", law, value, SIGMAS * error + 1e-9,
                               null=null, note=SIX))
     for k, fraction in enumerate(FRACTIONS):
-        law, null, seen, error = (numbers[f"{name}_{k}"][1:] for name in ("moment_law", "moment_null", "moment", "moment_error"))
+        law, null, seen, error = (numbers[f"{name}_{k}"][1:]
+                                  for name in ("moment_law", "moment_null", "moment", "moment_error"))
         light = error < 0.01 * law  # beyond this, tails make the sample error meaningless
         worst, wrong = ((np.abs(seen - other) / error)[light].max() for other in (law, null))
-        rows.append(holds("WME18.eq2", f"E‖x_t‖² at η = {fraction} η*, {light.sum()} steps: largest deviation in standard "
+        rows.append(holds("WME18.eq2", f"E‖x_t‖² at η = {fraction} η*, {light.sum()} steps: largest deviation in "
+                                       "standard "
                           "errors", "exact recursion", f"{worst:.2f}", f"≤ {SIGMAS:g}",
                           worst <= SIGMAS if wrong > SIGMAS else None, null=f"gradient descent's: {wrong:.0f}"))
     return tuple(rows)
@@ -116,12 +124,14 @@ def draw(numbers):
                     whiskerprops={"color": INK}, capprops={"color": INK})
     axes[0].set_yticks(range(1, len(FAMILIES) + 1), FAMILIES)
     axes[0].axvline(1, **guide())
-    axes[0].set(xlabel="$\\eta_{suff}/\\eta^*$", xlim=(min(0.4, share.min() - 0.02), 1.03), title="random ensembles, $B=1$")
+    axes[0].set(xlabel="$\\eta_{suff}/\\eta^*$",
+                xlim=(min(0.4, share.min() - 0.02), 1.03), title="random ensembles, $B=1$")
     axes[1].plot(numbers["rates"], numbers["one_step"], label="eq. 4: one step, worst start", **theory(1))
     axes[1].plot(numbers["rates"], numbers["long_run"], label="exact: per step, $t\\to\\infty$", **theory(0))
     for j, k in ((0, 1), (1, 0)):
         axes[1].plot(numbers["tested"], numbers["growths"][:, j, 0], **simulation(k))
-    for limit, name, side in ((numbers["sufficient"], "$\\eta_{suff}$ ", "right"), (numbers["exact"], " $\\eta^*$", "left")):
+    for limit, name, side in ((numbers["sufficient"], "$\\eta_{suff}$ ", "right"),
+                              (numbers["exact"], " $\\eta^*$", "left")):
         axes[1].axvline(limit, **guide())
         axes[1].text(limit, 0.62, name, ha=side)
     axes[1].axhline(1, **guide())
@@ -140,7 +150,7 @@ def draw(numbers):
 FIGURE = Figure(
     "sufficient-condition", "How conservative eq. 4 is",
     "(a) The largest rate that meets eq. 4 over the exact limit: boxes are quartiles and whiskers all of the random "
-    "ensembles. (b) In one ensemble, growth of one step from the worst start (eq. 4) and growth per step in the long run: "
-    "between the two crossings of 1 eq. 4 fails and the minimum is stable. (c) The second moment step by step. Lines are "
-    "theory, markers simulated steps.",
+    "ensembles. (b) In one ensemble, growth of one step from the worst start (eq. 4) and growth per step in the long "
+    "run: between the two crossings of 1 eq. 4 fails and the minimum is stable. (c) The second moment step by step. "
+    "Lines are theory, markers simulated steps.",
     simulate, judge, draw, ("WME18.eq2", "WME18.eq4", "WME18.eq4-sharp"), (3, 6, 20))

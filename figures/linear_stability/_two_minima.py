@@ -22,7 +22,8 @@ def simulate(effort, rng):
     replicas = SIZES[effort].replicas
     x = np.linspace(-0.7, 1.9, 521)
     record = {"x": lambda w, x, y: w[:, 0]}
-    paths = [simulated.two_minima(np.full(count, 1 + 1e-3), lr=LR, steps=100, batch_size=size, rng=source, observe=record)
+    paths = [simulated.two_minima(np.full(count, 1 + 1e-3), lr=LR, steps=100, batch_size=size, rng=source,
+                                  observe=record)
              for count, size, source in ((6, 1, rng), (1, 2, None))]
     numbers = {"x": x, "losses": simulated.TwoMinima().predict(x[:, None], simulated.TOY_CURVATURES),
                "sgd_paths": paths[0].observed["x"], "gd_path": paths[1].observed["x"], "replicas": replicas,
@@ -48,7 +49,8 @@ def judge(numbers):
     for k, distance in enumerate(STARTS):
         law, null, seen = (numbers[f"{name}_{k}"] for name in ("survival_law", "survival_null", "survival"))
         worst, wrong = np.abs(seen - law).max(), np.abs(seen - null).max()
-        rows.append(holds("WME18.toy", f"exit times from ε = {distance:g} at η = 0.7: largest distance between distributions",
+        rows.append(holds("WME18.toy", f"exit times from ε = {distance:g} at η = 0.7: largest distance between "
+                                       "distributions",
                           "exact law", f"{worst:.4f}", f"≤ {limit:.4f} (Dvoretzky–Kiefer–Wolfowitz)",
                           worst <= limit if wrong > limit else None, null=f"the law at η = 0.735: {wrong:.3f}"))
         rows.append(close("WME18.toy", f"mean exit time from ε = {distance:g}, steps", law.sum(), seen.sum(),
@@ -81,7 +83,8 @@ def _judge_escape(numbers, k, lr, replicas):
 def draw(numbers):
     figure, axes = panels(2, 2, width=3.9)
     each = numbers["losses"]
-    for k, (values, label) in enumerate(((each[:, 0], "$f_1$"), (each[:, 1], "$f_2$"), (each.mean(axis=1), "$(f_1+f_2)/2$"))):
+    for k, (values, label) in enumerate(((each[:, 0], "$f_1$"), (each[:, 1], "$f_2$"),
+                                         (each.mean(axis=1), "$(f_1+f_2)/2$"))):
         axes[0].plot(numbers["x"], values, label=label, **theory(k))
     axes[0].set(xlabel="$x$", ylabel="loss", ylim=(-0.03, 1.1), title="two examples, two minima")
     axes[0].legend(loc="upper center")
@@ -109,8 +112,8 @@ def draw(numbers):
 
 FIGURE = Figure(
     "two-minima", "The toy with two minima: gradient descent stays where SGD leaves",
-    "(a) The two examples' losses and their mean. (b) From x = 1.001, six runs of SGD leave the minimum at 1 at a rate at "
-    "which gradient descent stays. (c) Share of runs still in the basin: lines are the exact law, markers runs. "
-    "(d) Below the almost-sure limit few runs escape, and the fewer the closer they start: lines are exact, markers runs; "
-    "the slopes are κ.",
+    "(a) The two examples' losses and their mean. (b) From x = 1.001, six runs of SGD leave the minimum at 1 at a "
+    "rate at which gradient descent stays. (c) Share of runs still in the basin: lines are the exact law, markers "
+    "runs. (d) Below the almost-sure limit few runs escape, and the fewer the closer they start: lines are exact, "
+    "markers runs; the slopes are κ.",
     simulate, judge, draw, ("WME18.toy", "WME18.eq3"), (4, 12, 60))

@@ -33,7 +33,7 @@ class Interval:
 
 
 def between(values, centre=None, scale=1.0):
-    """The `Interval` of the mean of independent `values` (R,), or of one about `centre` with the scatter of `scale` × them."""
+    """The `Interval` of the mean of independent `values` (R,), or about `centre` with the scatter of `scale` × them."""
     stderr = float(np.std(values, ddof=1) / np.sqrt(len(values)) * abs(scale))
     value = float(np.mean(values)) if centre is None else float(centre)
     reach = float(t.ppf(0.975, len(values) - 1)) * stderr
@@ -43,7 +43,8 @@ def between(values, centre=None, scale=1.0):
 def narrow(interval, name, remedy):
     """The interval, refused if its relative standard error is above 5 %."""
     if not interval.stderr <= WIDEST * abs(interval.value):
-        raise ValueError(f"{name} is not resolved: {interval.value:.4g} with a standard error of {interval.stderr:.2g}, more than "
+        raise ValueError(f"{name} is not resolved: {interval.value:.4g} with a standard error of "
+                         f"{interval.stderr:.2g}, more than "
                          f"{WIDEST:.0%} of it; {remedy}")
     return interval
 
@@ -91,7 +92,8 @@ def examples(hessians, batch_size, replacement):
     _, singular, right = np.linalg.svd(flat, full_matrices=False)
     basis = right[singular > _ROUNDING * singular[0]]
     _, lengths, rows = np.linalg.svd(factors @ basis.T, full_matrices=False)
-    return Examples(lengths[:, :, None] * rows, lengths**2, _checks.batch_size(batch_size, len(factors)), bool(replacement))
+    return Examples(lengths[:, :, None] * rows, lengths**2, _checks.batch_size(batch_size, len(factors)),
+                    bool(replacement))
 
 
 def _factors(hessians):

@@ -67,10 +67,12 @@ def lyapunov_interval(hessians, lr, batch_size, *, momentum=0.0, replicas=64, st
     ensemble = examples(hessians, batch_size, replacement)
     momentum = _momentum(momentum)
     replicas, steps = _checks.whole(replicas, "replicas", 8), _checks.whole(steps, "steps", 10)
-    return between(growth_of_replicas(ensemble, _checks.scalar(lr, "lr"), momentum, replicas, steps, np.random.default_rng(rng)))
+    return between(growth_of_replicas(ensemble, _checks.scalar(lr, "lr"), momentum, replicas, steps,
+                                      np.random.default_rng(rng)))
 
 
-def almost_sure_lr_interval(hessians, batch_size, *, momentum=0.0, replicas=64, steps=2000, replacement=False, rng=None):
+def almost_sure_lr_interval(hessians, batch_size, *, momentum=0.0, replicas=64, steps=2000, replacement=False,
+                            rng=None):
     r"""Learning rate at which paths stop converging almost surely, in any dimension, with a 95 % interval.
 
     .. math:: \min\{\eta : \Lambda(\eta) = 0\}, \qquad
@@ -133,7 +135,8 @@ def _first_sign_change(growth, first, momentum):
     while growth(_MARCH * low) < 0:
         low *= _MARCH
         if low > _FARTHEST * first:
-            raise ValueError(f"hessians have no almost-sure limit below {_FARTHEST:g} times their mean-square limit {first:.4g}; "
+            raise ValueError(f"hessians have no almost-sure limit below {_FARTHEST:g} times their mean-square limit "
+                             f"{first:.4g}; "
                              "ask lyapunov_interval at the rates of interest")
     return low, _MARCH * low
 
@@ -162,8 +165,8 @@ def growth_of_replicas(ensemble, lr, momentum, replicas, steps, rng):
         velocity = moved if momentum else velocity
         norm = np.sqrt(np.vecdot(place, place) + np.vecdot(velocity, velocity))[:, None]
         if not norm.all():
-            raise ValueError(f"lr = {lr:g} sends a path onto the minimum in one step (a batch with ηh_B = 1): its exponent is "
-                             "-infinity; use another lr")
+            raise ValueError(f"lr = {lr:g} sends a path onto the minimum in one step (a batch with ηh_B = 1): its "
+                             "exponent is -infinity; use another lr")
         place, velocity = place / norm, velocity / norm
     return total / steps
 

@@ -56,11 +56,13 @@ def epoch_mean_square_interval(hessians, lr, batch_size=1, *, orders=10_000, rng
     lr, orders = _checks.scalar(lr, "lr"), _checks.whole(orders, "orders", 100)
     rank = ensemble.factors.shape[2]
     if 8 * orders * rank**2 > _MEMORY:
-        raise ValueError(f"orders must be at most {_MEMORY // (8 * rank**2)} at rank {rank} to fit {_MEMORY >> 20} MB, got {orders}; "
+        raise ValueError(f"orders must be at most {_MEMORY // (8 * rank**2)} at rank {rank} to fit {_MEMORY >> 20} MB, "
+                         f"got {orders}; "
                          "sample fewer orders")
     products = _products(ensemble, lr, orders, np.random.default_rng(rng))
     forward, backward = _top(products), _top(products.swapaxes(1, 2))
-    counts = np.einsum("aij,jk,alk,il->a", products, forward, products, backward, optimize=True) / np.vdot(backward, forward)
+    counts = np.einsum("aij,jk,alk,il->a", products, forward, products,
+                       backward, optimize=True) / np.vdot(backward, forward)
     per_epoch = narrow(between(counts), "growth per epoch", "sample more orders")
     power = 1 / -(-len(ensemble.factors) // ensemble.size)
     rate = per_epoch.value**power

@@ -9,7 +9,8 @@ from theory import _checks
 _LEAST, _MOST = 0.02, 32.0  # exponents looked for
 
 
-def escape_exponent_interval(hessians, lr, batch_size, *, populations=16, particles=300, steps=200, replacement=False, rng=None):
+def escape_exponent_interval(hessians, lr, batch_size, *, populations=16, particles=300, steps=200, replacement=False,
+                             rng=None):
     r"""Exponent κ of the probability to escape from distance ε, with a 95 % interval.
 
     .. math:: P(\text{escape from } \varepsilon) \propto \varepsilon^\kappa, \qquad \rho(\kappa) = 1, \quad \kappa > 0,
@@ -76,12 +77,13 @@ def _near_root(growth, lr):
     while growth(high) <= 0:
         low, high = high, 2 * high
         if high > _MOST:
-            raise ValueError(f"lr = {lr:g} must let paths escape with an exponent below {_MOST:g}; it is larger, so escape is "
-                             "nearly impossible: use a larger lr")
+            raise ValueError(f"lr = {lr:g} must let paths escape with an exponent below {_MOST:g}; it is larger, so "
+                             "escape is nearly impossible: use a larger lr")
     while low == high or growth(low) >= 0:
         low = low / 2
         if low < _LEAST:
-            raise ValueError(f"lr = {lr:g} must be below the almost-sure limit by enough for an exponent above {_LEAST:g}; escape is "
+            raise ValueError(f"lr = {lr:g} must be below the almost-sure limit by enough for an exponent above "
+                             f"{_LEAST:g}; escape is "
                              "certain, or nearly: use lyapunov_interval for its rate")
         if growth(low) >= 0:
             high = low

@@ -8,7 +8,7 @@ POINTS = 3000
 
 
 def _transfer(matrices, weigh):
-    """f ↦ mean over the matrices of weigh(|Mu|) f(Mu/|Mu|) on POINTS angles in [0, π), by linear interpolation; and |Mu|."""
+    """f ↦ mean over the matrices of weigh(|Mu|) f(Mu/|Mu|) on POINTS angles, by linear interpolation; and |Mu|."""
     angles = np.pi * np.arange(POINTS) / POINTS
     images = np.einsum("nij,jp->nip", matrices, np.array([np.cos(angles), np.sin(angles)]))
     norms = np.linalg.norm(images, axis=1)                             # (n, p)

@@ -22,7 +22,8 @@ def test_between_the_limits_the_mean_square_diverges_while_paths_converge(rng):
     assert theory.critical_lr(stack_1d(TOY), 1) < lr < theory.almost_sure_lr(TOY, 1)
     norms, _ = support.square_norm_moments(stack_1d(TOY), lr, 1, np.ones(1), steps)
     assert norms[-1] > 1e10
-    result = simulated.simulate(np.sqrt(TOY)[:, None], np.ones((replicas, 1)), lr=lr, batch_size=1, steps=steps, rng=rng)
+    result = simulated.simulate(np.sqrt(TOY)[:, None], np.ones(
+        (replicas, 1)), lr=lr, batch_size=1, steps=steps, rng=rng)
     logs = np.log(np.abs(result.w[:, 0]))
     mean = steps * theory.lyapunov_exponent(TOY, lr, 1)
     deviation = np.log(np.abs(1 - lr * TOY)).std() * sqrt(steps)  # of a sum of independent equal steps
@@ -68,14 +69,16 @@ def test_no_window_of_growth_below_the_limit_is_passed_over(rng, size):
 def test_the_last_sign_change_is_another():
     """The null: at curvatures .1 and 10 paths converge again around η = 1/.1, up to the last zero."""
     limit = theory.almost_sure_lr([0.1, 10.0], 1)
-    assert limit < 0.3 and theory.lyapunov_exponent([0.1, 10.0], 10.0 + 1e-3, 1) < 0 < theory.lyapunov_exponent([0.1, 10.0], 9.0, 1)
+    assert limit < 0.3 and theory.lyapunov_exponent(
+        [0.1, 10.0], 10.0 + 1e-3, 1) < 0 < theory.lyapunov_exponent([0.1, 10.0], 9.0, 1)
 
 
 @pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize("factor", [1e-150, 1e-80, 1e80, 1e150])
 def test_the_limit_scales_as_one_over_curvature(rng, factor):
     curvatures = rng.random(6)
-    assert_allclose(theory.almost_sure_lr(factor * curvatures, 2) * factor, theory.almost_sure_lr(curvatures, 2), rtol=1e-13)
+    assert_allclose(theory.almost_sure_lr(factor * curvatures, 2) * factor,
+                    theory.almost_sure_lr(curvatures, 2), rtol=1e-13)
 
 
 @pytest.mark.claim("WME18.eq3")

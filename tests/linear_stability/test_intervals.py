@@ -1,4 +1,4 @@
-"""Intervals for almost-sure growth, tail exponents and sampled orders: against closed forms, quadrature and coverage."""
+"""Intervals for almost-sure growth, tail exponents and sampled orders: closed forms, quadrature and coverage."""
 
 import numpy as np
 import pytest
@@ -31,9 +31,11 @@ def test_one_parameter_without_chance_equals_the_closed_forms(size, replacement,
     curvatures = np.array([0.2, 3.8, 0.7, 1.1, 2.0])
     factors, options = np.sqrt(curvatures)[:, None], {"replacement": replacement, "rng": rng}
     exact = theory.lyapunov_exponent(curvatures, 0.6, size, replacement=replacement)
-    assert_allclose(simulated.lyapunov_interval(factors, 0.6, size, replicas=8, steps=10, **options).value, exact, rtol=1e-12)
+    assert_allclose(simulated.lyapunov_interval(factors, 0.6, size,
+                    replicas=8, steps=10, **options).value, exact, rtol=1e-12)
     limit = theory.almost_sure_lr(curvatures, size, replacement=replacement)
-    assert_allclose(simulated.almost_sure_lr_interval(factors, size, replicas=8, steps=10, **options).value, limit, rtol=1e-9)
+    assert_allclose(simulated.almost_sure_lr_interval(
+        factors, size, replicas=8, steps=10, **options).value, limit, rtol=1e-9)
     if size == 1:
         lr = 0.97 * limit
         got = simulated.escape_exponent_interval(factors, lr, 1, populations=8, particles=50, steps=10, **options).value
@@ -45,7 +47,8 @@ def test_one_parameter_without_chance_equals_the_closed_forms(size, replacement,
 def test_batches_of_several_in_one_parameter(size, replacement, rng):
     """The last example averaged given the others; batches of the other kind are outside."""
     curvatures = np.array([0.2, 3.8, 0.7, 1.1, 2.0])
-    got = simulated.lyapunov_interval(np.sqrt(curvatures)[:, None], 0.7, size, steps=1500, replacement=replacement, rng=rng)
+    got = simulated.lyapunov_interval(np.sqrt(curvatures)[:, None],
+                                      0.7, size, steps=1500, replacement=replacement, rng=rng)
     assert within(got, theory.lyapunov_exponent(curvatures, 0.7, size, replacement=replacement), 64)
     assert not within(got, theory.lyapunov_exponent(curvatures, 0.7, size, replacement=not replacement), 64)
 
@@ -62,7 +65,7 @@ def test_growth_in_the_plane_equals_the_quadrature_over_directions(size, dense, 
     assert not within(got, np.log(theory.mean_square_rate(theory.GaussNewton(PLANE), lr, size)) / 2, 64, 1e-4)
 
 
-@pytest.mark.claim("WME18.eq3")
+@pytest.mark.claim("WME18.eq3", "CE24.almost-sure")
 def test_almost_sure_limit_in_the_plane_equals_the_quadrature(rng):
     """The mean-square limit is outside."""
     got = simulated.almost_sure_lr_interval(PLANE, 1, steps=200, rng=rng)
@@ -83,7 +86,7 @@ def test_growth_with_momentum_equals_the_quadrature_over_place_and_velocity(mome
     assert not within(got, theory.lyapunov_exponent(curvatures, lr, 1), 64, 2e-4)
 
 
-@pytest.mark.claim("WME18.eq3")
+@pytest.mark.claim("WME18.eq3", "GSZ21.tail")
 @pytest.mark.parametrize("share", [1.0, 1.2])
 def test_tail_exponent_in_the_plane_equals_the_quadrature(share, rng):
     """2 at the mean-square limit and nowhere else."""
@@ -125,11 +128,14 @@ def test_the_intervals_cover_as_often_as_they_say(rng):
     (lambda: simulated.lyapunov_interval(PLANE, 0.1, 1, momentum=1.0), r"momentum must lie in \(-1, 1\), got 1"),
     (lambda: simulated.lyapunov_interval(PLANE, 0.1, 1, replicas=1), "replicas must be at least 8"),
     (lambda: simulated.lyapunov_interval(0 * PLANE, 0.1, 1), "hessians must not all be zero"),
-    (lambda: simulated.lyapunov_interval([[1.0], [2.0]], 1.0, 1, replicas=64, steps=10), "sends a path onto the minimum"),
+    (lambda: simulated.lyapunov_interval([[1.0], [2.0]], 1.0, 1,
+     replicas=64, steps=10), "sends a path onto the minimum"),
     (lambda: simulated.escape_exponent_interval(PLANE, 0.01, 1, particles=50, steps=10), "an exponent below 32"),
     (lambda: simulated.escape_exponent_interval(PLANE, 9.0, 1, particles=50, steps=10), "below the almost-sure limit"),
-    (lambda: simulated.epoch_mean_square_interval(PLANE, 0.1, orders=10**8), "orders must be at most 8388608 at rank 2"),
-    (lambda: simulated.epoch_mean_square_interval(10 * PLANE, 1.0, orders=100, rng=1), "growth per epoch is not resolved"),
+    (lambda: simulated.epoch_mean_square_interval(PLANE, 0.1, orders=10**8),
+     "orders must be at most 8388608 at rank 2"),
+    (lambda: simulated.epoch_mean_square_interval(10 * PLANE, 1.0, orders=100, rng=1), "growth per epoch is not "
+                                                                                       "resolved"),
 ])
 def test_what_cannot_be_answered_is_refused(call, message):
     with pytest.raises(ValueError, match=message):

@@ -47,9 +47,10 @@ def test_exponents_keep_their_promise_at_the_edges(curvatures, lr, size, order):
 
 
 @pytest.mark.claim("WME18.eq3")
-@given(st.lists(st.sampled_from([0.0, 0.5, 1.5, 4.0]), min_size=1, max_size=6).filter(any), st.integers(1, 6), st.booleans())
+@given(st.lists(st.sampled_from([0.0, 0.5, 1.5, 4.0]), min_size=1, max_size=6).filter(any), st.integers(1, 6),
+       st.booleans())
 def test_equal_batches_are_merged_without_losing_their_weight(curvatures, size, replacement):
-    """Every batch of an ensemble with repeated curvatures, one by one; equal weights for distinct means would be seen."""
+    """Every batch of an ensemble with repeated curvatures, one by one; equal weights would be seen."""
     size = min(size, len(curvatures))
     means = np.array(curvatures)[support.all_batches(len(curvatures), size, replacement)].mean(axis=1)
     assert_allclose(theory.absolute_moment(curvatures, 0.3, size, 2, replacement=replacement),
@@ -59,5 +60,5 @@ def test_equal_batches_are_merged_without_losing_their_weight(curvatures, size, 
 def test_a_moment_beyond_the_largest_float_is_refused():
     with pytest.raises(ValueError, match=r"order = 1e\+06 must keep the moment below the largest float"):
         theory.absolute_moment([0.2, 3.8], 1.0, 1, 1e6)
-    with pytest.raises(ValueError, match="lr = 1e\\+300 times the largest curvature 1e\\+300 must be a positive finite"):
+    with pytest.raises(ValueError, match="lr = 1e.300 times the largest curvature 1e.300 must be a pos"):
         theory.lyapunov_exponent([1e300], 1e300, 1)

@@ -67,7 +67,8 @@ def test_mean_exit_time_grows_as_the_logarithm_of_the_distance():
 
 
 @pytest.mark.claim("WME18.toy")
-@pytest.mark.parametrize(("distance", "lr"), [(1e-300, 0.7), (0.42, 1e-9), (-1e-12, 1 / 3.8), (2.64, 1 - 1e-12), (0.3, 0.99)])
+@pytest.mark.parametrize(("distance", "lr"), [(1e-300, 0.7), (0.42, 1e-9), (-1e-12, 1 / 3.8), (2.64, 1 - 1e-12),
+                                              (0.3, 0.99)])
 def test_exit_times_at_the_edges_of_their_domain_equal_an_enumeration_of_all_paths(distance, lr):
     """12 steps, all 4096 sequences carried one by one."""
     steps, places, alive = 12, np.array([distance]), np.array([True])

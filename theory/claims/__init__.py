@@ -17,6 +17,20 @@ LWM19
 LWYZ24
     M. Lu, B. Wu, X. Yang, D. Zou, "Benign oscillation of stochastic gradient
     descent with large learning rates", ICLR 2024.
+MM24
+    R. Mulayoff, T. Michaeli, "Exact mean square linear stability analysis for
+    SGD", COLT 2024.
+CE24
+    D. Chemnitz, M. Engel, "Characterizing dynamical stability of stochastic
+    gradient descent in overparameterized learning", 2024.
+GSZ21
+    M. Gurbuzbalaban, U. Simsekli, L. Zhu, "The heavy-tail phenomenon in SGD",
+    ICML 2021.
+DS20
+    C. De Sa, "Random reshuffling is not always better", NeurIPS 2020.
+AB24
+    A. Andreyev, P. Beneventano, "Edge of stochastic stability: revisiting the
+    edge of stability for SGD", 2024.
 CKLKT21
     J. Cohen, S. Kaur, Y. Li, J. Z. Kolter, A. Talwalkar, "Gradient descent on
     neural networks typically occurs at the edge of stability", ICLR 2021.
@@ -32,6 +46,7 @@ MS26
 """
 
 from theory._public import publish
+from theory.claims._as_run import CLAIMS as _AS_RUN
 from theory.claims._benign_oscillation import CLAIMS as _BENIGN_OSCILLATION
 from theory.claims._claim import STATUSES, Claim
 from theory.claims._convex_annealing import CLAIMS as _CONVEX_ANNEALING
@@ -43,7 +58,7 @@ from theory.claims._network import CLAIMS as _NETWORK
 
 __all__ = ["CLAIMS", "STATUSES", "Claim", "get"]
 
-CLAIMS = (*_LINEAR_STABILITY, *_NETWORK, *_CONVEX_ANNEALING, *_LEARNING_ORDER, *_IMAGES, *_BENIGN_OSCILLATION,
+CLAIMS = (*_LINEAR_STABILITY, *_AS_RUN, *_NETWORK, *_CONVEX_ANNEALING, *_LEARNING_ORDER, *_IMAGES, *_BENIGN_OSCILLATION,
           *_EDGE_OF_STABILITY)
 
 

@@ -19,7 +19,8 @@ _MOST_EXAMPLES = 16
 def epoch_mean_square_rate(hessians, lr, batch_size=1):
     r"""Growth factor of E‖x‖² per *step* when each epoch is a random permutation.
 
-    .. math:: \rho\Big(\frac{1}{n!}\sum_\pi \bigotimes\nolimits^2 \prod_b (I - \eta H_{\pi(b)})\Big)^{1/\lceil n/B\rceil}
+    .. math:: \rho\Big(\frac{1}{n!}\sum_\pi \bigotimes\nolimits^2
+              \prod_b (I - \eta H_{\pi(b)})\Big)^{1/\lceil n/B\rceil}
 
     The average runs over all n! orders, exactly, by a recursion over subsets:
     with M_b = I − ηH_b and b the last batch of those that pass the examples in S,
@@ -97,7 +98,8 @@ def _subset_rate(stack, lr, size):
     width = rank * (rank + 1) // 2
     steps = sum(comb(count, j * size) * comb(j * size, size) for j in range(1, full + 1)) + comb(count, short)
     if count > _MOST_EXAMPLES or steps * width**3 > _MOST_PRODUCTS:
-        raise ValueError(f"hessians must have n <= {_MOST_EXAMPLES} and cost at most {_MOST_PRODUCTS:.0e} multiplications to "
+        raise ValueError(f"hessians must have n <= {_MOST_EXAMPLES} and cost at most {_MOST_PRODUCTS:.0e} "
+                         "multiplications to "
                          f"average over all orders, got n = {count}, rank {rank} and batch_size {size}, which cost "
                          f"{steps * width**3:.1e}; average over sampled orders instead: "
                          "refimpl.linear_stability.epoch_mean_square_interval")

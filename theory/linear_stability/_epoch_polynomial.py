@@ -25,7 +25,8 @@ def polynomial_rate(curvatures, lr, size):
     if size == 1:
         return float(np.exp(2 * log_multiplier(lr, curvatures).mean()))
     if count**2 * steps > _MOST_TERMS:
-        raise ValueError(f"hessians of rank one must have n²·⌈n/B⌉ <= {_MOST_TERMS:.0e} for exact arithmetic, got n = {count} "
+        raise ValueError(f"hessians of rank one must have n²·⌈n/B⌉ <= {_MOST_TERMS:.0e} for exact arithmetic, got n = "
+                         f"{count} "
                          f"and batch_size {size}: {count**2 * steps:.1e}; average over sampled orders instead: "
                          "refimpl.linear_stability.epoch_mean_square_interval")
     whole, denominator = _common(curvatures, lr)

@@ -14,7 +14,8 @@ _EPS = np.finfo(float).eps
 def escape_exponent(curvatures, lr, batch_size, *, replacement=False):
     r"""Exponent κ of the probability to escape from distance ε, d = 1.
 
-    .. math:: E|1 - \eta h_B|^\kappa = 1, \quad \kappa > 0, \qquad P(\text{escape from } \varepsilon) \propto \varepsilon^\kappa
+    .. math:: E|1 - \eta h_B|^\kappa = 1, \quad \kappa > 0, \qquad
+              P(\text{escape from } \varepsilon) \propto \varepsilon^\kappa
 
     |x_t|^κ is a martingale, whence P ≤ (ε/b)^κ for a basin of half-width b.
     κ = 2 at the mean-square limit and κ → 0 at the almost-sure one.

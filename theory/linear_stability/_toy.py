@@ -151,12 +151,14 @@ def mean_exit_time(distance, lr):
         raise ValueError(f"lr must exceed the almost-sure limit {two_minima()[1].almost_sure_lr:.6f}, got {lr:g}; "
                          "below it escape is not certain: use escape_exponent")
     if not 0 < size < width:
-        raise ValueError(f"distance must be non-zero and below {width:.4f} in size, got {size:g}; start inside the basin")
+        raise ValueError(
+            f"distance must be non-zero and below {width:.4f} in size, got {size:g}; start inside the basin")
     return log(width / size) / growth
 
 
 def _toy_rate(lr):
     lr = _checks.scalar(lr, "lr")
     if lr >= 1:
-        raise ValueError(f"lr must be below 1, the limit of gradient descent, got {lr:g}; above it both minima are unstable")
+        raise ValueError(
+            f"lr must be below 1, the limit of gradient descent, got {lr:g}; above it both minima are unstable")
     return lr
