@@ -2,7 +2,7 @@
 
 import time
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from traceback import extract_tb
 
@@ -12,7 +12,7 @@ from figures import (benign_oscillation, convex_annealing, edge_of_stability, im
                      network)
 from figures._data_set import SYNTHETIC
 from figures._figure import not_judged
-from figures._files import remove, save
+from figures._files import remove, save, source
 from figures._style import style, titled
 
 STUDIES = {package.__name__.split(".")[-1]: package.FIGURES
@@ -23,7 +23,10 @@ FIGURES = tuple(figure for figures in STUDIES.values() for figure in figures)
 
 @dataclass(frozen=True)
 class Task:
-    """One figure to draw into `directory`; `data` is where a user's set is, `data_set` what it is called."""
+    """One figure to draw into `directory`; `data` is where a user's set is, `data_set` what it is called.
+
+    `source` is the state of the code when the run began, also if it changes meanwhile.
+    """
 
     name: str
     effort: str
@@ -31,6 +34,7 @@ class Task:
     directory: Path
     data: Path | None = None
     data_set: str = SYNTHETIC
+    source: str = field(default_factory=source)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ def _draw_and_report(options, data_set):
               file=sys.stderr)
         signal.signal(signal.SIGINT, ignored)
         return 130
-    return 1 if summary.differing or any(outcome.failed for outcome in outcomes) else 0
+    lacking = len(summary.records) < len(tasks)
+    return 1 if summary.differing or lacking or any(outcome.failed for outcome in outcomes) else 0
 
 
 def _complain(summary, outcomes):

@@ -51,7 +51,7 @@ def _add(content, root, paths):
 
 def mark(task):
     """What a record of this task has in common with others of the same run."""
-    return dict(zip(SAME, (task.effort, task.seed, task.data_set, refimpl.__version__, source())))
+    return dict(zip(SAME, (task.effort, task.seed, task.data_set, refimpl.__version__, task.source)))
 
 
 def remove(task):

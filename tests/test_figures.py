@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures import _all, _names
+from figures import _all, _files, _names
 from figures.__main__ import main
 from figures._command import arguments
 from figures._figure import AGREES, DIFFERS, NOT_JUDGED, close, holds
@@ -156,6 +156,14 @@ def test_missing_draws_what_is_not_there_for_this_run(tmp_path, tiny_figures, ca
     (tmp_path / "one.svg").unlink()
     assert drawn() == {"one"}
     assert drawn("--seed", "1") == {"one", "two"} and drawn("--effort", "quick", "--seed", "1") == {"one", "two"}
+
+
+def test_code_that_changes_while_it_draws_is_that_of_the_beginning(tmp_path, tiny_figures, monkeypatch):
+    """The run's own figures are in its report; the next --missing, of other code, draws them again."""
+    task = _all.Task("one", "standard", 0, tmp_path)
+    monkeypatch.setattr(_files, "source", lambda: "changed")
+    assert not _all.draw(task).error and _files.current(task)
+    assert not _files.current(_all.Task("one", "standard", 0, tmp_path, source=_files.source()))
 
 
 def test_list_is_grouped_and_fits_a_screen(capsys):
