@@ -6,7 +6,7 @@ import numpy as np
 from scipy.integrate import cumulative_trapezoid
 
 from figures._figure import Figure, close, holds
-from figures._style import INK, SHADES, guide, key, panels, simulation, theory
+from figures._style import INK, SHADES, bound, guide, key, panels, simulation, theory
 from figures.benign_oscillation._runs import DOUBLING, KAPPA, N, sets, test_sets
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
@@ -139,16 +139,12 @@ def draw(numbers):
     """(a) Every visit of one seed, (b) the weak feature, (c) accuracy on the way, (d) accuracy against c."""
     picture, axes = panels(2, 2, width=4.3, height=3.2)
     time = np.arange(len(numbers["visits_large"])) / N
-    for k, (name, c) in enumerate(RATES):
-        axes[0].plot(time, numbers[f"visits_{name}"], color=SHADES[k + 1 if k else 2], linestyle="none",
-                     rasterized=True, markersize=1.2 + k,
-                     marker=(".", "x")[k], markeredgewidth=0.4, zorder=2 + k,
-                     label=f"simulation, $c={c:g}$, each visit")
-    low, high = predicted.period_two_orbit(min(RATES[0][1], DOUBLING))
-    least, largest = predicted.attractor_bounds(RATES[0][1])
-    for edge, label in ((least, "bounds of the oscillation"), (largest, None)):
-        axes[0].axhline(edge, color=INK, linestyle=(0, (1, 1.2)), linewidth=1, label=label)
-    axes[0].set(xlabel="epoch", ylabel="$yf$ of the example visited", ylim=(-0.6, 2.3),
+    for (name, c), shade, marker, size in zip(RATES, (SHADES[2], INK), (".", "x"), (1.2, 2.2)):
+        axes[0].plot(time, numbers[f"visits_{name}"], color=shade, linestyle="none", rasterized=True, markersize=size,
+                     marker=marker, markeredgewidth=0.4, label=f"simulation, $c={c:g}$, each visit")
+    for edge, label in zip(predicted.attractor_bounds(RATES[0][1]), ("bounds of the oscillation", None)):
+        axes[0].axhline(edge, label=label, **bound(1))
+    axes[0].set(xlabel="epoch", ylabel="$yf$ of the example visited", ylim=(-0.3, 2.2),
                 title="the oscillation, one seed")
     axes[0].legend(loc="upper right", markerscale=4)
     for k, c in enumerate(numbers["timed"]):

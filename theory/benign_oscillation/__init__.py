@@ -7,7 +7,8 @@ u ⊥ v and κ = |v|²/|u|² small. The network is the mean over m filters of
 
 .. math:: c = 4\eta|u|^2/m ,
 
-which is 1 and 8/5 at the ends of the published window of learning rates.
+which is 1 and 8/5 at the ends of the window of large learning rates of the
+poster's paper (arXiv:2310.17074).
 
 ===================  ====================================================================
 c                    the strong feature, before anything else is learned
@@ -20,6 +21,21 @@ c > 3√3/2 − 1        filters turn off: the strong feature is lost
 
 While f oscillates the weak feature grows exponentially, and until it has grown
 to β* no interpolating point is stable: the oscillation lasts until then.
+
+Notation
+--------
+=============  ======================================================================
+η, m           learning rate; filters of each of F₊ and F₋
+u, v, ξ        strong and weak feature; noise patch, of variance σ_p² per direction
+κ              |v|²/|u|², so that c_v = κc is the rate of the weak feature
+α, β           (1/m) Σ ⟨w_r, u⟩₊² and the same of v over filters of the right class
+α⁻, β⁻         the same over filters of the other class
+f, e           output α + β − α⁻ − β⁻ times the label, and residual 1 − f
+X              1 + ce, by which a step multiplies ⟨w_r, u⟩
+F, f±, δ       map of the strong feature alone; its orbit of period two; min |e|
+β*, β_∞        weak strength from which f = 1 is stable; weak strength in the end
+ρ, n_c         share of weak examples; strong examples of a class
+=============  ======================================================================
 
 What is proved here: one example, any rate: the map of four strengths, its
 orbits and their stability, the Jensen argument, the growth beyond κ log α, and
