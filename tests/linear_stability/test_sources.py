@@ -69,3 +69,62 @@ def support_of(hessians):
 def mean_square(matrices):
     """mean of M ⊗ M."""
     return np.mean([np.kron(matrix, matrix) for matrix in matrices], axis=0)
+
+
+def augmented(hessians, lr, size, momentum):
+    """The step on (x, ηv) of every equally likely batch of the heavy ball."""
+    means = hessians[support.all_batches(len(hessians), size)].mean(axis=1)
+    eye = np.eye(hessians.shape[-1])
+    return np.array([np.block([[eye - lr * mean, -momentum * eye], [lr * mean, momentum * eye]]) for mean in means])
+
+
+@pytest.mark.claim("AB26.plateaus")
+@pytest.mark.parametrize("momentum", [-0.5, 0.5, 0.9])
+def test_the_two_plateaus_of_momentum_are_the_ends_of_one_threshold(momentum):
+    """At 1 by enumeration at every B; neither rule of thumb holds between, and each holds at its end."""
+    hessians = UNEQUAL[:, :, None] * UNEQUAL[:, None, :]
+    sharp = np.linalg.eigvalsh(hessians.mean(axis=0))[-1]
+    for size in (1, 2, 4):
+        lr = theory.critical_lr(hessians, size, momentum=momentum)
+        operator = mean_square(augmented(hessians, lr, size, momentum))
+        assert_allclose(np.abs(np.linalg.eigvals(operator)).max(), 1, atol=1e-9)
+        assert not np.isclose(lr, (1 - momentum) * theory.critical_lr(hessians, size), rtol=1e-3)
+        assert not np.isclose(lr, 2 * (1 + momentum) / sharp, rtol=1e-3)
+    assert_allclose(theory.critical_lr(hessians, 6, momentum=momentum), 2 * (1 + momentum) / sharp, rtol=1e-8)
+    rare = np.eye(200)[:, :1]  # one example in 200 is curved: noise dominates
+    assert_allclose(theory.critical_lr(theory.GaussNewton(rare), 1, momentum=momentum),
+                    (1 - momentum) * theory.critical_lr(theory.GaussNewton(rare), 1), rtol=0.1)
+
+
+@pytest.mark.claim("CKLKT21.momentum")
+@pytest.mark.parametrize("beta", [0.0, 0.5, 0.9])
+def test_heavy_ball_keeps_sharpness_up_to_two_plus_two_beta(beta):
+    """The 2 × 2 step has radius at most 1 up to there, and 2(1 − β) is another limit."""
+    limit = theory.critical_lr([[[1.0]]], 1, momentum=beta)
+    assert_allclose(limit, 2 * (1 + beta), rtol=1e-9)
+    radii = [np.abs(np.linalg.eigvals(augmented(np.ones((1, 1, 1)), share * limit, 1,
+                                                beta)[0])).max() for share in (0.99, 1.01)]
+    assert radii[0] < 1 < radii[1]
+
+
+@pytest.mark.claim("CKLKT21.nesterov")
+@pytest.mark.parametrize("beta", [0.0, 0.5, 0.9])
+def test_nesterov_keeps_sharpness_up_to_two_plus_two_beta_over_one_plus_two_beta(beta):
+    """v ← βv + x, x ← x − η(x + βv) as a 2 × 2 step; the heavy ball's limit is another."""
+    limit = theory.critical_lr([[[1.0]]], 1, momentum=beta, nesterov=True)
+    assert_allclose(limit, 2 * (1 + beta) / (1 + 2 * beta), rtol=1e-9)
+    radii = [np.abs(np.linalg.eigvals([[1 - lr * (1 + beta), -lr * beta**2], [1, beta]])).max()
+             for lr in (0.99 * limit, 1.01 * limit)]
+    assert radii[0] < 1 < radii[1]
+
+
+@pytest.mark.claim("CGKDG22.adam")
+def test_frozen_adam_keeps_preconditioned_sharpness_up_to_38_over_the_rate():
+    """β = .9: 2(1 + β)/(1 − β) = 38 for the sharpness of S^-½ H S^-½, seen in a 2 × 2 step; 2/η and 3.8/η are others."""
+    hessian, scales, beta = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([3.0, 0.2]), 0.9
+    sharp = np.linalg.eigvalsh(hessian / np.sqrt(np.outer(scales, scales)))[-1]
+    limit = theory.critical_lr(hessian[None], 1, momentum=beta, dampening=beta, preconditioner=scales)
+    assert_allclose(limit * sharp, 38, rtol=1e-8)
+    radii = [np.abs(np.linalg.eigvals([[1 - lr * sharp * (1 - beta), -lr * beta], [sharp * (1 - beta), beta]])).max()
+             for lr in (0.99 * limit, 1.01 * limit)]
+    assert radii[0] < 1 < radii[1]

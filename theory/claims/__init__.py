@@ -31,6 +31,12 @@ DS20
 AB24
     A. Andreyev, P. Beneventano, "Edge of stochastic stability: revisiting the
     edge of stability for SGD", 2024.
+AB26
+    A. Andreyev et al., "Edge of stochastic stability with momentum", 2026 (as
+    reported; the title is not checked).
+CGKDG22
+    J. Cohen, B. Ghorbani, S. Krishnan, et al., "Adaptive gradient methods at
+    the edge of stability", arXiv:2207.14484, 2022.
 CKLKT21
     J. Cohen, S. Kaur, Y. Li, J. Z. Kolter, A. Talwalkar, "Gradient descent on
     neural networks typically occurs at the edge of stability", ICLR 2021.

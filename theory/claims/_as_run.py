@@ -39,4 +39,24 @@ CLAIMS = (
           correction="What equals 2/η at η*, and under every stationary law, is E‖g_B‖²/(2 E L). Batch sharpness is "
                      "below it (.32 to 1 of it here): at B = 1 and one output it is the mean of ‖g_i‖² whatever the "
                      "rate, and is 2/η* only where all examples have equal norms."),
+    Claim("AB26.plateaus", "main finding with momentum",
+          "With momentum the sharpness that SGD keeps has two plateaus, 2(1 − μ)/η at small and 2(1 + μ)/η at large "
+          "batches.",
+          "holds", linear_stability.critical_lr, "enumerated",
+          test="test_the_two_plateaus_of_momentum_are_the_ends_of_one_threshold", figure="momentum-limit",
+          regime="thresholds of ensembles with n ≤ 8, d ≤ 3, μ from −.5 to .9, all batches enumerated: the exact limit "
+                 "is 2(1 + μ)/λ at B = n and nears (1 − μ) times that of plain SGD where noise dominates; between the "
+                 "two neither holds"),
+    Claim("CKLKT21.momentum", "appendix on momentum",
+          "Gradient descent with heavy-ball momentum β is stable on a quadratic up to the sharpness 2(1 + β)/η.",
+          "exact", linear_stability.critical_lr, "proved",
+          test="test_heavy_ball_keeps_sharpness_up_to_two_plus_two_beta", figure="momentum-limit"),
+    Claim("CKLKT21.nesterov", "appendix on momentum",
+          "With Nesterov's momentum the limit is 2(1 + β)/(η (1 + 2β)).",
+          "exact", linear_stability.critical_lr, "proved",
+          test="test_nesterov_keeps_sharpness_up_to_two_plus_two_beta_over_one_plus_two_beta", figure="momentum-limit"),
+    Claim("CGKDG22.adam", "stability threshold of the preconditioned sharpness",
+          "Full-batch Adam with β₁ = 0.9 and a frozen preconditioner is stable up to the preconditioned sharpness 38/η.",
+          "exact", linear_stability.critical_lr, "proved",
+          test="test_frozen_adam_keeps_preconditioned_sharpness_up_to_38_over_the_rate", figure="momentum-limit"),
 )
