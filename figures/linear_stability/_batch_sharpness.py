@@ -45,7 +45,7 @@ def _ratios(factors, size, replicas, rng):
     gradient = start - after                                            # H_B x, (R, d)
     square, twice_loss = (gradient**2).sum(axis=1), ((start @ factors.T) ** 2).mean(axis=1)
     along = (np.einsum("rd,rbd->rb", gradient, factors[indices]) ** 2).mean(axis=1) / square
-    ratio = square.mean() / twice_loss.mean()
+    ratio = predicted.gradient_ratio(gradient, twice_loss / 2)
     error = (square - ratio * twice_loss).std() / twice_loss.mean() / np.sqrt(replicas)
     return np.array([ratio, error, along.mean(), along.std() / np.sqrt(replicas)]) * star / 2
 

@@ -28,7 +28,7 @@ RULES = {"heavy ball": {}, "Nesterov": {"nesterov": True}, "dampened, as Adam": 
 
 
 def enumerated_limit(factors, size, momentum, near):
-    """Rate at which the enumerated operator on (x, ηv) ⊗ (x, ηv) reaches spectral radius 1, sought within 20 % of `near`."""
+    """Rate at which the enumerated operator on z zᵀ, z = (x, ηv), has radius 1, sought within 20 % of `near`."""
     count, dim = factors.shape
     hessians = factors[:, :, None] * factors[:, None, :]
     batches = np.array([hessians[list(batch)].mean(axis=0) for batch in combinations(range(count), size)])

@@ -51,6 +51,10 @@ def test_at_the_threshold_the_gradient_ratio_is_two_over_the_rate_and_batch_shar
     batches = hessians[support.all_batches(6, size)].mean(axis=1)
     square = np.trace(batches @ covariance @ batches, axis1=1, axis2=2).mean()
     assert_allclose(square / np.trace(hessians.mean(axis=0) @ covariance), 2 / lr, rtol=1e-7)
+    roots = np.linalg.cholesky(covariance).T * np.sqrt(3)                  # three points with that second moment
+    gradients = np.einsum("bij,pj->bpi", batches, roots).reshape(-1, 3)
+    loss = np.tile(np.einsum("pi,ij,pj->p", roots, hessians.mean(axis=0), roots) / 2, len(batches))
+    assert_allclose(theory.gradient_ratio(gradients, loss), 2 / lr, rtol=1e-7)
     if size == 1:
         gradients = hessians @ np.array([0.3, -1.0, 0.4])
         sharpness = np.mean(np.einsum("nd,nde,ne->n", gradients, hessians, gradients) / (gradients**2).sum(axis=1))
@@ -120,7 +124,7 @@ def test_nesterov_keeps_sharpness_up_to_two_plus_two_beta_over_one_plus_two_beta
 
 @pytest.mark.claim("CGKDG22.adam")
 def test_frozen_adam_keeps_preconditioned_sharpness_up_to_38_over_the_rate():
-    """β = .9: 2(1 + β)/(1 − β) = 38 for the sharpness of S^-½ H S^-½, seen in a 2 × 2 step; 2/η and 3.8/η are others."""
+    """β = .9: 2(1 + β)/(1 − β) = 38 for the sharpness of S^-½ H S^-½, seen in a 2 × 2 step; 3.8 is another."""
     hessian, scales, beta = np.array([[2.0, 0.5], [0.5, 1.0]]), np.array([3.0, 0.2]), 0.9
     sharp = np.linalg.eigvalsh(hessian / np.sqrt(np.outer(scales, scales)))[-1]
     limit = theory.critical_lr(hessian[None], 1, momentum=beta, dampening=beta, preconditioner=scales)
@@ -128,3 +132,45 @@ def test_frozen_adam_keeps_preconditioned_sharpness_up_to_38_over_the_rate():
     radii = [np.abs(np.linalg.eigvals([[1 - lr * sharp * (1 - beta), -lr * beta], [sharp * (1 - beta), beta]])).max()
              for lr in (0.99 * limit, 1.01 * limit)]
     assert radii[0] < 1 < radii[1]
+
+
+def stationary(matrices, kicks):
+    """X = mean (M X Mᵀ + k kᵀ) over equally likely steps x ← Mx − k whose kicks have mean zero, as a linear system."""
+    dim = matrices.shape[-1]
+    noise = np.einsum("bi,bj->ij", kicks, kicks) / len(kicks)
+    return np.linalg.solve(np.eye(dim**2) - mean_square(matrices), noise.ravel()).reshape(dim, dim)
+
+
+@pytest.mark.claim("LZU21.covariance")
+def test_noise_that_does_not_depend_on_place_has_the_discrete_time_covariance(rng):
+    """ΣK + KΣ − ηKΣK = ηC, by enumeration where all H_i are equal; without the last term it differs."""
+    curvature = np.array([[2.0, 0.4], [0.4, 0.7]])
+    gradients = rng.standard_normal((5, 2))
+    gradients -= gradients.mean(axis=0)
+    lr, size = 0.6, 2
+    got = theory.stationary_covariance(np.tile(curvature, (5, 1, 1)), gradients, lr, size)
+    kicks = lr * gradients[support.all_batches(5, size)].mean(axis=1)
+    exact = stationary(np.tile(np.eye(2) - lr * curvature, (len(kicks), 1, 1)), kicks)
+    assert_allclose(got, exact, rtol=1e-9, atol=1e-12)
+    both = got @ curvature + curvature @ got
+    noise = np.einsum("bi,bj->ij", kicks, kicks) / len(kicks) / lr**2
+    assert_allclose(both - lr * curvature @ got @ curvature, lr * noise, rtol=1e-9, atol=1e-11)
+    assert not np.allclose(both, lr * noise, rtol=0.05)
+
+
+@pytest.mark.claim("LZU21.minibatch")
+@pytest.mark.parametrize("size", [1, 2])
+def test_a_minibatch_adds_the_noise_of_the_hessians_to_the_stationary_covariance(size):
+    """All batches enumerated at half the limit; the gradients' noise alone loses more than a tenth."""
+    hessians = UNEQUAL[:, :, None] * UNEQUAL[:, None, :]
+    labels = np.array([1.0, -0.5, 0.3, 0.8, -1.2, 0.4])
+    gradients = (UNEQUAL @ np.linalg.lstsq(UNEQUAL, labels)[0] - labels)[:, None] * UNEQUAL
+    lr = 0.5 * theory.critical_lr(hessians, size)
+    batches = support.all_batches(6, size)
+    kicks = lr * gradients[batches].mean(axis=1)
+    exact = stationary(support.step_matrices(hessians, lr, size), kicks)
+    assert_allclose(theory.stationary_covariance(hessians, gradients, lr, size), exact, rtol=1e-8,
+                    atol=1e-10 * np.abs(exact).max())
+    mean = hessians.mean(axis=0)
+    additive = stationary(np.tile(np.eye(3) - lr * mean, (len(kicks), 1, 1)), kicks)
+    assert np.trace(mean @ additive) < 0.9 * np.trace(mean @ exact)

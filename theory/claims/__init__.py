@@ -31,6 +31,9 @@ DS20
 AB24
     A. Andreyev, P. Beneventano, "Edge of stochastic stability: revisiting the
     edge of stability for SGD", 2024.
+LZU21
+    K. Liu, L. Ziyin, M. Ueda, "Noise and fluctuation of finite learning rate
+    stochastic gradient descent", ICML 2021.
 AB26
     A. Andreyev et al., "Edge of stochastic stability with momentum", 2026 (as
     reported; the title is not checked).
