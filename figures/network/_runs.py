@@ -85,6 +85,16 @@ def measure(task, w, batch_size, rng):
                    predicted.critical_lr(factors, batch_size), float(model.accuracy(w, task.test_x, task.test_y)))
 
 
+def interpolated(task, w, least=1e-28, most=8):
+    """The minimum near w, polished until its loss is at rounding: what is near it is then linear over many decades."""
+    w = network.polish(task.model, w, task.x, task.y)
+    for _ in range(most - 3):
+        if task.model.loss(w, task.x, task.y) <= least:
+            break
+        w = network.polish(task.model, w, task.x, task.y, steps=1)
+    return w
+
+
 def exponent(task, w, lr, size, rng, steps=4000, block=200):
     """2Λ of the map linearised at the minimum near w, over its standard error, from one long sequence of batches."""
     w = network.polish(task.model, w, task.x, task.y)

@@ -5,6 +5,8 @@ from scipy.linalg import lstsq
 
 from theory import _checks
 
+_CONDITION = 1e-6  # least ratio of the kernel's eigenvalues at which it is inverted: Jᵀ(J Jᵀ)⁻¹r keeps ten digits
+
 
 def polish(model, w, x, y, *, steps=3):
     r"""Carry a near-minimum of the squared loss to interpolation by minimum-norm Gauss–Newton steps.
@@ -21,6 +23,7 @@ def polish(model, w, x, y, *, steps=3):
     w : array_like (P,)
     x, y : array_like (n, dim), (n,) or (n, k)
     steps : int
+        Gauss–Newton steps; the error is squared by each, once it is small.
 
     Returns
     -------
@@ -37,6 +40,18 @@ def polish(model, w, x, y, *, steps=3):
     w, y = np.array(_checks.shaped(w, "w", model.parameter_shape)), np.asarray(y)
     for _ in range(_checks.whole(steps, "steps", 0)):
         residual = (model.predict(w, x) - y).reshape(-1)
-        # gelsd cuts singular values below rounding, as directions in which no step is known
-        w -= lstsq(model.jacobian(w, x).reshape(len(residual), -1), residual, cond=1e-12)[0]
+        w -= _least_step(model, w, x, residual)
     return w
+
+
+def _least_step(model, w, x, residual):
+    """J†r: by the kernel J Jᵀ where squaring costs at most half of the digits of a step that is repeated, else by J."""
+    values, vectors = np.linalg.eigh(model.gram(w, x))
+    if values[0] <= _CONDITION * values[-1] or not residual.any():
+        # gelsd cuts singular values below rounding, as directions in which no step is known
+        return lstsq(model.jacobian(w, x).reshape(len(residual), -1), residual, cond=1e-12)[0]
+    dual = vectors @ ((vectors.T @ residual) / values)
+    outputs = model.predict(w, x)
+    size = np.abs(dual).max()
+    # the gradient at labels f − u is Jᵀu / n; u is scaled so that f does not swallow it
+    return model.gradient(w, x, outputs - (dual / size).reshape(outputs.shape)) * (len(x) * size)

@@ -23,3 +23,22 @@ def test_polish_takes_the_least_step_to_interpolation(trained, fixed):
     start, x = several.init(fixed), fixed.standard_normal((5, 4))
     target = several.predict(start, x) + 0.01 * fixed.standard_normal((5, 2))
     assert several.loss(network.polish(several, start, x, target), x, target) < 1e-20
+
+
+@pytest.mark.claim("WME18.fig3")
+@pytest.mark.parametrize("repeated", [False, True])
+def test_polish_by_kernel_and_by_jacobian_is_one_step(fixed, repeated):
+    """Against numpy's least squares with a well-conditioned kernel, and with a singular one (an example twice)."""
+    model = network.MLP((30, 20, 2))
+    w, x = model.init(fixed), fixed.standard_normal((6, 30))
+    if repeated:
+        x[5] = x[0]
+    y = model.predict(w, x) + 1e-2 * fixed.standard_normal((6, 2))
+    y[5] = y[0] if repeated else y[5]
+    values = np.linalg.eigvalsh(model.gram(w, x))
+    assert (values[0] < 1e-6 * values[-1]) == repeated
+    jacobian, residual = model.jacobian(w, x).reshape(12, -1), (model.predict(w, x) - y).ravel()
+    step = network.polish(model, w, x, y, steps=1) - w
+    exact = -np.linalg.lstsq(jacobian, residual, rcond=1e-12)[0]
+    assert_allclose(step, exact, rtol=0, atol=1e-9 * np.abs(exact).max())
+    assert not np.allclose(step, -jacobian.T @ residual, rtol=0.1, atol=0)    # a gradient step is another
