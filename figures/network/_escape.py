@@ -48,7 +48,7 @@ def simulate(effort, rng, data):
     numbers = {"lr": np.array(LR), "gd_loss": past, "batch_sizes": np.array(batch_sizes), "examples": np.array(len(x)),
                "gd_accuracy": model.accuracy(ends, problem.test_x, problem.test_y), "data": problem.name}
     for size in batch_sizes:
-        run = sgd.run(model, near, x, y, lr=LR, steps=SHOWN, batch_size=size, observe=watch, observe_every=EVERY,
+        run = sgd.run(model, near, x, y, lr=LR, steps=SHOWN, batch_size=size, observe=watch, record_every=EVERY,
                       rng=rng)
         times, sharp, spread = _along(problem, near[0], size, rng)
         numbers |= {f"loss_{size}": run.observed["loss"], f"accuracy_{size}": run.observed["accuracy"],
@@ -67,7 +67,7 @@ def _minima_of_gd(problem, sizes, rng):
     starts = np.stack([model.init(rng) for _ in range(sizes.starts)])
     w, losses = starts[0], []
     for _ in range(MOST_STEPS // 500):                     # looked at every 500 steps
-        run = sgd.run(model, w, x, y, lr=LR, steps=500, observe={"loss": model.loss}, observe_every=EVERY)
+        run = sgd.run(model, w, x, y, lr=LR, steps=500, observe={"loss": model.loss}, record_every=EVERY)
         w = run.w
         losses.extend(run.observed["loss"][:-1])
         if not run.observed["loss"][-1] >= sizes.goal:

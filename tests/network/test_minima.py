@@ -106,3 +106,19 @@ def test_minima_of_sgd_meet_the_exact_threshold_and_cross_the_drawn_bound(traine
     assert max(heights) > 1           # the poster's line does not hold them
     assert LR > 1.1 * theory.critical_lr(factors, 1)  # the threshold of another batch size would be broken
     assert 1.5 < min(shares) and max(shares) < 1.5 * min(shares)
+
+
+@pytest.mark.claim("WME18.momentum-net")
+def test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above(trained, fixed):
+    """B = 16, μ = .9, six paths a rate; (1−μ)η*_SGD and the full-batch 2(1+μ)/a lie outside of both rates."""
+    model, x, y = trained.model, trained.x, trained.y
+    shift = trained.found.w[0] - trained.w
+    start = trained.w + shift * sqrt(1e-10 / model.loss(trained.found.w[0], x, y))
+    threshold = theory.critical_lr(trained.factors, 16, momentum=0.9)
+    low, high = (sgd.run(model, np.tile(start, (6, 1)), x, y, lr=share * threshold, steps=1500, batch_size=16,
+                         momentum=0.9, observe={"loss": model.loss}, record_every=50, rng=fixed).observed["loss"]
+                 for share in (0.9, 1.1))
+    assert (low[-1] < 1e-3 * low[0]).all()
+    assert (high[-1] > 2 * high[0]).all() and np.log10(high[-1] / high[0]).mean() > 1
+    assert 0.1 * theory.critical_lr(trained.factors, 16) < 0.9 * threshold
+    assert 2 * 1.9 / theory.sharpness(trained.factors) > 1.1 * threshold

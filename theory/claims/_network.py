@@ -46,6 +46,12 @@ CLAIMS = (
           test="test_nets_follow_their_linearisation_on_the_same_batches", figure="network-escape",
           regime=_NET + "loss from 1e-20 on: log-loss grows by twice the Lyapunov exponent of the linearised map per "
                         "step, and step by step as the linearised map does on the same batches"),
+    Claim("WME18.momentum-net", "eq. 3, with momentum",
+          "A net stays at its minimum under SGD with momentum up to the exact critical rate, and leaves beyond it.",
+          "holds", linear_stability.critical_lr, "simulated",
+          test="test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above", figure="network-momentum",
+          regime=_NET + "B = 16, momentum .9, 10 000 steps from a loss of 1e-10: all paths fall below 1e-5 of it at "
+                        ".9 η*, all exceed 300 times it at 1.1 η* (after 1500 steps about half of them)", ours=True),
     Claim("WME18.fig1-test", "Fig. 1 right",
           "The minimum found by SGD generalises better than the one found by gradient descent.",
           "holds", linear_stability.critical_lr, "simulated",
