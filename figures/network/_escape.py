@@ -138,7 +138,7 @@ def judge(numbers):
             rows.append(not_judged("WME18.fig1", f"minima that SGD with B = {size} settles on",
                                    f"no start came to a loss of {NEAR:g} in the steps of this effort"))
     if not any(row.claim == "WME18.fig1-test" for row in rows):
-        rows.append(not_judged("WME18.fig1-test", "test accuracy after SGD", "SGD settled nowhere in the steps of this effort"))
+        rows.append(not_judged("WME18.fig1-test", "test accuracy after SGD", "SGD settled nowhere in its steps"))
     return tuple(rows)
 
 

@@ -92,7 +92,7 @@ def draw(numbers):
         axes[0].semilogy(steps, 10 ** np.clip(log_mean, -300, 300),
                          label=f"theory: mean square, ${share:g}\\,\\eta^*$", **theory(k))
     axes[0].set(xlabel="step", ylabel="loss on the whole set", ylim=(1e-34, 1e14))
-    axes[0].legend(loc="upper left", ncols=2)
+    axes[0].legend(loc="lower left")
     batches, mu = numbers["batches"], float(numbers["momentum"])
     axes[1].loglog(batches, numbers["exact"], label=f"exact $\\eta^*$, $\\mu={mu:g}$", **theory(0))
     axes[1].loglog(batches, (1 - mu) * numbers["plain"], label="rule of thumb $(1-\\mu)\\,\\eta^*_{SGD}$", **theory(1))
@@ -101,7 +101,7 @@ def draw(numbers):
         axes[1].plot(numbers["batch_size"], share * numbers["critical_lr"], label=f"runs in (a), ${share:g}\\,\\eta^*$",
                      **simulation(k))
     axes[1].set(xlabel="batch size $B$", ylabel="critical learning rate")
-    axes[1].legend(loc="best")
+    axes[1].legend(loc="lower right")
     axes[1].set_title(str(numbers["data"]), fontsize=8.5)
     return figure
 
@@ -109,8 +109,8 @@ def draw(numbers):
 FIGURE = Figure(
     "network-momentum", "SGD with momentum stays at a net's minimum below the exact critical rate, and leaves above it",
     "(a) A tanh net at a minimum of gradient descent, displaced to a loss of 1e-10, under SGD with momentum: open "
-    "markers, six paths at each rate; lines, the mean square of the linearised dynamics (paths lie below it: it is carried by rare "
-    "ones). (b) The exact critical rate against the batch size; dashed, the rule of thumb (1−μ) times that without "
-    "momentum; dotted, the full-batch limit, an upper bound; open markers, the rates of (a). Look at the two rates in "
-    "(b): the rule of thumb calls both unstable, the full-batch limit both stable.",
+    "markers, six paths at each rate; lines, the mean square of the linearised dynamics (paths lie below it: it is "
+    "carried by rare ones; those that leave settle on flatter minima later). (b) The exact critical rate against the batch size; dashed, the rule of thumb (1−μ) times that without "
+    "momentum; dotted, the full-batch limit, an upper bound; open markers, the rates of (a). Look at the two rates "
+    "in (b): the rule of thumb calls both unstable, the full-batch limit both stable.",
     simulate, judge, draw, CLAIMS, (8, 15, 30), reads_data=True)
