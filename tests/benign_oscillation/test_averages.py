@@ -37,16 +37,25 @@ def test_chaos_begins_near_1_3025():
 
 
 @pytest.mark.claim("LWYZ24.negative-updates")
-@given(st.floats(1.003, 1.597))
-def test_residuals_of_every_oscillation_add_up_to_a_positive_sum(c):
-    """Positive and as predicted: 1e-9 on the period-2 orbit, 0.01 beyond; 0, a symmetric swing, is caught."""
+@given(st.floats(1.003, 1.2355))
+def test_residuals_on_the_period_two_orbit_add_up_to_a_positive_sum(c):
+    """Positive and as predicted, to 1e-9 away from its ends; 0, a symmetric swing, is caught."""
     orbit = orbits(c, np.linspace(0.05, 0.9, 40), 2000, 1000)[:-1]
     measured = (1 - orbit).mean()
-    closed = c < theory.PERIOD_DOUBLING - 0.01 and c > 1.01
-    assert abs(measured - theory.mean_residual(c)) < (1e-9 if closed else 0.012 if c > 1.2 else 2e-4)
+    assert abs(measured - theory.mean_residual(c)) < (1e-9 if 1.01 < c < theory.PERIOD_DOUBLING - 0.01 else 2e-4)
     assert measured > 0.3 * (c - 1) / (2 * c)
     logs = np.log1p(c * (1 - orbit))
     assert_allclose(logs.sum(axis=0), 0.5 * np.log(theory.reduced_map(orbit[-1], c) / orbit[0]), atol=1e-9)
+
+
+@pytest.mark.claim("LWYZ24.negative-updates")
+def test_residuals_of_every_oscillation_add_up_to_a_positive_sum():
+    """Beyond √5 − 1, at 80 rates that are a fixed choice: where an orbit wanders before it is drawn into a window no
+    mean over 2000 steps is known in advance. Within 0.012 of the prediction; 0, a symmetric swing, is caught."""
+    rates = np.linspace(1.24, 1.597, 80)
+    orbit = orbits(rates, np.linspace(0.05, 0.9, 40)[:, None] * np.ones(80), 4000, 1000)[:-1]
+    measured = (1 - orbit).mean(axis=(0, 1))
+    assert np.abs(measured - theory.mean_residual(rates)).max() < 0.012 < 0.15 * measured.min()
 
 
 @pytest.mark.claim("LWYZ24.negative-updates")

@@ -132,7 +132,7 @@ def test_gradient_is_the_derivative_of_the_loss(rng):
     scale = 1 + sum(np.abs(part).reshape(6, -1).sum(axis=1) for part in (loss.hessian, loss.third, loss.fourth))
     assert (np.abs(slope - along) < 1e-7 * scale).all()
     without = along - (loss.third_along(w) * v).sum(axis=-1) / 4
-    assert (np.abs(without - slope) > np.abs(along - slope)).all()
+    assert np.abs(without - slope).max() > 100 * np.abs(along - slope).max()  # of six losses: all small never happens
 
 
 def test_in_all_dimensions_the_coefficient_is_that_of_the_rotated_loss(rng):
