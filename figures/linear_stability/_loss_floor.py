@@ -103,7 +103,7 @@ def draw(numbers):
                          **partial(k))
         axes[0].errorbar(numbers["shares"], measured, yerr=error, capsize=2, **simulation(k))
         axes[1].plot(numbers[f"fine_{k}"], numbers[f"additive_{k}"] / floor, label=f"without, $\\mu={momentum:g}$",
-                     **bound(k))
+                     **partial(k))
         law = numbers[f"predicted_{k}"]
         axes[1].errorbar(numbers["shares"], measured / law, yerr=error / law, capsize=2, **simulation(k))
     axes[1].axhline(1, label="exact", **theory(0))

@@ -56,7 +56,7 @@ CLAIMS = (
           "exact", linear_stability.critical_lr, "proved",
           test="test_nesterov_keeps_sharpness_up_to_two_plus_two_beta_over_one_plus_two_beta", figure="momentum-limit"),
     Claim("CGKDG22.adam", "stability threshold of the preconditioned sharpness",
-          "Full-batch Adam with β₁ = 0.9, its preconditioner frozen, is stable up to the preconditioned sharpness 38/η.",
+          "Full-batch Adam at β₁ = 0.9, its preconditioner frozen, is stable up to a preconditioned sharpness 38/η.",
           "exact", linear_stability.critical_lr, "proved",
           test="test_frozen_adam_keeps_preconditioned_sharpness_up_to_38_over_the_rate", figure="momentum-limit"),
     Claim("LZU21.covariance", "stationary covariance at a finite learning rate",
