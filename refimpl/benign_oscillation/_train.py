@@ -10,6 +10,7 @@ from itertools import islice, repeat
 import numpy as np
 
 from refimpl.benign_oscillation._inner_products import Space
+from refimpl._streams import streams
 from refimpl.sgd import _arguments, _sampling
 from refimpl.sgd._arguments import Default
 from refimpl.sgd._status import DIVERGED, SUCCESS, of_steps
@@ -138,7 +139,7 @@ def _drawn(batches, n, replicas, rng):
         return (np.broadcast_to(step, (replicas, batches.size)) for step in batches.given)
     if batches.size is None:
         return repeat(np.broadcast_to(np.arange(n), (replicas, n)))
-    seed = _sampling.streams(rng, 2)[0]  # as refimpl.sgd.run draws them
+    seed = streams(rng, 2)[0]  # as refimpl.sgd.run draws them
     return _sampling.batches(batches.sampling, n, batches.size, seed, 0, replicas)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl._renamed import renamed
+from refimpl._streams import streams
 from refimpl.images._conv_net import ConvNet
 from refimpl.images._patches import PATCH_ONLY, ImageData, Patches, augment, draw_patches, put_patches
 from refimpl.images._synthetic import synthetic_images
@@ -208,7 +209,7 @@ def run_arm(problem, name, *, data=None, epochs=120, anneal=40, model=None, rng=
     (2,)
     """
     model = problem.model if model is None else model
-    start, rest = np.random.default_rng(rng).spawn(2)
+    start, rest = streams(rng, 2)
     data = problem.train if data is None else data
     watch = {"active": lambda w: patch_activity(model, w, problem.patches)}
     return train(model, model.init(start).astype(np.float32), data.images, data.labels, rng=rest,

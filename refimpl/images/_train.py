@@ -5,9 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl._renamed import renamed
+from refimpl._streams import streams
 from refimpl.images._scores import Scorer, record, stacked
 from refimpl.images._step import Step
-from refimpl.sgd import _arguments, _sampling
+from refimpl.sgd import _arguments
 from refimpl.sgd._arguments import Default
 from refimpl.sgd._status import DIVERGED, SUCCESS
 from theory import _checks
@@ -192,7 +193,7 @@ class _Source:
                 raise ValueError("preactivation_noise and preactivation_std cannot both be given; drop one of them")
             wanted = (len(levels), batches.count, *self.units)
             self.noise = _checks.shaped(noise, "preactivation_noise", wanted).astype(dtype, copy=False)
-        self.index_rng, self.noise_rng = map(np.random.default_rng, _sampling.streams(rng, 2))
+        self.index_rng, self.noise_rng = map(np.random.default_rng, streams(rng, 2))
 
     def epoch(self, epoch):
         """Yield (indices (B,), noise or None) of an epoch, step by step."""

@@ -133,4 +133,4 @@ class TwoLayerReLU:
         return self.output_weights.astype(like.dtype)
 
     def _labels(self, y, output):
-        return _inputs.labels(y, output.shape[-1], output.dtype, signs=True)
+        return _inputs.labels(y, output.shape[-1], output.dtype)

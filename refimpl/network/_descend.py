@@ -6,6 +6,7 @@ import numpy as np
 
 from refimpl import sgd
 from refimpl._renamed import renamed
+from refimpl._streams import source
 from refimpl.sgd import _arguments
 from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS, of_target
 from theory import _checks
@@ -84,7 +85,7 @@ def descend(model, w0, x, y, *, lr, batch_size=None, momentum=0.0, nesterov=Fals
     ('1 of 1 runs reached the target, 0 diverged, 0 used up their 100000 steps', [[2.0, 1.0]])
     """
     w = np.array(_checks.shaped(w0, "w0", (None, *model.parameter_shape)))
-    count, rng = len(w), np.random.default_rng(rng)
+    count, rng = len(w), source(rng)
     rates = _each(lr, count)
     target, record_every = _checks.scalar(target, "target"), _checks.whole(record_every, "record_every")
     options = dict(batch_size=batch_size, nesterov=nesterov, dampening=dampening, weight_decay=weight_decay,

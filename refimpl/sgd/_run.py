@@ -6,6 +6,7 @@ import numpy as np
 
 from refimpl._parallel import count, mapper
 from refimpl._renamed import renamed
+from refimpl._streams import streams
 from refimpl.sgd import _arguments, _sampling
 from refimpl.sgd._chunk import Plan, Task, run_chunk
 from refimpl.sgd._kernel import PlainKernel, fast_kernel
@@ -151,7 +152,7 @@ def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-r
     rule = _arguments.momentum_rule(momentum, nesterov, dampening)
     velocity = _velocity(velocity, rule, start, (*stack, *model.parameter_shape))
     kernel = None if stacked_data else fast_kernel(model, x, y, batches.sizes)
-    index_seed, noise_seed = _sampling.streams(rng, 2)
+    index_seed, noise_seed = streams(rng, 2)
     plan = Plan(model=model, x=x, y=y, stacked_data=stacked_data,
                 lr=lr if callable(lr) else _arguments.rates(lr, steps, stack), steps=steps, batches=batches,
                 kernel=kernel, index_seed=index_seed, noise_std=noise_std, noise=noise, noise_seed=noise_seed,

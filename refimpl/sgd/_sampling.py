@@ -11,11 +11,6 @@ BLOCK = 16      # replicas that share a stream of indices; chunks are made of wh
 _AHEAD = 2048   # random numbers that one stream hands out at a time, about
 
 
-def streams(rng, count):
-    """Seeds of `count` independent streams from whatever `rng` is."""
-    return [child.bit_generator.seed_seq for child in np.random.default_rng(rng).spawn(count)]
-
-
 def _stream(seed, place):
     child = np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, place), pool_size=seed.pool_size)
     return np.random.Generator(np.random.PCG64(child))

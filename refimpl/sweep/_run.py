@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl._parallel import count
+from refimpl._streams import streams
 from refimpl.sweep._task import COMPLETED, NOT_RUN, Task, attempt, identity, pooled, stored, stream
 from theory import _checks
 
@@ -150,7 +151,7 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
         raise ValueError(f"function must be callable, got {function!r}; give the function itself")
     shape = tuple(map(len, axes.values()))
     points = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
-    seed = None if rng is None else np.random.default_rng(rng).spawn(1)[0].bit_generator.seed_seq
+    seed = None if rng is None else streams(rng, 1)[0]
     name = None if directory is None else identity(function)
     tasks = [Task(place, function, point, fixed, None if seed is None else stream(seed, point),
                   *stored(directory, name, point, fixed, seed), None if keep is None else tuple(keep))

@@ -25,18 +25,19 @@ def ensemble(kind, dim, size, replicas, steps):
     return data, rng.standard_normal((replicas, dim)), rng.integers(0, N, (steps, replicas, size))
 
 
-def steps_of(kind, dim, size, replicas, steps):
+def steps_of(kind, dim, size, replicas, steps, momentum=0.0):
     """{contender: function that returns the last iterates}; index arrays are given."""
     data, w0, indices = ensemble(kind, dim, size, replicas, steps)
-    found = {"ours": lambda: simulate(data, w0, lr=LR, batch_size=size, steps=steps, indices=indices).w}
+    found = {"ours": lambda: simulate(data, w0, lr=LR, batch_size=size, steps=steps, indices=indices,
+                                      momentum=momentum).w}
     for name, make in (("torch", _torch), ("jax", _jax), ("numba", _numba)):
         module = load(name)
         if module is not None and not (name == "numba" and kind == "dense"):
-            found[name] = make(module, data, w0, indices)
+            found[name] = make(module, data, w0, indices, momentum)
     return found
 
 
-def _torch(torch, data, w0, indices):
+def _torch(torch, data, w0, indices, momentum):
     torch.set_num_threads(1)
     data, start, indices = torch.from_numpy(data), torch.from_numpy(w0), torch.from_numpy(indices)
 
@@ -46,15 +47,18 @@ def _torch(torch, data, w0, indices):
         return torch.einsum("rb,rbd->rd", torch.einsum("rbd,rd->rb", rows, w), rows)
 
     def run():
-        w = start.clone()
+        w, v = start.clone(), torch.zeros_like(start)
         for batch in indices:
-            w -= LR / batch.shape[1] * gradient(data[batch], w)
+            step = gradient(data[batch], w)
+            if momentum:
+                v.mul_(momentum).add_(step)
+            w -= LR / batch.shape[1] * (v if momentum else step)
         return w.numpy()
 
     return run
 
 
-def _jax(jax, data, w0, indices):
+def _jax(jax, data, w0, indices, momentum):
     jnp = jax.numpy
 
     def gradient(rows, w):
@@ -62,23 +66,26 @@ def _jax(jax, data, w0, indices):
             return jnp.einsum("rbij,rj->ri", rows, w)
         return jnp.einsum("rb,rbd->rd", jnp.einsum("rbd,rd->rb", rows, w), rows)
 
-    def step(w, batch):
-        return w - LR / batch.shape[1] * gradient(table[batch], w), None
+    def step(state, batch):
+        w, v = state
+        v = momentum * v + gradient(table[batch], w) if momentum else gradient(table[batch], w)
+        return (w - LR / batch.shape[1] * v, v), None
 
     table, start, indices = jnp.asarray(data), jnp.asarray(w0), jnp.asarray(indices)
-    whole = jax.jit(lambda w, batches: jax.lax.scan(step, w, batches)[0])
+    whole = jax.jit(lambda w, batches: jax.lax.scan(step, (w, jnp.zeros_like(w)), batches)[0][0])
     return lambda: np.asarray(whole(start, indices).block_until_ready())
 
 
-def _numba(numba, x, w0, indices):
+def _numba(numba, x, w0, indices, momentum):
     @numba.njit(fastmath=True)
     def loop(x, w, indices):
         steps, replicas, size = indices.shape
         dim = x.shape[1]
         update = np.empty(dim)
         for r in range(replicas):
+            update[:] = 0
             for t in range(steps):
-                update[:] = 0
+                update *= momentum
                 for b in range(size):
                     row = x[indices[t, r, b]]
                     residual = 0.0
@@ -102,9 +109,10 @@ def quadratics():
                 yield quadratic(kind, dim, size, int(np.clip(2**23 // (size * numbers), 64, 4096)))
         for replicas in (100, 1000, 100_000):
             yield quadratic(kind, 16, 4, replicas)
+        yield quadratic(kind, 16, 4, 1000, momentum=0.9)
 
 
-def quadratic(kind, dim, size, replicas):
+def quadratic(kind, dim, size, replicas, momentum=0.0):
     """One of these cases."""
     numbers = dim if kind == "rank-1" else dim**2
     steps = int(np.clip(1e8 // (replicas * size * numbers), 4, 100))
@@ -112,8 +120,8 @@ def quadratic(kind, dim, size, replicas):
     work = count * size * numbers
     by_counts = kind == "rank-1" and N <= SHARE * size
     flops = 4 * N * dim * count if by_counts else (4 if kind == "rank-1" else 2) * work
-    return Case(f"{kind}, d = {dim}, B = {size}, R = {replicas}", "replica-step", count,
-                partial(steps_of, kind, dim, size, replicas, steps), flops=flops,
+    what = f"{kind}, d = {dim}, B = {size}, R = {replicas}" + (f", momentum {momentum:g}" if momentum else "")
+    return Case(what, "replica-step", count, partial(steps_of, kind, dim, size, replicas, steps, momentum), flops=flops,
                 traffic=0 if by_counts else GATHERED * 8 * work, note=NOTE[by_counts] if replicas > 100 else SMALL)
 
 

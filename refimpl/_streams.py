@@ -1,0 +1,22 @@
+"""Independent streams of random numbers from whatever `rng` is."""
+
+import numpy as np
+
+
+def source(rng):
+    """A `SeedSequence` for all streams of one call.
+
+    That of an int, a `SeedSequence` or None is its own. That of a generator
+    is drawn from it: the generator moves on, and one whose
+    ``bit_generator.state`` is restored gives the same streams again, which
+    its children, counted beside the state, would not.
+    """
+    generator = np.random.default_rng(rng)
+    if isinstance(rng, (np.random.Generator, np.random.BitGenerator)):
+        return np.random.SeedSequence(generator.integers(2**32, size=8, dtype=np.uint32).tolist())
+    return generator.bit_generator.seed_seq
+
+
+def streams(rng, count):
+    """Seeds of `count` independent streams, the children of the `source`."""
+    return source(rng).spawn(count)
