@@ -4,7 +4,7 @@ from functools import partial
 
 import numpy as np
 
-from figures.learning_order._regimes import REGIME_A, train
+from figures.learning_order._runs import REGIME_A, train
 from refimpl import learning_order as simulated
 from refimpl.learning_order._engines import PlainEngine, ReducedEngine, slopes
 from tests.benchmarks._case import Case

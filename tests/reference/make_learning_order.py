@@ -98,6 +98,20 @@ def noise():
     return rows
 
 
+def decoupling():
+    rows = []
+    for signal, out, std in (([1e-3], [1.0], 1.0), ([0.5, -2.0, 1e-8, 0.0], [0.1, -3.0, 2.0, 1.0], 0.7), ([30.0, 80.0], [1.0, -1.0], 1.0),
+                             ([1e-40, 3e-40], [1.0, 2.0], 1e-38)):
+        total = mp.mpf(0)
+        for b, u in zip(signal, out):
+            end = abs(mp.mpf(b)) / mp.mpf(std)
+            edges = [end * mp.mpf(k) / 40 for k in range(41)]
+            if end:
+                total += mp.mpf(u)**2 * end**3 * mp.quad(lambda t: (1 - t / end)**2 * mp.npdf(t) / end, edges)  # noqa: B023
+        rows.append(row(NAME + "decoupling_error", (signal, out, std), mp.mpf(std) * mp.sqrt(total), 1e-12))
+    return rows
+
+
 def kernels():
     near = [1 - 10.0**-k for k in (2, 6, 10, 14)]
     rows = [row(NAME + "arc_cosine_kernel", (degree, sign * c), kernel(degree, mp.mpf(sign * c)), 4e-15)
@@ -150,4 +164,4 @@ def networks():
 
 if __name__ == "__main__":
     mp.mp.dps = 80
-    write("learning_order", [*noise(), *kernels(), *curvature(), *networks()])
+    write("learning_order", [*noise(), *decoupling(), *kernels(), *curvature(), *networks()])

@@ -27,11 +27,11 @@ from theory.learning_order._asymptotics import Visibility, asymptotic_exponents,
 from theory.learning_order._curvature_law import curvature_bound, curvature_prediction
 from theory.learning_order._linear_classifier import effective_samples, linear_error, odd_part
 from theory.learning_order._memorising_net import MemorisingNetwork, memorising_error, memorising_network
-from theory.learning_order._weight_noise import (mixing_time, noise_autocorrelation, noise_std, pattern_turnover,
-                                                 stationary_std)
+from theory.learning_order._weight_noise import (decoupling_error, mixing_time, noise_autocorrelation, noise_std,
+                                                 pattern_turnover, stationary_std)
 
 __all__ = ["MemorisingNetwork", "Visibility", "arc_cosine_kernel", "asymptotic_exponents", "curvature_bound",
-           "curvature_prediction", "effective_samples", "lag_kernel", "least_dimension", "linear_error",
+           "curvature_prediction", "decoupling_error", "effective_samples", "lag_kernel", "least_dimension", "linear_error",
            "memorising_error", "memorising_network", "mixing_time", "noise_autocorrelation", "noise_std",
            "odd_part", "pattern_turnover", "stationary_std", "visibility"]
 

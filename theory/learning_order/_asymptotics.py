@@ -73,7 +73,8 @@ def asymptotic_exponents():
         "memorising time (4.3)": -r, "signal change squared (4.3)": -r,
         "fitting time of P-only examples (5.1)": n + p, "signal of M2 (5.2)": (15 / 32, 0.0),
         "norm of alpha (5.3)": (n + p) / 2, "error of L-S (3.4)": p + [0, 1], "error of S (3.5)": p,
-        "ratio of errors": (0.0, 1.0), "stated condition, lambda / r^2": weight_decay - 2 * r}
+        "ratio of errors": (0.0, 1.0), "stated condition, lambda / r^2": weight_decay - 2 * r, "1 / (r d)": -r - [1, 0],
+        "d lambda": weight_decay + [1, 0], "lambda / r": weight_decay - r}
     return {name: (float(power[0]), float(power[1])) for name, power in powers.items()}
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from theory import _checks
 from theory.learning_order._arc_cosine import correlation
+from theory.learning_order._quadrature import panels
 
 
 def _product(lr, weight_decay):
@@ -184,3 +185,54 @@ def pattern_turnover(rho):
     0.5
     """
     return np.arccos(correlation(rho, "rho")) / np.pi
+
+
+def decoupling_error(signal, output_weights, noise_std):
+    r"""Rms change of Σ_j u_j ReLU(b_j + a_j) when the activations are those of the noise a alone.
+
+    .. math:: \Bigl(\sum_j u_j^2\, \sigma^2 \int_0^{|b_j|/\sigma} \bigl(|b_j|/\sigma - t\bigr)^2 \varphi(t)\, dt\Bigr)^{1/2}
+              \approx \Bigl(\sum_j \frac{u_j^2 |b_j|^3}{3\sqrt{2\pi}\,\sigma}\Bigr)^{1/2}
+
+    with a_j ~ N(0, σ²) independent of b and of each other, for signs of u that
+    are independent of b: a neuron changes where a lies between 0 and −b, by
+    what is left of b there. With b_j of order ‖V̄‖/√m and u_j of order 1/√m it
+    is of order ‖V̄‖^{3/2} m^{−3/4}.
+
+    Parameters
+    ----------
+    signal : array_like (m,)
+        b_j = ⟨Ū_j, x⟩, what the signal part adds to the preactivations on x.
+    output_weights : array_like (m,)
+        u.
+    noise_std : float
+        σ = τ₀‖x‖, the standard deviation of the noise part's preactivations.
+
+    Returns
+    -------
+    float
+        To 1e-12 relative.
+
+    Raises
+    ------
+    ValueError
+        If shapes do not fit or σ is not positive.
+
+    References
+    ----------
+    Stands behind [LWM19, section 3, "Decoupling the Iterates"].
+
+    Examples
+    --------
+    >>> f"{decoupling_error([1e-3], [1.0], 1.0):.6f}"
+    '0.000012'
+    """
+    signal = np.abs(_checks.shaped(signal, "signal", (None,)).astype(float)) / _checks.scalar(noise_std, "noise_std")
+    output_weights = _checks.shaped(output_weights, "output_weights", signal.shape)
+    # Beyond 40 deviations no noise is left: the integral ends there, on four panels of one shape.
+    t, weights = panels([0, 0.25, 0.5, 0.75, 1])
+    change = np.zeros_like(signal)
+    for node, weight in zip(t, weights):
+        at = node * np.minimum(signal, 40)
+        change += weight * (signal - at)**2 * np.exp(-at**2 / 2)
+    square = change * np.minimum(signal, 40) / np.sqrt(2 * np.pi)
+    return float(noise_std * np.sqrt(output_weights**2 @ square))

@@ -1,0 +1,96 @@
+"""Fig. 1 on images without patches: small, large, and noise."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from figures._figure import Figure
+from figures._style import guide, panels
+from figures.images._panels import annealing, curves
+from figures.images._runs import NAMES, SYNTHETIC, ahead, at, problem, seeds, source, stacked
+from refimpl import images
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Seeds, epochs, the epoch of annealing, and epochs between records."""
+
+    seeds: int
+    epochs: int
+    anneal: int
+    every: int
+
+
+SIZES = {"quick": Sizes(1, 8, 4, 2), "standard": Sizes(1, 120, 40, 4), "full": Sizes(3, 120, 40, 4)}
+
+
+def simulate(effort, rng, data=None):
+    """Accuracies on training and validation images, (seeds, records) for each arm."""
+    sizes = SIZES[effort]
+    runs = {name: [] for name in images.ARMS}
+    for seed, training in seeds(rng, sizes.seeds):
+        sets = problem(seed, data, patch_validation=10)
+        for name in images.ARMS:
+            runs[name].append(images.run_arm(sets, name, data=sets.plain, epochs=sizes.epochs, anneal=sizes.anneal, rng=training,
+                                             record_every=sizes.every))
+    numbers = {"data": source(data), "epochs": runs["small"][0].epochs, "anneal": sizes.anneal,
+               "validation": len(sets.clean.labels)}
+    for name in images.ARMS:
+        for kind in ("train", "clean"):
+            numbers[f"{name}_{kind}"] = stacked(runs[name], lambda run: run.accuracy[kind])  # noqa: B023
+    return numbers
+
+
+def judge(numbers):
+    """Who is ahead on validation before annealing and at the end, and what the noise gains."""
+    epochs, count = np.asarray(numbers["epochs"]), int(numbers["validation"])
+    anneal, last = int(numbers["anneal"]), int(epochs[-1])
+    before = int(epochs[(epochs > 0) & (epochs <= anneal)][1])
+    own = numbers["data"] == SYNTHETIC
+    why = "" if own else "the row is about the synthetic images"
+    rows = [ahead("LWM19.img-fig1", f"plain images, validation, large minus small at epoch {before}", at(numbers, "large_clean", before),
+                  at(numbers, "small_clean", before), count, predicted_text="< 0 in Figure 1; > 0 here", judged=own, why=why)]
+    long = last > 20
+    short = why or ("" if long else f"{last} epochs are too short")
+    rows.append(ahead("LWM19.img-fig1", f"plain images, validation, large minus small at epoch {last}", at(numbers, "large_clean", last),
+                      at(numbers, "small_clean", last), count, sign=-1, level=0.07, judged=own and long, why=short,
+                      predicted_text="> 0 in Figure 1; below 0.07, what it is with patches"))
+    late = epochs > anneal + 4 if long else epochs == last
+    gain = [np.asarray(numbers[f"{name}_clean"])[:, late].mean(axis=1) for name in ("noise", "small")]
+    rows.append(ahead("LWM19.img-noise-plain", f"plain images, validation, noise minus small, mean of records after epoch {anneal}",
+                      *gain, count, predicted_text="> 0 (0.0472 on CIFAR-10)", judged=own and long, why=short))
+    return tuple(rows)
+
+
+def draw(numbers):
+    """Training, validation, and validation with the small rate taken away."""
+    picture, axes = panels(1, 3, width=3.6, height=3.5)
+    epochs, anneal = np.asarray(numbers["epochs"]), int(numbers["anneal"])
+    for k, name in enumerate(images.ARMS):
+        for axis, kind in zip(axes, ("train", "clean")):
+            curves(axis, epochs, numbers[f"{name}_{kind}"], k, NAMES[name])
+        curves(axes[2], epochs[1:], (np.asarray(numbers[f"{name}_clean"]) - np.asarray(numbers["small_clean"]))[:, 1:], k)
+    late = epochs >= min(4, epochs[-1])
+    ends = np.concatenate([np.asarray(numbers[f"{name}_clean"])[:, late] for name in images.ARMS])
+    axes[1].set_ylim(max(0.0, ends.min() - 0.05), min(1.0, ends.max() + 0.03))
+    error = np.sqrt(2 * 0.85 * 0.15 / int(numbers["validation"]))
+    axes[2].fill_between(epochs, -error, error, color="#e4e4e4", linewidth=0, label="one standard error of the validation images")
+    gaps = np.concatenate([np.asarray(numbers[f"{name}_clean"]) - np.asarray(numbers["small_clean"]) for name in images.ARMS])[:, late]
+    axes[2].set_ylim(min(gaps.min(), -error) - 0.02, max(gaps.max(), error) + 0.02)
+    for axis, title, label in zip(axes, (f"training, {numbers['data']}", "validation", "validation, minus small rate"),
+                                  ("accuracy", "accuracy", "difference of accuracies")):
+        annealing(axis, anneal)
+        axis.set(title=title, xlabel="epoch (grey line: annealed)", ylabel=label)
+    axes[2].axhline(0, **guide())
+    axes[2].legend(loc="lower left", fontsize=6.5)
+    picture.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncol=3)
+    return picture
+
+
+FIGURE = Figure(
+    "images-plain", "Li, Wei and Ma: Figure 1 on images without patches",
+    "Accuracy against epoch for the three arms on images without patches: markers are means over seeds, thin lines seeds "
+    "(where there are several). (c) Validation accuracy minus that of the small rate, zoomed; the grey band is one standard "
+    "error. In the paper's Figure 1 the large rate is behind until it is annealed; here it is ahead from the first epochs and level "
+    "at the end. The noise, once gone, leaves a gain of a few per cent.",
+    simulate, judge, draw, ("LWM19.img-fig1", "LWM19.img-noise-plain"), (3, 23, 70), reads_data=True)

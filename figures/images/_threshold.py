@@ -1,0 +1,147 @@
+"""Patch-only accuracy after four epochs against the rate and against the scale of z, and full-batch descent."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse.linalg import LinearOperator, eigsh
+
+from figures._figure import Figure, holds
+from figures._style import guide, panels, simulation, theory
+from figures.images._panels import chance
+from figures.images._runs import listed, problem, seeds, sizes_of
+from refimpl import images
+from theory import images as predicted
+
+RATES, MOMENTUM, DECAY, SCALE = (0.2, 0.02), 0.9, 2e-3, 2.2
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Seeds, multiples of the predicted rate and scale, steps of full-batch descent."""
+
+    seeds: int
+    multiples: tuple
+    scales: tuple
+    steps: int
+
+
+SIZES = {"quick": Sizes(1, (0.2, 4.0), (0.5, 1.6), 16),
+         "standard": Sizes(2, (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0), (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.7), 62),
+         "full": Sizes(5, (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 4.0),
+                       (0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.7), 124)}
+
+
+def simulate(effort, rng):
+    """Accuracies (seeds, grid), curvatures at the starts, the predicted thresholds, and active units by full-batch step."""
+    size = SIZES[effort]
+    multiples, scales = np.array(size.multiples), np.array(size.scales)
+    pairs = seeds(rng, size.seeds)
+    sizes = sizes_of(problem(pairs[0][0], patch_validation=10).model)
+    critical = predicted.momentum_limit(predicted.initial_patch_curvature(SCALE, **sizes), MOMENTUM, DECAY)
+    scale = predicted.critical_patch_scale(RATES[0], **sizes, weight_decay=DECAY)
+    by_rate, by_scale, active = (np.empty((size.seeds, len(grid))) for grid in (multiples, scales, multiples))
+    starts = np.empty((size.seeds, 2))
+    short = dict(epochs=4, anneal=4, record_every=4)
+    for i, (seed, training) in enumerate(pairs):
+        sets = problem(seed, patch_validation=10, validation=10)
+        for j, multiple in enumerate(multiples):
+            run = images.run_arm(sets, "small", small=multiple * critical, rng=training, **short)
+            by_rate[i, j], active[i, j] = run.accuracy["patch"][-1], run.observed["active"][-1]
+        for j, multiple in enumerate(scales):
+            faint = problem(seed, patch_validation=10, validation=10, patch_scale=multiple * scale)
+            by_scale[i, j] = images.run_arm(faint, "large", rng=training, **short).accuracy["patch"][-1]
+        starts[i] = curvature_at_start(sets, training)
+    whole = _full_batch(sets, training, size.steps)
+    own = predicted.momentum_limit(starts[:, 1], MOMENTUM, DECAY)
+    return {"rates": multiples * critical, "by_rate": by_rate, "active": active, "scales": scales * scale, "by_scale": by_scale,
+            "own_rate": own, "critical_rate": critical, "critical_scale": scale, "curvature": starts, "classes": sizes["classes"],
+            "full_batch_steps": next(iter(whole.values())).epochs,
+            **{f"full_batch_{lr}": run.observed["active"] for lr, run in whole.items()}}
+
+
+def curvature_at_start(sets, seed):
+    """(largest eigenvalue of the Hessian, what is predicted along z) at a run's start, scores made equal on z."""
+    model = sets.model
+    w = model.init(np.random.default_rng(seed).spawn(2)[0])
+    filters, head, _ = model.split(w)
+    centre = head.reshape(model.block_count, model.filters, -1)[model.block_count // 2]
+    hidden = np.maximum(sets.patches.base.ravel() @ filters, 0)
+    centre -= np.outer(hidden, hidden @ centre) / (hidden @ hidden)
+    x, y = sets.train.images[:400].astype(np.float64), sets.train.labels[:400]
+    share = float((sets.train.kind[:400] != images.CLEAN).mean())
+    hessian = LinearOperator((len(w), len(w)), matvec=lambda v: model.hvp(w, x, y, v.ravel()), dtype=np.float64)
+    start = np.zeros_like(w)
+    model.split(start)[1].reshape(model.block_count, model.filters, -1)[model.block_count // 2, :, 0] = hidden
+    largest = eigsh(hessian, k=1, which="LA", v0=start, tol=1e-3, return_eigenvectors=False)[0]
+    return float(largest), predicted.patch_curvature(sets.patches.base.ravel(), filters, centre, share)
+
+
+def _full_batch(sets, seed, steps):
+    return {lr: images.run_arm(sets, "small", small=lr, epochs=steps, anneal=steps, batch_size=len(sets.train.labels),
+                               record_every=max(1, steps // 15), rng=seed) for lr in RATES}
+
+
+def bracket(grid, values, unit):
+    """(largest point up to which the patch is learned, least from which it is not) over `unit`, all seeds; ½ divides."""
+    learned = np.asarray(values) >= 0.5
+    below = [i for i in range(len(grid)) if learned[:, :i + 1].all()]
+    above = [i for i in range(len(grid)) if not learned[:, i:].any()]
+    return (grid[below[-1]] / unit if below else 0.0), (grid[above[0]] / unit if above else np.inf)
+
+
+def judge(numbers):
+    """Where the accuracy falls, beside the prediction; curvatures; full-batch descent."""
+    starts, rows = np.asarray(numbers["curvature"]), []
+    for name, values, unit, what in (("rates", "by_rate", "critical_rate", "η over 2(1 + μ)/λ"),
+                                     ("scales", "by_scale", "critical_scale", "s over its threshold at η = 0.2")):
+        low, high = bracket(np.asarray(numbers[name]), numbers[values], float(numbers[unit]))
+        passed = True if low >= 0.55 and high <= 2 else False if low > 2 or high < 0.5 else None
+        rows.append(holds("LWM19.img-cause", f"{what}: patch learned by epoch 4 up to, and not from", "1 in between", f"{low:.2g}, {high:.2g}",
+                          "learned up to 0.55 or more, not from 2 or less", passed,
+                          null="2/λ, momentum left out: 0.53" if name == "rates" else "curvature without the ½: 0.7"))
+    faint = np.asarray(numbers["by_scale"])[:, np.asarray(numbers["scales"]) <= 0.75 * numbers["critical_scale"]]
+    rows.append(holds("LWM19.img-order", "patch-only accuracy at epoch 4 at η = 0.2, scale ≤ ¾ of the threshold, lowest", "learned",
+                      f"{faint.min():.2f}", "at least 0.8", faint.min() >= 0.8, null="kept out by the rate alone: chance, 0.1"))
+    ratio = starts[:, 0] / starts[:, 1]
+    rows.append(holds("LWM19.img-cause", "largest eigenvalue of the loss's Hessian at the start over that predicted along z", "1, a lower bound",
+                      listed(ratio), "−2 % to +25 %, for images and ζ", bool(np.all((ratio > 0.98) & (ratio < 1.25))),
+                      null="without the filters' part, or twice: 0.8, 2"))
+    final = [float(np.asarray(numbers[f"full_batch_{lr}"])[-1]) for lr in RATES]
+    rows.append(holds("LWM19.img-cause", "share of units active on the patch after full-batch steps, η = 0.2 and 0.02",
+                      "nearly 0 at 0.2 without any noise of SGD", listed(final), "below 0.1 at 0.2, more at 0.02",
+                      final[0] < min(0.1, final[1]), null="noise of SGD needed: both near ½"))
+    return tuple(rows)
+
+
+def draw(numbers):
+    """Accuracy over rate and over scale, and active units under full-batch descent."""
+    picture, axes = panels(1, 3, width=3.6, height=3.4)
+    for axis, name, values, unit in ((axes[0], "rates", "by_rate", "critical_rate"), (axes[1], "scales", "by_scale", "critical_scale")):
+        grid, found, unit = np.asarray(numbers[name]), np.asarray(numbers[values]), float(numbers[unit])
+        axis.axvspan(unit, grid.max() * 1.15, color="#ececec", zorder=0, linewidth=0)
+        axis.axvline(unit, label="theory, threshold of the mean start", **theory(0))
+        for row in found:
+            axis.plot(grid, row, **simulation(1, markersize=4, alpha=0.5 if len(found) > 1 else 1))
+        axis.plot(grid, found.mean(axis=0), color=simulation(1)["color"], linewidth=0.9, label="runs: seeds, and their mean")
+        chance(axis, 1 / numbers["classes"])
+        axis.set(ylabel="patch-only accuracy at epoch 4", ylim=(0, 1.05), xlim=(0, grid.max() * 1.15))
+        axis.text(0.98, 0.5, "unstable", transform=axis.transAxes, ha="right", fontsize=8, color="#5a5a5a")
+    axes[0].set(xlabel="learning rate $\\eta$ ($s=2.2$)", title=f"rate; $2(1+\\mu)/\\lambda={numbers['critical_rate']:.3f}$")
+    axes[1].set(xlabel="scale $s$ of $z$ ($\\eta=0.2$)", title=f"brightness; threshold {numbers['critical_scale']:.2f}")
+    axes[0].legend(loc="upper right", fontsize=6.5, bbox_to_anchor=(1, 0.95))
+    for k, lr in enumerate(RATES):
+        active = numbers[f"full_batch_{lr}"]
+        axes[2].plot(numbers["full_batch_steps"], active, color=simulation(k)["color"], linewidth=0.6)
+        axes[2].plot(numbers["full_batch_steps"], active, label=f"run, $\\eta={lr}$", **simulation(k, markersize=4))
+    axes[2].set(title="full batch, no noise of SGD", xlabel="step", ylabel="share of units active on the patch", ylim=(-0.02, 0.6))
+    axes[2].axhline(0.5, label="theory: ½ at a random start", **theory(0, linewidth=0.9))
+    axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.55))
+    return picture
+
+
+FIGURE = Figure(
+    "images-threshold", "Li, Wei and Ma: rate and brightness at which the patch becomes unstable",
+    "Patch-only accuracy after four epochs against the rate (a) and the scale of the patch (b): markers are single seeds, the thin "
+    "line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, grey the side on which the "
+    "patch is unstable. (c) Full-batch descent turns the units off on the patch at the large rate as SGD does.",
+    simulate, judge, draw, ("LWM19.img-cause", "LWM19.img-order"), (4, 21, 75))
