@@ -7,6 +7,7 @@ import sys
 # Each command is a module with `add_arguments(parser)` and `run(options)`, which returns the exit status; only the one
 # that is asked for is imported.
 COMMANDS = {
+    "stability": ("theory.linear_stability._command", "is a minimum stable for SGD at this rate and batch size?"),
     "claims": ("theory.claims._command", "what became of the claims of the sources: a line each, or one in full"),
 }
 

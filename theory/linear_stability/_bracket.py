@@ -25,6 +25,7 @@ from theory.linear_stability._products import Jacobian, Products
 from theory.linear_stability._sampling import sampling_factor
 
 _FALSE_ALARM = 1e-6   # that one of the probed |J_i|² lies above its bound
+_DIRECTIONS = 12      # Ritz vectors of H that share a Rayleigh bound
 _EXACT_ROWS = 512     # rows of J up to which |J_i|² comes from one product each
 _RESIDUAL = 1e-2      # of λmax, at which the Lanczos iteration for the safe side stops
 
@@ -125,6 +126,7 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     steepest[products.outputs * np.trace(blocks, axis1=1, axis2=2).argmax()] = 1
     bounds = [_ascend(jacobian, start, noise, momentum, steps=max_products // 40)
               for start in (krylov.vector, plain.vector, steepest)]
+    bounds += [_span_bound(jacobian, plain, noise, momentum)]
     bounds += [2 / plain.top, _trace_bound(max(krylov.frobenius, plain.frobenius), blocks, noise, source)]
     return Bracket(float(2 * (1 + momentum) / upper), float((1 + momentum) * min(bounds)),
                    bool(krylov.residual <= _RESIDUAL * krylov.top), jacobian.count,
@@ -166,6 +168,8 @@ class _Krylov:
     residual: float
     vector: np.ndarray    # its vector (n k,)
     frobenius: float      # |K/n|² between the Lanczos vectors, at most that of the whole
+    basis: np.ndarray     # the Lanczos vectors (n k, m)
+    images: np.ndarray    # K times them
 
 
 def _lanczos(jacobian, blocks, noise, steps):
@@ -190,9 +194,10 @@ def _lanczos(jacobian, blocks, noise, steps):
         if size <= 1e-12 * abs(values[-1]):
             break
         basis.append(following / size)
-    kernel = vectors.T @ np.array(kernels).T / n
+    kernels = np.array(kernels).T
+    kernel = vectors.T @ kernels / n
     frobenius = float(np.square((kernel + kernel.T) / 2).sum())
-    return _Krylov(float(values[-1]), float(residual), vectors @ inner[:, -1], frobenius)
+    return _Krylov(float(values[-1]), float(residual), vectors @ inner[:, -1], frobenius, vectors, kernels)
 
 
 def _trace_bound(frobenius, blocks, noise, source):
@@ -202,6 +207,23 @@ def _trace_bound(frobenius, blocks, noise, source):
     mean_trace = np.trace(blocks, axis1=1, axis2=2).mean()
     own = np.square(blocks).sum(axis=(1, 2)).mean()
     return 2 * mean_trace / ((1 - noise) * frobenius + noise * own)
+
+
+def _span_bound(jacobian, krylov, noise, momentum):
+    """The Rayleigh bound at the best X = Σ w_i v_i v_iᵀ, v_i the leading Ritz vectors of H: small commutators."""
+    n, k = jacobian.rows
+    values, inner = np.linalg.eigh(krylov.basis.T @ krylov.images)
+    kept = np.flatnonzero(values > 1e-6 * values[-1])[-_DIRECTIONS:]
+    along = krylov.images @ (inner[:, kept] / np.sqrt(values[kept]))                 # J v_i, (n k, m), v_i orthonormal
+    pulled = np.stack([jacobian.forward(jacobian.backward(column.reshape(n, k))).ravel() for column in along.T], axis=1)
+    curved, square = along.T @ along / n, along.T @ pulled / n**2                    # VᵀHV and VᵀH²V
+    rows = along.reshape(n, k, -1)
+    fourth = np.square(np.einsum("nki,nkj->nij", rows, rows)).mean(axis=0)
+    commutator = 2 * momentum / (1 - momentum) ** 2 * (np.diag(np.diag(square)) - curved**2)
+    quotient = (1 - noise) * curved**2 + noise * fourth - commutator
+    scale = np.sqrt(np.diag(curved))
+    top = np.linalg.eigvalsh(quotient / np.outer(scale, scale))[-1]
+    return 2 / top if top > 0 else np.inf
 
 
 def _ascend(jacobian, start, noise, momentum, steps):
@@ -220,9 +242,10 @@ def _ascend(jacobian, start, noise, momentum, steps):
         found = 2 * h / value if value > 0 and h > 0 else np.inf
         if found > best * (1 - 1e-3):
             step /= 2
-            if step < 0.1 or not np.isfinite(found):
-                best = min(best, found)
+            if step < 0.1:
                 break
+        if found == np.inf and best == np.inf:  # the commutator outweighs the rest: this start bounds nothing
+            break
         if found < best:
             best, kept = found, v
             weighted = along * (2 * (1 - noise) * h + 2 * noise * squares - value / h)[:, None]

@@ -92,6 +92,8 @@ def conjugate_gradients(family, t, near, accept):
             wanted /= 30
             if wanted < 1e-6:
                 return None, None
+        if not energy > 0:  # solved exactly, and not accepted: t lies on the edge to rounding
+            return None, None
         image = inverse * direction - family.noise(direction)
         bend = np.vdot(direction, image)
         if bend <= 0:

@@ -1,0 +1,88 @@
+"""The report says of a minimum what the functions say one by one, in words that fit."""
+
+import json
+import re
+from dataclasses import asdict
+
+import numpy as np
+import pytest
+
+from theory.linear_stability import (GaussNewton, Products, almost_sure_lr, certify, critical_lr, loss_floor,
+                                     stability_report)
+
+
+@pytest.fixture(scope="module")
+def factors():
+    return np.random.default_rng(0).standard_normal((20, 30))
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_every_number_is_that_of_the_function_for_it(factors, momentum):
+    report = stability_report(GaussNewton(factors), 0.01, 3, momentum=momentum, weight_decay=0.05)
+    options = {"momentum": momentum, "weight_decay": 0.05}
+    assert report.critical_lr == critical_lr(GaussNewton(factors), 3, **options)
+    assert report.verdict == certify(GaussNewton(factors), 0.01, 3, **options).verdict
+    assert report.sufficient_lr <= report.critical_lr <= report.gd_lr
+    sizes = (1, 2, 4, 8, 16, 20)
+    assert report.critical_lrs == tuple(critical_lr(GaussNewton(factors), size, **options) for size in sizes)
+    json.dumps(asdict(report))
+
+
+@pytest.mark.parametrize("share", [0.5, 0.999, 1.001, 2.0, 40.0])
+def test_the_smallest_batch_size_holds_the_rate_and_the_one_below_does_not(factors, share):
+    lr = share * critical_lr(GaussNewton(factors), 3)
+    smallest = stability_report(GaussNewton(factors), lr, 3).smallest_batch_size
+    rates = [critical_lr(GaussNewton(factors), size) for size in range(1, 21)]
+    enough = [size for size, rate in enumerate(rates, 1) if rate >= lr]
+    assert smallest == (enough[0] if enough else None)
+    assert (smallest or 99) > 3 if share > 1 else smallest <= 3
+
+
+@pytest.mark.parametrize(("share", "words"), [
+    (0.5, r"^Stable at learning rate 0\.\d+ and batch size 3: SGD would leave above 0\.\d+, and at this rate below"),
+    (1.5, r"^Unstable .*SGD leaves this minimum, since it may not exceed .*it would stay from batch size \d+ on\.$"),
+    (60.0, r"^Unstable .*no batch size helps, since full-batch descent leaves above"),
+])
+def test_the_sentence_says_the_verdict_and_what_would_change_it(factors, share, words):
+    lr = share * critical_lr(GaussNewton(factors), 3)
+    report = stability_report(GaussNewton(factors), lr, 3)
+    assert re.search(words, report.message)
+    assert report.verdict == ("stable" if share < 1 else "unstable") and str(report).startswith(report.message)
+
+
+def test_products_give_a_bracket_and_are_undecided_inside_it(factors):
+    products = Products(lambda v: factors @ v, lambda u: u @ factors, 20, 30)
+    exact = critical_lr(GaussNewton(factors), 3)
+    verdicts = [stability_report(products, share * exact, 3).verdict for share in (0.3, 1.0, 3.0)]
+    assert verdicts == ["stable", "undecided", "unstable"]
+    with pytest.raises(ValueError, match="must not be given with Products"):
+        stability_report(products, exact, 3, weight_decay=0.1)
+
+
+def test_one_direction_of_curvature_has_its_almost_sure_limit():
+    """Of the toy of Wu, Ma and E; in more directions the report leaves it to simulation."""
+    report = stability_report(1e30 * np.array([[[0.2]], [[3.8]]]), 5e-31, 1)
+    assert report.almost_sure_lr == pytest.approx(1e-30 * almost_sure_lr([0.2, 3.8], 1), rel=1e-12)
+    assert stability_report([[[1.0, 0.0], [0.0, 1.0]]], 0.1, 1).almost_sure_lr is None
+
+
+def test_residuals_say_whether_it_interpolates_and_what_loss_is_kept(factors):
+    """Over-determined: residuals orthogonal to the columns of J, so that the mean gradient is zero."""
+    tall = factors.T
+    residuals = np.linalg.qr(tall, mode="complete")[0][:, -1]                  # Jᵀ r = 0
+    report = stability_report(GaussNewton(tall), 0.01, 3, residuals=residuals)
+    assert report.loss == pytest.approx((residuals**2).mean() / 2)
+    floor = loss_floor(GaussNewton(tall), residuals[:, None] * tall, 0.01, 3)
+    assert 0 < report.floor == pytest.approx(floor, rel=1e-9)
+    assert "does not interpolate" in report.message and "are not in these numbers" in report.message
+    assert stability_report(GaussNewton(tall), 0.01, 3, residuals=0 * residuals).message.endswith("are interpolated.")
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ({"residuals": np.ones(3)}, r"residuals must have shape \(20, 1\), got \(3,\)"),
+    ({"residuals": np.ones(20)}, "gradients"),                              # no minimum: their mean is not zero
+    ({"lr": -1.0}, "lr must be positive"),
+])
+def test_what_cannot_be_reported_on_is_refused(factors, options, message):
+    with pytest.raises(ValueError, match=message):
+        stability_report(GaussNewton(factors), options.pop("lr", 0.01), 3, **options)
