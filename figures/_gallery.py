@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 PAGE, PICTURES, FRONT = ROOT / "figures/README.md", ROOT / "figures/gallery", ROOT / "README.md"
 SOURCES = {"WME18": "Wu, Ma and E 2018", "NAK20": "Nakkiran 2020", "LWM19": "Li, Wei and Ma 2019",
            "LWYZ24": "Lu, Wu, Yang and Zou 2024"}
+OTHERS = "later sources"
 BEGIN, END = "<!-- gallery -->\n", "<!-- /gallery -->\n"
 WIDTH, COLOURS = 1000, 96  # pixels and palette of a committed picture
 
@@ -75,11 +76,11 @@ def described(figure):
 
 def counts():
     """Claims by source and status, as a Markdown table."""
-    table = Counter((claim.id.split(".")[0], claim.status) for claim in CLAIMS)
-    used = [status for status in STATUSES if any(table[source, status] for source in SOURCES)]
+    table = Counter((SOURCES.get(claim.id.split(".")[0], OTHERS), claim.status) for claim in CLAIMS)
+    names = [name for name in (*SOURCES.values(), OTHERS) if any(name == source for source, _ in table)]
+    used = [status for status in STATUSES if any(table[name, status] for name in names)]
     lines = [f"| claims of | {' | '.join(used)} |", "|---|" + "---:|" * len(used)]
-    lines += [f"| {name} | {' | '.join(str(table[source, status] or '') for status in used)} |"
-              for source, name in SOURCES.items()]
+    lines += [f"| {name} | {' | '.join(str(table[name, status] or '') for status in used)} |" for name in names]
     return "\n".join(lines) + "\n"
 
 

@@ -16,7 +16,9 @@ def report(summary, run, directory):
     studies, links = by_study(summary.records), Links(directory)
     pictures = {record["figure"]: _pictures.read(directory / f"{record['figure']}.png") for record in summary.records}
     short = regimes(summary.claims)
-    body = [_head(summary, run), _bar(summary), _contents(summary, studies), _wrong(summary, pictures)]
+    body = [_head(summary, run), _bar(summary), _contents(summary, studies),
+            _wrong("wrong", "What the sources got wrong", "the source says", summary.wrong, summary, pictures),
+            _wrong("misread", "What one may read into them, and is wrong", "the reading", summary.misread, summary, pictures)]
     for study, records in studies.items():
         body.append(f'<section id="{study}"><h2>{escape(story(study).title)}</h2>{_told(study)}')
         body += [card(record, summary, short, pictures[record["figure"]], links, run) for record in records]
@@ -68,23 +70,21 @@ def _contents(summary, studies):
     return f'<nav aria-label="contents"><ul>{"".join(items)}</ul></nav>'
 
 
-def _wrong(summary, pictures):
-    """One line for each claim that does not hold as printed: what is said, what holds, and where to see it."""
-    if not summary.wrong:
+def _wrong(place, title, said, claims, summary, pictures):
+    """One line for each claim that does not hold: what is said, what holds, and where to see it."""
+    if not claims:
         return ""
     rows = []
-    for claim in summary.wrong:
+    for claim in claims:
         home, verdict = summary.home(claim), summary.verdict(claim)
         picture = _pictures.thumbnail(pictures[home], f"small picture of the figure {home}")
-        ours = ' <span class="note">(our reading; no source says it so)</span>' if claim.ours else ""
         rows.append(f'<tr><td data-label="claim"><a href="#{claim.id}">{claim.id}</a><br>{claim.status}<br>'
                     f'<span class="verdict {verdict.replace(" ", "-")}">{summary.stand(claim)}</span></td>'
-                    f'<td data-label="the source says">{escape(claim.statement)}{ours}</td>'
+                    f'<td data-label="{said}">{escape(claim.statement)}</td>'
                     f'<td data-label="what holds">{escape(claim.correction)}</td>'
                     f'<td data-label="figure"><a href="#{home}">{picture}</a></td></tr>')
-    return ('<section id="wrong"><h2>What the sources got wrong</h2><table class="wrong"><thead><tr><th>claim</th>'
-            "<th>the source says</th><th>what holds</th><th>figure</th></tr></thead><tbody>" + "".join(rows)
-            + "</tbody></table></section>")
+    return (f'<section id="{place}"><h2>{title}</h2><table class="wrong"><thead><tr><th>claim</th><th>{said}</th>'
+            f'<th>what holds</th><th>figure</th></tr></thead><tbody>{"".join(rows)}</tbody></table></section>')
 
 
 def _told(study):

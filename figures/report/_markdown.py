@@ -13,14 +13,8 @@ def report(summary, run):
              f"Version {run['version']}, {run['effort']} effort, seed {run['seed']}, data: {run['data']}; "
              f"{run['started']}, {run['seconds']:g} s on {run['machine']}.", "",
              *(f"- {sentence}" for sentence in sentences(summary, run)), ""]
-    if summary.wrong:
-        lines += ["## What the sources got wrong", "", "| claim | the source says | what holds | figure |", "|---|---|---|---|"]
-        for claim in summary.wrong:
-            home = summary.home(claim)
-            cells = (f"[{claim.id}](#{claim.id})", claim.statement + " (our reading)" * claim.ours, claim.correction,
-                     f"[{home}]({home}.png)")
-            lines.append(_row(cells))
-        lines.append("")
+    lines += _wrong("What the sources got wrong", "the source says", summary.wrong, summary)
+    lines += _wrong("What one may read into them, and is wrong", "the reading", summary.misread, summary)
     short = regimes(summary.claims)
     for study, records in by_study(summary.records).items():
         lines += [f"## {story(study).title}", "", story(study).text, ""]
@@ -33,6 +27,14 @@ def report(summary, run):
                   *(f"- **{claim.id}**, {claim.status}: {claim.statement} ({claim.equation}) *Why:* {claim.regime}."
                     for claim in idle(run))]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _wrong(title, said, claims, summary):
+    lines = [f"## {title}", "", f"| claim | {said} | what holds | figure |", "|---|---|---|---|"]
+    for claim in claims:
+        home = summary.home(claim)
+        lines.append(_row((f"[{claim.id}](#{claim.id})", claim.statement, claim.correction, f"[{home}]({home}.png)")))
+    return [*lines, ""] if claims else []
 
 
 def _figure(record):

@@ -85,7 +85,12 @@ class Summary:
     @property
     def wrong(self):
         """The claims drawn here that do not hold as printed."""
-        return tuple(claim for claim in self.claims if claim.status in WRONG)
+        return tuple(claim for claim in self.claims if claim.status in WRONG and not claim.ours)
+
+    @property
+    def misread(self):
+        """Readings drawn here that no source states, and that do not hold."""
+        return tuple(claim for claim in self.claims if claim.status in WRONG and claim.ours)
 
 
 def summarise(directory, tasks, outcomes, interrupted):
