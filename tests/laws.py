@@ -33,7 +33,7 @@ def gradient_is_the_derivative_of_the_loss(model, case):
         slope = (model.loss(w + step * along, x, y) - model.loss(w - step * along, x, y)) / (2 * step)
         found = np.vdot(gradient, along)
         allowed = 1e-5 * np.linalg.norm(gradient) + 1e-8 * (abs(loss) + 1e-3) / (1 + np.abs(w).max())
-        assert abs(found - slope) <= allowed, f"{case.name}: ⟨gradient, v⟩ is {found!r}, the slope of the loss {slope!r}"
+        assert abs(found - slope) <= allowed, f"{case.name}: ⟨gradient, v⟩ is {found!r}, the slope {slope!r}"
 
 
 def hvp_is_the_derivative_of_the_gradient(model, case):

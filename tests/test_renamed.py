@@ -48,6 +48,6 @@ def test_one_vocabulary_of_status(module):
 
 def test_results_have_success_status_message_and_steps():
     wanted = {"success", "status", "message", "nit"}
-    for result in (sgd.Result, benign_oscillation.Training, convex_annealing.Descent, images.Training, learning_order.Run,
-                   network.Minima):
+    for result in (sgd.Result, benign_oscillation.Training, convex_annealing.Descent, images.Training,
+                   learning_order.Run, network.Minima):
         assert wanted <= set(result.__dataclass_fields__), result

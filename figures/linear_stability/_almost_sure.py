@@ -21,7 +21,7 @@ FACTORS = np.sqrt(TOY)[:, None]
 def simulate(effort, rng):
     replicas = SIZES[effort].replicas
     logs = simulated.simulate(FACTORS, np.ones((replicas, 1)), lr=LR, batch_size=1, steps=STEPS, rng=rng,
-                              observe_every=EVERY,
+                              record_every=EVERY,
                               observe={"log": lambda w, x, y: np.log10(np.abs(w[:, 0]))}).observed["log"] * 2
     rates = np.linspace(0.52, 0.6, 161)
     inside = np.linspace(0.5475, POINT.almost_sure_lr, 60, endpoint=False)

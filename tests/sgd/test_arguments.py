@@ -1,4 +1,4 @@
-"""Arguments of the loops: batches of unequal length, short last batches, warm-up, one rule for all; one kernel per run."""
+"""Arguments of the loops: unequal batches, short last ones, warm-up, labels, one rule for all; one kernel per run."""
 
 import numpy as np
 import pytest

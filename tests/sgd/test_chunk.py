@@ -42,7 +42,8 @@ def test_shared_and_own_batches_noise_and_data(rng):
     indices, noise = given_["indices"][:, 0], given_["noise"][:, 0]
     shared = sgd.run(LinearRegression(3), w0, x, y, lr=0.1, steps=9, indices=indices, noise=noise)
     own = sgd.run(LinearRegression(3), w0, np.tile(x, (6, 1, 1)), np.tile(y, (6, 1)), lr=0.1, steps=9,
-                  stacked_data=True, indices=np.tile(indices[:, None], (1, 6, 1)), noise=np.tile(noise[:, None], (1, 6, 1)))
+                  stacked_data=True, indices=np.tile(indices[:, None], (1, 6, 1)),
+                  noise=np.tile(noise[:, None], (1, 6, 1)))
     assert_allclose(own.w, shared.w, rtol=1e-13, atol=1e-14)
     shifted = np.stack([np.roll(x, r, axis=0) for r in range(6)])
     other = sgd.run(LinearRegression(3), w0, shifted, np.tile(y, (6, 1)), lr=0.1, steps=9,
