@@ -4,14 +4,17 @@ from theory import edge_of_stability
 from theory.claims._claim import Claim
 
 CLAIMS = (
-    Claim("CKLKT21.edge", "section 2: stability on the quadratic Taylor approximation",
-          "Gradient descent diverges from a minimum as soon as the sharpness is above 2/η.",
-          "corrected", edge_of_stability.oscillation_amplitude, "simulated",
+    Claim("CKLKT21.edge", "section 2 and main observation",
+          "With a sharpness above 2/η gradient descent diverges on the quadratic Taylor approximation, and yet "
+          "training need "
+          "not diverge.",
+          "holds", edge_of_stability.oscillation_amplitude, "simulated",
           test="test_up_to_the_edge_the_minimum_is_stable", figure="edge-period-two",
-          regime="minima with an invertible Hessian, one direction beyond the edge, δ = ηλ/2 − 1 up to 0.05",
-          correction="That holds for the quadratic approximation, as the source says. With third and fourth "
-                     "derivatives of which the "
-                     "third outweigh, it stays beside the minimum and alternates between two points, √δ apart."),
+          regime="beside minima with an invertible Hessian and a positive coefficient 3 T[v,v]ᵀH⁻¹T[v,v] − F[v,v,v,v], "
+                 "δ = ηλ/2 "
+                 "− 1 up to 0.05: it alternates between two points that are √δ apart. That sharpness rises to the "
+                 "edge, and "
+                 "self-stabilisation along flat directions, are not covered"),
     Claim("CB22.one-dimension", "local condition on third-order derivatives, one dimension",
           "On a line gradient descent oscillates stably just above 2/f″ if 3f‴² > f″f⁗.",
           "holds", edge_of_stability.oscillation_coefficient, "simulated",
