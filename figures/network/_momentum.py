@@ -112,5 +112,6 @@ FIGURE = Figure(
     "markers, six paths at each rate; lines, the mean square of the linearised dynamics (paths lie below it: it is "
     "carried by rare ones; those that leave settle on flatter minima later). (b) The exact critical rate against the "
     "batch size; dashed, the rule of thumb (1−μ) times that without momentum; dotted, the full-batch limit, an upper "
-    "bound; open markers, the rates of (a). Look at the two rates in (b): the rule of thumb calls both unstable, the full-batch limit both stable.",
+    "bound; open markers, the rates of (a). Look at the two rates in (b): the rule of thumb calls both unstable, the "
+    "full-batch limit both stable.",
     simulate, judge, draw, CLAIMS, (8, 15, 30), reads_data=True)

@@ -213,12 +213,13 @@ def non_uniformity(source, w=None, x=None, y=None, *, curvature="hessian", toler
     tolerance = None if tolerance is None else 2 * _checks.scalar(tolerance, "tolerance")
     pair = _first(_outermost(apply, source, 1, tolerance, max_products, rng))
     rounding = 4 * max(squares.eps, once.eps) * largest_square  # of both terms, which their difference does not show
-    error, message = pair.residual + rounding, pair.message
-    if not pair.converged and pair.value <= rounding:
+    error, converged, message = pair.residual + rounding, pair.converged, pair.message
+    if pair.value <= rounding and rounding > 0:
+        converged = False
         message = f"not converged: mean H_i² − H² is below {rounding:.2g}, the rounding of its terms; see the residual"
     value, low = (float(np.sqrt(max(part, 0.0))) for part in (pair.value, pair.value - error))
     residual = max(value - low, float(np.sqrt(max(pair.value, 0.0) + error)) - value)
-    return Estimate(value, residual, pair.converged, pair.products, pair.vector, pair.asymmetry, message)
+    return Estimate(value, residual, converged, pair.products, pair.vector, pair.asymmetry, message)
 
 
 def _outermost(apply, source, k, tolerance, max_products, rng, sign=1):
