@@ -26,7 +26,7 @@ from theory.linear_stability._almost_sure import almost_sure_lr
 from theory.linear_stability._bracket import Bracket, lr_bracket
 from theory.linear_stability._certify import Certificate, certify
 from theory.linear_stability._covariance import gradient_ratio, loss_floor, stationary_covariance
-from theory.linear_stability._critical_lr import Spectrum, critical_lr, necessary_lr
+from theory.linear_stability._critical_lr import critical_lr, necessary_lr
 from theory.linear_stability._ensemble import Ensemble, GaussNewton
 from theory.linear_stability._epoch import epoch_mean_square_rate
 from theory.linear_stability._eq4 import (lambda_max, mean_square_non_uniformity, non_uniformity, non_uniformity_limit,
@@ -39,12 +39,13 @@ from theory.linear_stability._products import Products
 from theory.linear_stability._plot import plot_diagram, plot_rates
 from theory.linear_stability._report import StabilityReport, stability_report
 from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._spectrum import Spectrum
 from theory.linear_stability._toy import exit_time, mean_exit_time, two_minima
 
-__all__ = ["Ensemble", "GaussNewton", "sampling_factor", "stability_matrix", "lambda_max", "mean_square_rate", "perron_weight",
-           "critical_lr", "Spectrum", "necessary_lr", "certify", "Certificate", "stationary_covariance", "loss_floor",
-           "gradient_ratio", "second_moment", "epoch_mean_square_rate", "sharpness",
-           "non_uniformity", "sharpness_limit", "non_uniformity_limit", "mean_square_non_uniformity",
+__all__ = ["Ensemble", "GaussNewton", "sampling_factor", "stability_matrix", "lambda_max", "mean_square_rate",
+           "perron_weight", "critical_lr", "Spectrum", "necessary_lr", "certify", "Certificate",
+           "stationary_covariance", "loss_floor", "gradient_ratio", "second_moment", "epoch_mean_square_rate",
+           "sharpness", "non_uniformity", "sharpness_limit", "non_uniformity_limit", "mean_square_non_uniformity",
            "absolute_moment", "lyapunov_exponent", "almost_sure_lr", "escape_exponent", "two_minima", "exit_time",
            "mean_exit_time", "path_log_loss", "Products", "lr_bracket", "Bracket", "stability_report", "StabilityReport",
            "plot_diagram", "plot_rates"]

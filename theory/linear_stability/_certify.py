@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.linalg import eigh
 
+from theory.linear_stability._bounds import Bounds, start_pairs
 from theory.linear_stability._certificate import margin, proves_stability
-from theory.linear_stability._critical_lr import Bounds, start_pairs
 from theory.linear_stability._lanczos import conjugate_gradients, smallest_form
 from theory.linear_stability._preconditioner import set_up
 

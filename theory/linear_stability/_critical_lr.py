@@ -3,51 +3,14 @@ r"""Learning rates up to which a minimum is stable: exact, sufficient, necessary
 The public names are those of `theory.linear_stability`.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._certificate import Edge, enclose, margin
+from theory.linear_stability._bounds import Bounds, rounded
 from theory.linear_stability._preconditioner import set_up
+from theory.linear_stability._spectrum import Spectrum, judged
 
-_WIDEST = 1e-6      # relative width of an enclosure that is returned
-_PROMISED = 1e-9    # and the one that `converged` means
-
-
-@dataclass(frozen=True)
-class Spectrum:
-    """How a value was found and between which bounds it is proved to lie, returned with ``full_output=True``.
-
-    Attributes
-    ----------
-    eigenvalue : float
-        The eigenvalue that the result was computed from: the rate itself, or
-        2(1+μ)/((1−τ)η), which without momentum is λmax(C⁻¹D).
-    residual : float
-        Of that eigenvalue, at a unit vector; it bounds the distance to some
-        eigenvalue and proves nothing about the largest.
-    converged : bool
-        Whether the enclosure is at most 1e-9 wide relative to the value
-        (rates below 1e-4: 1e-13 wide).
-    rank : int
-        Dimension of range(H), on which the eigenproblem was solved (d where a
-        preconditioner and decay couple all directions).
-    lower, upper : float
-        lower ≤ value ≤ upper, and the exact answer lies between them too: on
-        one side a positive definite matrix proves stability (Collatz and
-        Wielandt), on the other a quotient proves instability (Rayleigh). The
-        bounds allow for rounding: for 16 r ε of the terms of each product,
-        and hold for the reduced ensemble, which is that of H_i changed by
-        rounding of the largest (of J_i, where factors were given).
-    """
-
-    eigenvalue: float
-    residual: float
-    converged: bool
-    rank: int
-    lower: float
-    upper: float
+_PROMISED = 1e-9    # relative width of an enclosure that is called converged
 
 
 def critical_lr(hessians, batch_size, criterion="mean-square", *, momentum=0.0, nesterov=False, dampening=0.0,
@@ -142,7 +105,7 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, momentum=0.0, 
     --------
     >>> round(critical_lr([[[0.2]], [[3.8]]], 1), 6)   # 4 / 7.24
     0.552486
-    >>> round(critical_lr([[[0.2]], [[3.8]]], 1, momentum=0.9), 6)   # 2·2(1−μ²) / ((1−μ)2² + (1+μ)1.8²)
+    >>> round(critical_lr([[[0.2]], [[3.8]]], 1, momentum=0.9), 6)   # 4(1 − μ²) / ((1−μ)2² + (1+μ)1.8²)
     0.115924
     """
     _checks.one_of(criterion, "criterion", ("mean-square", "sufficient", "gd"))
@@ -150,7 +113,7 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, momentum=0.0, 
                      weight_decay=weight_decay, preconditioner=preconditioner, replacement=replacement)
     family = problem.limits()
     if criterion == "gd":
-        edge = _rounded(family.floor, len(family.modes.curvatures))
+        edge = rounded(family.floor, len(family.modes.curvatures))
     else:
         bounds = Bounds.of(family)
         edge = bounds.sufficient_edge() if criterion == "sufficient" else bounds.enclose(family)
@@ -207,97 +170,3 @@ def necessary_lr(hessians, batch_size, condition=None, *, momentum=0.0, nesterov
                      weight_decay=weight_decay, preconditioner=preconditioner, replacement=replacement)
     bounds = Bounds.of(problem.limits())
     return problem.lr({"trace": bounds.trace, "eigenvector": bounds.eigenvector, None: bounds.necessary}[condition])
-
-
-@dataclass(frozen=True, eq=False)
-class Bounds:
-    """Bounds on the edge in t = 1/η that cost no search: necessary ≤ edge ≤ sufficient."""
-
-    trace: float
-    eigenvector: float
-    sufficient: float
-    mode: int               # the eigenvector
-
-    @classmethod
-    def of(cls, family):
-        modes, size = family.modes, len(family.modes.curvatures)
-        trace = family.edge_of(np.eye(size), family.noise_factor * modes.variance)
-        each = _edges_of_modes(family)
-        mode = int(np.argmax(each))
-        return cls(trace, float(each[mode]), max(_sufficient(family), trace, float(each[mode])), mode)
-
-    @property
-    def necessary(self):
-        return max(self.trace, self.eigenvector)
-
-    def sufficient_edge(self):
-        return _rounded(self.sufficient, 1 if self.sufficient == self.necessary else 4)
-
-    def enclose(self, family):
-        """The exact edge, between the bounds."""
-        size = len(family.modes.curvatures)
-        if self.sufficient - self.necessary <= margin(size) * self.sufficient:
-            return _rounded(self.necessary, 2 * size)
-        edge = enclose(family, start_pairs(family, self.mode))
-        value = min(max(edge.value, self.necessary), self.sufficient)
-        return Edge(value, min(max(edge.lower, self.necessary * (1 - margin(size))), value), edge.upper, edge.matrix,
-                    edge.inside, edge.residual)
-
-
-def start_pairs(family, mode):
-    """(X, pN(X)) for X = I, which overlaps every eigenvector of the cone, and for one mode."""
-    size = len(family.modes.curvatures)
-    single = np.zeros((size, size))
-    single[mode, mode] = 1.0
-    return [(np.eye(size), family.noise_factor * family.modes.variance),
-            (single, family.noise_factor * family.modes.noise_of_mode(mode))]
-
-
-def judged(value, spectrum, full_output):
-    """The value, with its spectrum if that was asked for; else refused where no enclosure is narrow enough."""
-    if full_output:
-        return value, spectrum
-    if spectrum.upper - spectrum.lower > _WIDEST * max(value, 1e-7):
-        raise RuntimeError(f"no enclosure narrower than 1e-6 of {value:.6g} was found, only [{spectrum.lower:.9g}, "
-                           f"{spectrum.upper:.9g}]; this usually means many eigenvalues crowd at the top or curvatures "
-                           "that span more than float64 resolves; call with full_output=True and judge")
-    return value
-
-
-def _rounded(value, size):
-    """An edge known but for rounding."""
-    allowed = margin(size)
-    return Edge(value, value * (1 - allowed), value * (1 + allowed), None, None, 0.0)
-
-
-def _edges_of_modes(family):
-    """The t at which the form of vvᵀ changes sign, for each eigenvector v of A, shape (r,)."""
-    curvatures, along, mu = family.modes.curvatures, family.noise_factor * family.modes.along, family.rule.momentum
-    if not family.rule.nesterov:
-        return np.maximum((curvatures / (1 + mu) + along / ((1 - mu) * curvatures)) / 2, family.floor)
-    weight = np.ones((1, 1))
-    return np.array([family.rule.inverse_lr_where(curvatures[i:i + 1], weight, along[i], family.floor)
-                     for i in range(len(curvatures))])
-
-
-def _sufficient(family):
-    """The smallest t with pΣ ≤ diag(1/k_ii)."""
-    curvatures, rule = family.modes.curvatures, family.rule
-    relative = family.noise_factor * family.modes.relative_variance
-    if not rule.nesterov:
-        mu = rule.momentum
-        return float(np.linalg.eigvalsh(np.diag(curvatures) + (1 + mu) / (1 - mu) * relative)[-1]) / (2 * (1 + mu))
-    if not relative.any():
-        return family.floor
-    t = family.floor * (1 + 1e-13)
-    for _ in range(50):
-        turn = np.sqrt(curvatures / rule.inverse_diagonal(curvatures, t))
-        values, vectors = np.linalg.eigh(turn[:, None] * relative * turn)
-        if values[-1] <= 1 + 1e-14:
-            break
-        vector = vectors[:, -1] * turn                   # A^½ u, u the vector that breaks the condition most
-        new = rule.inverse_lr_where(curvatures, np.diag(vector**2 / curvatures), float(vector @ relative @ vector), t)
-        if new <= t * (1 + 1e-15):
-            break
-        t = new
-    return t

@@ -26,8 +26,9 @@ def smallest_form(family, start, tolerance=3e-10):
         inverse = np.maximum(family.inverse_kernel(family.above_floor(t)), 1e-300)
         slope = image - inverse * matrix
         pull = slope / inverse
-        residual = float(np.sqrt(max(np.vdot(slope, pull), 0.0) / np.vdot(matrix, inverse * matrix)))
-        if residual <= tolerance:
+        mass = np.vdot(matrix, inverse * matrix)
+        residual = float(np.sqrt(max(np.vdot(slope, pull), 0.0) / max(mass, 1e-300)))
+        if residual <= tolerance or not np.isfinite(residual) or mass <= 1e-290:
             break
         directions = [(matrix, image), (pull, family.noise(pull)), *previous]
         weights = _best_combination(directions, inverse)
@@ -125,7 +126,7 @@ def solve(family, t, right):
         least, stalled = (energy, 0) if energy < 0.5 * least else (least, stalled + 1)
         direction = pull + energy / before * direction
     if energy > 1e12 * wanted:
-        raise RuntimeError(f"conjugate gradients stopped at a relative residual of {np.sqrt(energy / wanted) * 1e-12:.3g}; "
+        raise RuntimeError(f"conjugate gradients left a relative residual of {np.sqrt(energy / wanted) * 1e-12:.3g}; "
                            "this usually means that lr is within rounding of the critical rate; take it smaller")
     return (solution + solution.T) / 2
 

@@ -91,13 +91,13 @@ class Rule:
         return below, ((1 + mu) ** 2 + lag**2) * (1 - cross) + (1 + mu) * lag * (once + once.T)
 
     def kernel_rounding(self, curvatures, t, lr=None):
-        """Bound on the rounding of `inverse_kernel` (of `inverse_kernel_at`, given `lr`), in units of ε, shape (r, r)."""
+        """Bound on the rounding of `inverse_kernel` (given `lr`, of `inverse_kernel_at`), in units of ε, (r, r)."""
         mu, size = self.momentum, abs(self.momentum)
         row, column = curvatures, curvatures[:, None]
         if lr is None:
             if self.nesterov:
                 return 64 * (row + column) * t / (1 - size)
-            return 8 * (1 + size) / (1 - size) * ((row + column) * t + (row - column) ** 2 / (1 - size))
+            return 8 * (3 * (1 - mu) * (row + column) * t + size / (1 - mu**2) * (row - column) ** 2)
         if self.nesterov:
             alpha = 1 + 2 * np.abs(1 - lr * curvatures) / np.sqrt(t)
             return 32 * t / lr**2 * alpha[:, None] ** 2 * alpha**2 / np.abs(self._nesterov_at(curvatures, lr, t)[1])
@@ -123,7 +123,7 @@ class Rule:
             fixed = mu / (1 - mu**2) * (row - column) ** 2 - (1 - mu) / (1 + mu) * row * column
             slope = (1 - mu) * 2 * (weights.sum(axis=0) @ curvatures)
             return max(float((value - np.vdot(weights, fixed)) / slope), near)
-        return _root_above(lambda inverse_lr: np.vdot(weights, self.inverse_kernel(curvatures, inverse_lr)) - value, near)
+        return _root_above(lambda t: np.vdot(weights, self.inverse_kernel(curvatures, t)) - value, near)
 
     def rate_where(self, curvatures, lr, weights, value, near):
         """The largest growth factor at which Σ_ij weights_ij / k⁽ʳ⁾_ij = `value`, if above `near`; else `near`.

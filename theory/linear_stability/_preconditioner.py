@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._ensemble import Ensemble, GaussNewton, as_ensemble, sampling_factor
+from theory.linear_stability._ensemble import Ensemble, GaussNewton, as_ensemble
 from theory.linear_stability._modes import Family, Modes, modes_of
 from theory.linear_stability._momentum import Rule, step_rule, weight_decay_of
 from theory.linear_stability._reduction import Reduced
+from theory.linear_stability._sampling import sampling_factor
 
 _WIDEST = 5000      # parameters, where decay and preconditioner couple all directions
 
@@ -65,8 +66,8 @@ def _scaled(decay, ensemble):
     with np.errstate(over="ignore", under="ignore"):
         scaled = np.ldexp(decay, -ensemble.exponent)
     if not np.isfinite(scaled).all():
-        raise ValueError(f"weight_decay must be in the units of the curvatures, got one above 2**1024 times their order "
-                         f"2**{ensemble.exponent}; rescale the parameters")
+        raise ValueError("weight_decay must be in the units of the curvatures, got one 2**1024 times as large; "
+                         "rescale the parameters")
     return scaled
 
 
@@ -80,8 +81,8 @@ def _divided(ensemble, scale):
 def _coupled(ensemble, decay):
     """Modes on all of R^d: a decay that differs from direction to direction couples null(H) to range(H)."""
     if ensemble.dim > _WIDEST:
-        raise ValueError(f"preconditioner with weight_decay needs (d, d) arrays and d <= {_WIDEST}, got d = {ensemble.dim}; "
-                         "leave one of them out")
+        raise ValueError("preconditioner with weight_decay needs (d, d) arrays and "
+                         f"d <= {_WIDEST}, got d = {ensemble.dim}; leave one of them out")
     given = ensemble.scaled
     if ensemble.is_factored:
         rows = given.reshape(-1, ensemble.dim)

@@ -80,7 +80,7 @@ class Reduced:
 
 
 def mean_product(factors, is_factored, matrix):
-    """mean_i H_i X H_i for a symmetric X, from factors (n, k, r) with H_i = J_iᵀ J_i or the H_i (n, r, r) themselves."""
+    """mean_i H_i X H_i, X symmetric, from factors (n, k, r) with H_i = J_iᵀ J_i or the H_i (n, r, r) themselves."""
     if not is_factored:
         return np.matmul(factors @ matrix, factors).mean(axis=0)
     count, outputs, width = factors.shape
@@ -126,7 +126,7 @@ def reduce_dense(stack, epsilon):
         bent = np.linalg.norm(stack @ flat, axis=1).max()
         allowed = 32 * dim * epsilon * values[-1] * np.sqrt(count * values[-1] / values[0])
         if bent > allowed:
-            raise ValueError(f"hessians must be well enough conditioned to tell flat directions from curved ones, got one "
-                             f"in which H is below its rounding while an H_i bends it by {bent:.3g} of the largest "
-                             f"entry; give float64, or the factors J_i of H_i = J_iᵀ J_i as GaussNewton(J)")
+            raise ValueError("hessians must be well enough conditioned to tell flat directions from curved ones, got "
+                             f"one in which H is below its rounding while an H_i bends it by {bent:.3g} of the "
+                             "largest entry; give float64, or the factors J_i of H_i = J_iᵀ J_i as GaussNewton(J)")
     return Reduced(values, np.ascontiguousarray(vectors.T @ stack @ vectors), False, vectors)

@@ -1,0 +1,117 @@
+"""Second moments, rates and the Perron weight (eqs. 1 and 2) against every batch enumerated, and simulated."""
+
+from itertools import product
+from math import sqrt
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from refimpl import linear_stability as simulated
+from tests import support
+from tests.linear_stability.enumeration import some_lr
+from theory import linear_stability as theory
+
+
+@pytest.mark.claim("WME18.eq2")
+@given(support.sampled_ensembles(most=5, widest=4), st.floats(0.05, 1.5), support.seeds())
+def test_one_step_moment_equals_the_mean_over_all_batches(problem, fraction, seed):
+    hessians, size, replacement = problem
+    lr, dim = some_lr(hessians, fraction), hessians.shape[-1]
+    moment = support.random_hessians(np.random.default_rng(seed), 1, dim)[0]
+    matrices = support.step_matrices(hessians, lr, size, replacement)
+    exact = (matrices @ moment @ matrices.swapaxes(1, 2)).mean(axis=0)
+    predicted = theory.second_moment(hessians, lr, size, moment, 1, replacement=replacement)[1]
+    scale = (1 + lr * np.abs(hessians).max()) ** 2 * np.abs(moment).max() * dim**2  # of the terms before they cancel
+    assert_allclose(predicted, exact, rtol=0, atol=1e-13 * scale)
+
+
+@pytest.mark.claim("WME18.eq2")
+def test_one_step_moment_tells_the_sampling_variants_apart(rng):
+    hessians, moment = support.random_hessians(rng, 4, 3, rank=1), np.eye(3)
+    matrices = support.step_matrices(hessians, 0.3, 2)
+    exact = (matrices @ moment @ matrices.swapaxes(1, 2)).mean(axis=0)
+    assert_allclose(theory.second_moment(hessians, 0.3, 2, moment, 1)[1], exact, rtol=1e-12)
+    assert not np.allclose(theory.second_moment(hessians, 0.3, 2, moment, 1, replacement=True)[1], exact, rtol=1e-3)
+
+
+@pytest.mark.claim("WME18.eq2")
+@pytest.mark.parametrize("rank_one", [True, False])
+@pytest.mark.parametrize("size", [1, 2])
+def test_simulation_averaged_over_all_index_sequences_equals_the_moment(rng, rank_one, size):
+    """Exact expectation of the simulated dynamics, no Monte Carlo; a missing ½, 1/B or wrong p fails."""
+    n, dim, steps = 3, 2, 5
+    factors, start = rng.standard_normal((n, dim)), rng.standard_normal(dim)
+    hessians = factors[:, :, None] * factors[:, None, :]
+    lr = 0.7 * theory.critical_lr(hessians, size)
+    batches = support.all_batches(n, size)
+    sequences = np.array(list(product(range(len(batches)), repeat=steps)))  # (R, steps)
+    indices = batches[sequences].swapaxes(0, 1)                             # (steps, R, B)
+    result = simulated.simulate(factors if rank_one else hessians, np.tile(start, (len(sequences), 1)), lr=lr,
+                                batch_size=size, steps=steps, indices=indices)
+    exact = np.einsum("ri,rj->ij", result.w, result.w) / len(sequences)
+    predicted = theory.second_moment(hessians, lr, size, np.outer(start, start), steps)[-1]
+    assert_allclose(predicted, exact, rtol=1e-12, atol=1e-13)
+    wrong = [theory.second_moment(hessians, lr, size, np.outer(start, start), steps, replacement=size > 1)[-1],
+             theory.second_moment(hessians, 2 * lr, size, np.outer(start, start), steps)[-1],
+             theory.second_moment(hessians, lr, size, np.outer(start, start), steps - 1)[-1]]
+    assert not any(np.allclose(other, exact, rtol=1e-3) for other in (wrong if size > 1 else wrong[1:]))
+
+
+@pytest.mark.claim("WME18.eq2")
+@pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement"])
+def test_simulated_ensemble_follows_the_moments(rng, sampling):
+    """40 000 runs at 8 times; the standard errors are exact, and tails light enough for a Gaussian mean."""
+    replicas, steps, size = 40_000, 8, 2
+    factors = np.array([[1.0, 0.2], [0.3, 0.8], [-0.5, 0.6], [0.9, -0.4]])
+    hessians, start = factors[:, :, None] * factors[:, None, :], np.array([1.0, -0.5])
+    replacement = sampling == "with-replacement"
+    lr = 0.15 * theory.critical_lr(hessians, size, replacement=replacement)
+    second = np.trace(theory.second_moment(hessians, lr, size, np.outer(start, start), steps, replacement=replacement),
+                      axis1=1, axis2=2)
+    enumerated, deviation = support.square_norm_moments(hessians, lr, size, start, steps, replacement)
+    assert_allclose(second, enumerated, rtol=1e-12)
+    error = deviation[1:] / sqrt(replicas)
+    assert (error / second[1:]).max() < 0.005  # far below the 0.05 beyond which tails decide
+    result = simulated.simulate(factors, np.tile(start, (replicas, 1)), lr=lr, batch_size=size, steps=steps, rng=rng,
+                                sampling=sampling, observe={"square": lambda w, x, y: (w**2).sum(axis=-1)})
+    measured = result.observed["square"].mean(axis=1)[1:]
+    assert (np.abs(measured - second[1:]) <= support.z_limit(steps) * error).all()
+    other = np.trace(theory.second_moment(hessians, lr, size, np.outer(start, start), steps,
+                                          replacement=not replacement), axis1=1, axis2=2)
+    assert (np.abs(measured - other[1:]) > support.z_limit(steps) * error).any()
+
+
+@pytest.mark.claim("WME18.eq2")
+@given(support.sampled_ensembles(most=4, widest=4), st.floats(0.1, 2.0), support.seeds())
+def test_perron_weight_makes_every_step_a_martingale(problem, fraction, seed):
+    """E[x₊ᵀWx₊] = ρ xᵀWx from every x; the plain norm (W = I) does not satisfy it."""
+    hessians, size, replacement = problem
+    lr = some_lr(hessians, fraction)
+    rate, weight = theory.perron_weight(hessians, lr, size, replacement=replacement)
+    x = np.random.default_rng(seed).standard_normal((5, hessians.shape[-1]))
+    stepped = np.einsum("bij,kj->bki", support.step_matrices(hessians, lr, size, replacement), x)
+    grown = np.einsum("bki,ij,bkj->k", stepped, weight, stepped) / len(stepped)
+    assert_allclose(grown, rate * np.einsum("ki,ij,kj->k", x, weight, x), rtol=1e-6,
+                    atol=1e-8 * (x**2).sum() * (1 + rate))
+
+
+@pytest.mark.claim("WME18.eq2")
+def test_martingale_ratio_of_simulated_steps_beyond_the_threshold(rng):
+    """At 1.3 η*, where ‖x‖² is heavy-tailed in time, 20 000 single steps from each of 6 points, exact errors."""
+    hessians, size, replicas = support.random_hessians(rng, 5, 3, rank=1), 2, 20_000
+    lr = 1.3 * theory.critical_lr(hessians, size)
+    rate, weight = theory.perron_weight(hessians, lr, size)
+    points = rng.standard_normal((6, 3))
+    result = simulated.simulate(hessians, np.repeat(points, replicas, axis=0).reshape(6, replicas, 3), lr=lr,
+                                batch_size=size, steps=1, rng=rng)
+    stepped = np.einsum("bij,kj->bki", support.step_matrices(hessians, lr, size), points)
+    outcomes = np.einsum("bki,ij,bkj->bk", stepped, weight, stepped)  # ten equally likely values for each point
+    measured = np.einsum("kri,ij,krj->kr", result.w, weight, result.w).mean(axis=1)
+    start = np.einsum("ki,ij,kj->k", points, weight, points)
+    error = outcomes.std(axis=0) / sqrt(replicas) + 1e-12 * start
+    assert (np.abs(measured - rate * start) <= support.z_limit(6) * error).all()
+    other = theory.mean_square_rate(hessians, lr, size, replacement=True)
+    assert (np.abs(measured - other * start) > support.z_limit(6) * error).any()

@@ -1,0 +1,94 @@
+"""Bounds on a limit that cost no search, and the limit between them.
+
+In t = 1/η: necessary ≤ edge ≤ sufficient. What lies between them is enclosed
+by `_certificate.enclose`, from the matrices of the necessary conditions.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory.linear_stability._certificate import Edge, enclose, margin
+
+
+@dataclass(frozen=True, eq=False)
+class Bounds:
+    """Bounds on the edge in t = 1/η that cost no search: necessary ≤ edge ≤ sufficient."""
+
+    trace: float
+    eigenvector: float
+    sufficient: float
+    mode: int               # the eigenvector
+
+    @classmethod
+    def of(cls, family):
+        modes, size = family.modes, len(family.modes.curvatures)
+        trace = family.edge_of(np.eye(size), family.noise_factor * modes.variance)
+        each = _edges_of_modes(family)
+        mode = int(np.argmax(each))
+        return cls(trace, float(each[mode]), max(_sufficient(family), trace, float(each[mode])), mode)
+
+    @property
+    def necessary(self):
+        return max(self.trace, self.eigenvector)
+
+    def sufficient_edge(self):
+        return rounded(self.sufficient, 1 if self.sufficient == self.necessary else 4)
+
+    def enclose(self, family):
+        """The exact edge, between the bounds."""
+        size = len(family.modes.curvatures)
+        if self.sufficient - self.necessary <= margin(size) * self.sufficient:
+            return rounded(self.necessary, 2 * size)
+        edge = enclose(family, start_pairs(family, self.mode))
+        value = min(max(edge.value, self.necessary), self.sufficient)
+        return Edge(value, min(max(edge.lower, self.necessary * (1 - margin(size))), value), edge.upper, edge.matrix,
+                    edge.inside, edge.residual)
+
+
+def start_pairs(family, mode):
+    """(X, pN(X)) for X = I, which overlaps every eigenvector of the cone, and for one mode."""
+    size = len(family.modes.curvatures)
+    single = np.zeros((size, size))
+    single[mode, mode] = 1.0
+    return [(np.eye(size), family.noise_factor * family.modes.variance),
+            (single, family.noise_factor * family.modes.noise_of_mode(mode))]
+
+
+def rounded(value, size):
+    """An edge known but for rounding."""
+    allowed = margin(size)
+    return Edge(value, value * (1 - allowed), value * (1 + allowed), None, None, 0.0)
+
+
+def _edges_of_modes(family):
+    """The t at which the form of vvᵀ changes sign, for each eigenvector v of A, shape (r,)."""
+    curvatures, along, mu = family.modes.curvatures, family.noise_factor * family.modes.along, family.rule.momentum
+    if not family.rule.nesterov:
+        return np.maximum((curvatures / (1 + mu) + along / ((1 - mu) * curvatures)) / 2, family.floor)
+    weight = np.ones((1, 1))
+    return np.array([family.rule.inverse_lr_where(curvatures[i:i + 1], weight, along[i], family.floor)
+                     for i in range(len(curvatures))])
+
+
+def _sufficient(family):
+    """The smallest t with pΣ ≤ diag(1/k_ii)."""
+    curvatures, rule = family.modes.curvatures, family.rule
+    relative = family.noise_factor * family.modes.relative_variance
+    if not rule.nesterov:
+        mu = rule.momentum
+        return float(np.linalg.eigvalsh(np.diag(curvatures) + (1 + mu) / (1 - mu) * relative)[-1]) / (2 * (1 + mu))
+    if not relative.any():
+        return family.floor
+    t = family.floor * (1 + 1e-13)
+    for _ in range(50):
+        turn = np.sqrt(curvatures / rule.inverse_diagonal(curvatures, t))
+        values, vectors = np.linalg.eigh(turn[:, None] * relative * turn)
+        if values[-1] <= 1 + 1e-14:
+            break
+        vector = vectors[:, -1] * turn                   # A^½ u, u the vector that breaks the condition most
+        new = rule.inverse_lr_where(curvatures, np.diag(vector**2 / curvatures), float(vector @ relative @ vector), t)
+        if new <= t * (1 + 1e-15):
+            break
+        t = new
+    return t
