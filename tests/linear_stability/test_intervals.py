@@ -91,7 +91,7 @@ def test_growth_with_momentum_equals_the_quadrature_over_place_and_velocity(mome
 def test_tail_exponent_in_the_plane_equals_the_quadrature(share, rng):
     """2 at the mean-square limit and nowhere else."""
     star = theory.critical_lr(theory.GaussNewton(PLANE), 1)
-    got = simulated.escape_exponent_interval(PLANE, share * star, 1, steps=100, rng=rng)
+    got = simulated.escape_exponent_interval(PLANE, share * star, 1, particles=150, steps=80, rng=rng)
     exact = 2.0 if share == 1 else circle.tail_exponent(plane_matrices(share * star), 0.05, 2.0)
     assert within(got, exact, 16, 0.01)
     assert within(got, 2.0, 16, 0.01) == (share == 1)

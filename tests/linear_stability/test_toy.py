@@ -26,7 +26,7 @@ def test_toy_limits_in_closed_form():
         assert_allclose(minimum.mean_square_lr, theory.critical_lr(stack, 1, "sufficient"), rtol=1e-10)
 
 
-@pytest.mark.claim("WME18.toy")
+@pytest.mark.claim("WME18.toy", "WME18.many")
 def test_gradient_descent_stays_where_sgd_leaves(rng):
     """20 000 runs from 1 + 10⁻³ at η = 0.7; fewer than 10⁻⁹ may stay by the exact law."""
     replicas, steps, distance = 20_000, 400, 1e-3

@@ -59,6 +59,11 @@ CLAIMS = (
           test="test_exit_times_follow_their_exact_law", figure="two-minima",
           regime="B = 1, η = 0.7: almost every path leaves, ln|x−1| grows by 0.178 a step; exit times follow their "
                  "exact law"),
+    Claim("WME18.many", "Introduction",
+          "An over-parameterised loss has many global minima, and different algorithms choose different sets of them.",
+          "holds", linear_stability.two_minima, "simulated",
+          test="test_gradient_descent_stays_where_sgd_leaves", figure="two-minima",
+          regime="the toy, which has two: at η = 0.7 gradient descent keeps both and SGD at B = 1 only x = 0"),
     Claim("WME18.eq3", "eq. 3",
           "Whether SGD stays at a minimum is decided by linear stability in mean square.",
           "corrected", linear_stability.almost_sure_lr, "simulated",
