@@ -69,3 +69,18 @@ def test_bad_arguments_are_refused_before_any_work(fault):
     call, message = BAD[fault]
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("name, others", [
+    ("mean_residual", ()), ("mean_square_residual", ()), ("lyapunov_exponent", ()), ("period_two_orbit", ()),
+    ("attractor_bounds", ()), ("orbit_multiplier", ()), ("fixed_point_multiplier", ()), ("stable_weak_strength", (0.01,)),
+    ("weak_growth_rate", (0.01,)), ("interpolation_multiplier", (0.01, 0.2)), ("weak_excess", (0.01,)),
+    ("accuracy_without_weak", None)])
+def test_numbers_in_single_precision_are_answered_in_double(name, others):
+    """To the digits of the same numbers in double; an answer in single precision, 1e-7 off, is caught."""
+    if others is None:
+        assert theory.accuracy_without_weak(np.float32(0.1)) == 1 - float(np.float32(0.1)) / 2
+        return
+    single = np.array([1.1, 1.2], np.float32)
+    found, exact = (np.asarray(getattr(theory, name)(values, *others)) for values in (single, single.astype(float)))
+    assert found.dtype == np.float64 and (found == exact).all()

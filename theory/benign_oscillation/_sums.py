@@ -7,6 +7,8 @@ A step at residual e = 1 − f multiplies ⟨w, u⟩ by 1 + ce and ⟨w, v⟩ by
 import numpy as np
 
 from theory import _checks
+from theory.benign_oscillation import _arguments
+from theory.benign_oscillation._arguments import below_one
 
 _FEW = 0.1        # |x| below which the excess is summed as a series
 
@@ -50,7 +52,7 @@ def weak_excess(growth, kappa):
     >>> weak_excess([-0.5, 0.0, 0.5], 0.01).round(6).tolist()
     [0.003838, 0.0, 0.001866]
     """
-    x = _checks.real(growth, "growth").astype(float)
+    x = _arguments.real(growth, "growth")
     if (x <= -1).any():
         raise ValueError(f"growth must be above -1, got {x.min():g}; at -1 a filter turns off and α is 0 from then on")
     kappa = below_one(kappa)
@@ -108,7 +110,7 @@ def update_balance(start, end, c):
     >>> update_balance(0.5, 1.5, 1.25)
     0.8
     """
-    value = (_checks.real(end, "end") - _checks.real(start, "start")) / _checks.scalar(c, "c")
+    value = (_arguments.real(end, "end") - _arguments.real(start, "start")) / _checks.scalar(c, "c")
     return value if value.ndim else float(value)
 
 
@@ -150,17 +152,9 @@ def accumulation_bounds(c, mean_square, least, largest):
     True
     """
     c = _checks.scalar(c, "c")
-    square = np.asarray(_checks.positive(mean_square, "mean_square", zero=True))
-    least, largest = _checks.real(least, "least"), _checks.real(largest, "largest")
+    square = np.asarray(_arguments.positive(mean_square, "mean_square", zero=True))
+    least, largest = _arguments.real(least, "least"), _arguments.real(largest, "largest")
     if (least > 0).any() or (largest < 0).any() or (1 + c * least <= 0).any():
         raise ValueError(f"least and largest must enclose 0 with 1 + c·least > 0, got {least.min():g} and "
                          f"{largest.max():g}; a residual that keeps its sign does not oscillate")
     return tuple((c * square / (2 * (1 + c * edge) ** 2))[()] for edge in (largest, least))
-
-
-def below_one(kappa):
-    """κ as a float in (0, 1)."""
-    kappa = _checks.scalar(kappa, "kappa")
-    if kappa >= 1:
-        raise ValueError(f"kappa must be below 1, got {kappa:g}; the weak feature is the shorter one: swap them")
-    return kappa

@@ -119,7 +119,7 @@ def mean_square_multipliers(counts, lr, batch_size, *, replacement=False):
     """
     frequencies, n = _frequencies(counts)
     noise = sampling_factor(n, batch_size, replacement=replacement)
-    rates = np.asarray(_checks.positive(lr, "lr"))[..., None]
+    rates = np.asarray(_checks.positive(lr, "lr"), float)[..., None]
     curvatures = 2 * frequencies
     return (1 - rates * curvatures) ** 2 + rates**2 * noise * curvatures * (2 - curvatures)
 

@@ -41,8 +41,8 @@ def quadratic_loss(hessian, displacement):
     1.0
     """
     matrix = _checks.shaped(hessian, "hessian", (None, None))
-    matrix = _checks.symmetric(matrix, "hessian", len(matrix))
-    point = _checks.real(displacement, "displacement")
+    matrix = _checks.symmetric(matrix, "hessian", len(matrix)).astype(float)
+    point = _checks.real(displacement, "displacement").astype(float)
     if point.shape[-1:] != matrix.shape[:1]:
         raise ValueError(f"displacement must have {len(matrix)} entries on its last axis, got shape {point.shape}; "
                          "match it to hessian")
@@ -129,14 +129,14 @@ def gradient_flow(train_hessian, start, times):
     array([0.25, 0.5 ])
     """
     values, vectors, coefficients = eigenbasis(train_hessian, start)
-    times = np.asarray(_checks.positive(times, "times", zero=True))
+    times = np.asarray(_checks.positive(times, "times", zero=True), float)
     return (coefficients * np.exp(-np.multiply.outer(times, values))) @ vectors.T
 
 
 def square(value, name):
     """`value` as one symmetric positive semi-definite float64 matrix with some curvature."""
-    matrix = _checks.shaped(value, name, (None, None)).astype(np.float64, copy=False)
-    matrix = _checks.symmetric(matrix, name, len(matrix))
+    matrix = _checks.shaped(value, name, (None, None))
+    matrix = _checks.symmetric(matrix, name, len(matrix)).astype(np.float64, copy=False)
     if not matrix.any():
         raise ValueError(f"{name} must not be zero: a loss without curvature never falls; check the examples")
     return matrix

@@ -114,8 +114,8 @@ def oscillation_amplitude(hessian, third, fourth, lr):
 
 def _reduced(hessian, third, fourth):
     """(eigenvalues ascending, top eigenvector, coefficient)."""
-    matrix = _checks.shaped(hessian, "hessian", (None, None)).astype(float)
-    matrix = _checks.symmetric(matrix, "hessian", len(matrix))
+    matrix = _checks.shaped(hessian, "hessian", (None, None))
+    matrix = _checks.symmetric(matrix, "hessian", len(matrix)).astype(float)
     values, vectors = np.linalg.eigh(matrix)
     if values[0] <= _SINGULAR * values[-1]:
         raise ValueError(f"hessian must be positive definite, got the eigenvalue {values[0]:.3g}; along a flat "
