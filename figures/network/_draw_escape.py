@@ -23,6 +23,7 @@ def draw(numbers):
         _draw_growth(axes[5], numbers, size, k)
     _draw_minima(axes[4], numbers, sizes)
     axes[0].set(xlabel="step after the switch from GD to SGD", ylabel="loss on the whole set", ylim=(1e-13, 1e4))
+    axes[0].locator_params(axis="x", nbins=4)
     axes[1].set(xlabel="step after the switch", ylabel="test accuracy (%)")
     axes[1].set_title(f"{numbers['data']}, $\\eta={lr:g}$", fontsize=8.5)
     axes[2].set(xlabel="step after the switch", ylabel="sharpness $a$", ylim=(0, 1.5 * axes[2].get_ylim()[1]))
@@ -65,7 +66,7 @@ def _draw_minima(axis, numbers, sizes):
         was, new = numbers.get(f"before_{size}"), numbers.get(f"after_{size}")
         if new is None or not len(new):
             continue
-        if k == 1:
+        if not axis.get_legend_handles_labels()[0]:
             axis.plot(was[:, 0], was[:, 1], label="GD", **simulation(0))
         top = predicted.non_uniformity_limit(float(numbers["lr"]), int(numbers["examples"]), size)
         axis.plot(new[:, 0], new[:, 1], label=f"then SGD, $B={size}$", **simulation(k))

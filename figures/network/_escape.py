@@ -153,7 +153,7 @@ def _linear_row(numbers, size):
     apart, other = (float(np.abs(net - one)[kept].max()) for one in (linear, np.roll(linear, 1, axis=1)))
     heading = (f"largest distance in log loss of {net.shape[1]} nets from their linearisation on the same batches, "
                f"B = {size}, over {float(np.ptp(linear[kept])):.0f} e-folds")
-    return close("WME18.fig1-growth", heading, 0.0, apart, 0.05, null=(other, "linearised on other batches"))
+    return close("WME18.fig1-growth", heading, 0.0, apart, 0.1, null=(other, "linearised on other batches"))
 
 
 def _growth_rows(numbers, size):
