@@ -73,7 +73,8 @@ def test_bad_arguments_are_refused_before_any_work(fault):
 
 @pytest.mark.parametrize("name, others", [
     ("mean_residual", ()), ("mean_square_residual", ()), ("lyapunov_exponent", ()), ("period_two_orbit", ()),
-    ("attractor_bounds", ()), ("orbit_multiplier", ()), ("fixed_point_multiplier", ()), ("stable_weak_strength", (0.01,)),
+    ("attractor_bounds", ()), ("orbit_multiplier", ()), ("fixed_point_multiplier", ()),
+    ("stable_weak_strength", (0.01,)),
     ("weak_growth_rate", (0.01,)), ("interpolation_multiplier", (0.01, 0.2)), ("weak_excess", (0.01,)),
     ("accuracy_without_weak", None)])
 def test_numbers_in_single_precision_are_answered_in_double(name, others):

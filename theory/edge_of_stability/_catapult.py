@@ -119,8 +119,10 @@ def final_kernel(f, kernel, lr, width):
     Raises
     ------
     ValueError
-        As for `catapult_step`; if a run diverges, as all with ηκ ≥ 4 and f ≠ 0
-        do; or if it has not come to rest after 100 000 steps (ηκ close to 2).
+        As for `catapult_step`; if a run diverges, as all with ηκ > 4 do (ηκ − 4
+        is multiplied by 1 + η²f²/m at each step) that do not hit f = 0 exactly;
+        or if it has not come to rest after 100 000 steps: ηκ close to 2, or 4
+        exactly, where f goes on for ever within |ηf/√m| ≤ 2.
 
     References
     ----------
