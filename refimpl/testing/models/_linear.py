@@ -213,6 +213,7 @@ LINEAR = {
     }, single=("interpolated",), big_lr=2.0**40, scalars=_factor_limits, loss="half-square"),
     "Quadratic": Entry(linear_stability.Quadratic, _quadratics, {
         "n1-d1": {"n": 1, "dim": 1}, "n2-d2": {"n": 2, "dim": 2}, "n3-d4": {"n": 3, "dim": 4},
+        "n5-d2": {"n": 5, "dim": 2},
     }, {"n": (1, 4), "dim": (1, 3)}, {
         "flat-example": _flat_example, "indefinite": _indefinite,
     }, lr=0.0625, big_lr=2.0**40, scalars=_hessian_limits),
