@@ -103,7 +103,8 @@ def test_three_phases_of_the_rate(rng):
     for k in (1.5, 3.0, 4.05):
         outputs, kernels = run(weights(rng, 25, 0.1, 1.0), k, 1000, net)
         losses[k] = outputs**2 / 2, k * kernels
-    assert (np.diff(losses[1.5][0]) <= 0).all()
+    fall = losses[1.5][0]
+    assert (np.diff(fall[:np.argmax(fall < 1e-20)]) < 0).all() and fall[-1] < 1e-20  # below it is rounding of u·v
     loss, kernels = losses[3.0]
     assert loss.max() > 100 * loss[0] and loss[-1] < 1e-20 and kernels[-1] < 2
     assert np.isnan(losses[4.05][0][-1])

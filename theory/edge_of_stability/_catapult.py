@@ -150,8 +150,7 @@ def final_kernel(f, kernel, lr, width):
         square = x[going] ** 2
         x[going], k[going] = x[going] * (1 - k[going] + square), k[going] + square * (k[going] - 4)
     raise ValueError(f"lr must let the run come to rest, but it has not after {_MOST_STEPS} steps; next to lr · kernel "
-                     f"= 2 it "
-                     "takes for ever: move away from it")
+                     "= 2, or at 4, it takes for ever: move away from there")
 
 
 def _arguments(f, kernel, lr, width):
