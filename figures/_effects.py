@@ -23,4 +23,5 @@ def effect(claim, quantity, values, scatter, *, predicted, null=(0.0, "no effect
     if 1 < len(values) <= 6:
         shown += f" (mean of {', '.join(format(value, form) for value in values)})"
     return holds(claim, quantity, predicted, shown, f"{LIMIT:.1f} standard errors of {error:.2g}{note}", passed,
-                 null=f"{null[1]}, {null[0]:g}: {abs(away):.1f} standard errors away", margins=(0.0, -sign * away / LIMIT))
+                 null=f"{null[1]}, {null[0]:g}: {abs(away):.1f} standard errors away",
+                 margins=(0.0, -sign * away / LIMIT))

@@ -7,7 +7,8 @@ import numpy as np
 from figures._figure import Figure, close, holds, not_judged
 from figures._style import guide, panels, theory
 from figures.images._panels import annealing, chance, curves
-from figures.images._runs import NAMES, SYNTHETIC, ahead, at, equal_loss, listed, problem, seeds, source, spread_of, stacked
+from figures.images._runs import (NAMES, SYNTHETIC, ahead, at, equal_loss, listed, problem, seeds, source, spread_of,
+                                  stacked)
 from refimpl import images
 from theory import images as predicted
 
@@ -53,13 +54,15 @@ def simulate(effort, rng, data=None):
 
 
 def judge(numbers):
-    """Clean accuracies by standard errors of the validation images, patch accuracies by level, the mixed set by formula."""
+    """Clean accuracies by standard errors of the validation images, patch accuracies by level, the mixed set by
+    formula."""
     return (*_clean(numbers), *_patch(numbers), *_mixed(numbers))
 
 
 def _clean(numbers):
     epochs, count, target, anneal = (numbers[name] for name in ("epochs", "validation", "target", "anneal"))
-    equal = {name: equal_loss(epochs, numbers[f"{name}_loss"], numbers[f"{name}_clean"], target) for name in images.ARMS}
+    equal = {name: equal_loss(epochs, numbers[f"{name}_loss"], numbers[f"{name}_clean"], target)
+             for name in images.ARMS}
     small, few = np.asarray(numbers["small_clean"])[:, -1], np.asarray(numbers["alone"])
     shares = predicted.picture_shares()
     error = spread_of(few, count)
@@ -67,15 +70,19 @@ def _clean(numbers):
     tolerance = 4.9 * np.hypot(error, 0.03 / len(few)**0.5)
     same = (f"clean accuracy at the end: small rate minus that of the clean {shares[0]:.0%} alone")
     return (
-        ahead("LWM19.img-clean", f"clean accuracy, large then small minus small, train loss first ≤ {target:g}, each seed",
+        ahead("LWM19.img-clean", f"clean accuracy, large then small minus small, train loss first ≤ {target:g}, each "
+                                 f"seed",
               equal["large"], equal["small"], count),
-        ahead("LWM19.img-noise", f"clean accuracy, noise minus small, train loss first ≤ {target:g}, each seed", equal["noise"],
+        ahead("LWM19.img-noise", f"clean accuracy, noise minus small, train loss first ≤ {target:g}, each seed",
+              equal["noise"],
               equal["small"], count),
-        close("LWM19.img-fraction", same, 0.0, (small - few).mean(), tolerance, null=(0.17, "what all images teach, .855 − .68"),
+        close("LWM19.img-fraction", same, 0.0, (small - few).mean(), tolerance,
+              null=(0.17, "what all images teach, .855 − .68"),
               note="(4.9 standard errors; starts and sets scatter by 0.03)") if own else
         not_judged("LWM19.img-fraction", same, "the level of the null is that of the synthetic images", predicted="0",
                    measured=listed(small - few)),
-        ahead("LWM19.img-fraction", f"clean accuracy of the large rate at epoch {anneal}, which has {shares[1]:.0%} of the pictures, "
+        ahead("LWM19.img-fraction", f"clean accuracy of the large rate at epoch {anneal}, which has {shares[1]:.0%} of "
+                                    f"the pictures, "
               "minus that of the small rate at the end", at(numbers, "large_clean", anneal), small, count))
 
 
@@ -85,10 +92,13 @@ def _patch(numbers):
     before = (epochs >= 8) & (epochs <= anneal)
     rows = [_learned("patch-only accuracy at epoch 4, small rate", early, 0.9, own)]
     for name in ("large", "noise"):
-        held, end = np.asarray(numbers[f"{name}_patch"])[:, before].mean(axis=1), np.asarray(numbers[f"{name}_patch"])[:, -1]
+        accuracy = np.asarray(numbers[f"{name}_patch"])
+        held, end = accuracy[:, before].mean(axis=1), accuracy[:, -1]
         quantity = f"patch-only accuracy, mean over epochs 8–{anneal}, {NAMES[name]}"
-        rows.append(holds("LWM19.img-order", quantity, f"{guess:g} (chance)", listed(held, 2), "at most 0.4 for each seed",
-                          held.max() <= 0.4 if own or held.max() <= 0.4 else None, null=f"learned as by the small rate: {early.mean():.2f}"))
+        rows.append(holds("LWM19.img-order", quantity, f"{guess:g} (chance)", listed(held, 2),
+                          "at most 0.4 for each seed",
+                          held.max() <= 0.4 if own or held.max() <= 0.4 else None,
+                          null=f"learned as by the small rate: {early.mean():.2f}"))
         rows.append(_learned(f"patch-only accuracy at epoch {last}, {NAMES[name]}", end, 0.9, own and last > 100))
     return rows
 
@@ -96,21 +106,27 @@ def _patch(numbers):
 def _learned(quantity, values, floor, judged):
     """A patch is learned where accuracy is at least `floor` for each seed; below, it is told only where `judged`."""
     passed = values.min() >= floor or (False if judged else None)
-    return holds("LWM19.img-order", quantity, "1", listed(values, 2), f"at least {floor:g} for each seed", passed, null="chance, 0.1")
+    return holds("LWM19.img-order", quantity, "1", listed(values, 2), f"at least {floor:g} for each seed", passed,
+                 null="chance, 0.1")
 
 
 def _mixed(numbers):
     epochs, anneal, guess = np.asarray(numbers["epochs"]), int(numbers["anneal"]), 1 / numbers["classes"]
-    gap = {epoch: at(numbers, "large_mixed", epoch) - at(numbers, "small_mixed", epoch) for epoch in (anneal, int(epochs[-1]))}
+    gap = {epoch: at(numbers, "large_mixed", epoch) - at(numbers, "small_mixed", epoch)
+           for epoch in (anneal, int(epochs[-1]))}
     clean = {name: at(numbers, f"{name}_clean", anneal).mean() for name in ("large", "small")}
-    expected = predicted.mixed_accuracy(clean["large"], guess, clean["large"]) - predicted.mixed_accuracy(clean["small"], 1.0, 1.0)
+    expected = predicted.mixed_accuracy(clean["large"], guess,
+                                        clean["large"]) - predicted.mixed_accuracy(clean["small"], 1.0, 1.0)
     error = spread_of(at(numbers, "large_mixed", anneal), numbers["validation"])
     regained = gap[int(epochs[-1])].mean() - gap[anneal].mean()
-    return (close("LWM19.img-fig1", f"mixed images, large minus small at epoch {anneal}, from the clean accuracies alone", float(expected),
+    return (close("LWM19.img-fig1", f"mixed images, large minus small at epoch {anneal}, from the clean accuracies "
+                                    f"alone", float(expected),
                   gap[anneal].mean(), 4.9 * error + 0.04,
-                  null=(0.0, "no loss before annealing"), note="(4.9 standard errors, and 0.04 for what the patch disturbs)"),
+                  null=(0.0, "no loss before annealing"), note="(4.9 standard errors, and 0.04 for what the patch "
+                                                               "disturbs)"),
             holds("LWM19.img-fig1", f"mixed images, large minus small: gained back from epoch {anneal} to {epochs[-1]}",
-                  f"{-gap[anneal].mean():.3f}, all of it", f"{regained:.3f}", f"above 4.9 standard errors of {2**0.5 * error:.2g}",
+                  f"{-gap[anneal].mean():.3f}, all of it", f"{regained:.3f}",
+                  f"above 4.9 standard errors of {2**0.5 * error:.2g}",
                   regained > 4.9 * 2**0.5 * error or (False if regained < 0 else None), null="nothing gained: 0"))
 
 
@@ -125,17 +141,21 @@ def draw(numbers):
     axes[0].axhline(few, label="simulated: clean 20 % alone, at its end", **guide(linestyle="--", linewidth=1.1))
     chance(axes[1], 1 / numbers["classes"])
     late, early = epochs >= 4, (epochs >= 1) & (epochs <= anneal)
-    lines = [*axes[2].plot(epochs[late], np.asarray(numbers["mixed_known"])[late], label="theory, patch known: .20 clean + .80", **theory(1)),
-             *axes[2].plot(epochs[early], np.asarray(numbers["mixed_ignored"])[early], label="theory, patch ignored: .84 clean + .16/C",
+    lines = [*axes[2].plot(epochs[late], np.asarray(numbers["mixed_known"])[late],
+                           label="theory, patch known: .20 clean + .80", **theory(1)),
+             *axes[2].plot(epochs[early], np.asarray(numbers["mixed_ignored"])[early],
+                           label="theory, patch ignored: .84 clean + .16/C",
                            **theory(0))]
     axes[3].plot([0], [0.5], **theory(0, marker="_", markersize=11, markeredgewidth=2), zorder=5, clip_on=False)
     axes[3].annotate("theory: ½ at a random start", (0, 0.5), (0.09 * epochs[-1], 0.5), fontsize=7.5, va="center",
                      arrowprops={"arrowstyle": "-", "linewidth": 0.6})
     ends = np.concatenate([np.asarray(numbers[f"{name}_clean"])[:, 2:] for name in images.ARMS])
     axes[0].set_ylim(max(0, min(ends.min(), few) - 0.03), min(1, ends.max() + 0.03))
-    titles = (f"clean images ({numbers['data']})", "patch only", "mixed images: Fig. 1 with a patch", "units active on the patch")
+    titles = (f"clean images ({numbers['data']})", "patch only", "mixed images: Fig. 1 with a patch",
+              "units active on the patch")
     for axis, title in zip(axes, titles):
-        axis.set(title=title, xlabel="epoch (grey line: annealed)", ylabel="share of units" if axis is axes[3] else "accuracy",
+        axis.set(title=title, xlabel="epoch (grey line: annealed)", ylabel="share of units" if axis is axes[3]
+                 else "accuracy",
                  xlim=(-2, epochs[-1] + 2))
         annealing(axis, anneal)
     axes[1].set_ylim(0, 1.04)
@@ -148,9 +168,13 @@ def draw(numbers):
 
 FIGURE = Figure(
     "images-arms", "Li, Wei and Ma: three arms on patch-augmented images (Figure 3)",
-    "Markers: means over seeds, thin lines single seeds. (a) On clean images the small rate ends at the level that the clean 20 % "
-    "alone give (dashed). (b) It has the patch at once; the large rate, and noise, only after annealing. (c) Accuracy on the "
-    "augmented validation set; lines are what clean accuracy alone predicts where the patch is known, and where it is ignored. "
+    "Markers: means over seeds, thin lines single seeds. (a) On clean images the small rate ends at the level that the "
+    "clean 20 % "
+    "alone give (dashed). (b) It has the patch at once; the large rate, and noise, only after annealing. (c) Accuracy "
+    "on the "
+    "augmented validation set; lines are what clean accuracy alone predicts where the patch is known, and where it is "
+    "ignored. "
     "(d) At the large rate nearly all units are off on the patch.",
-    simulate, judge, draw, ("LWM19.img-clean", "LWM19.img-noise", "LWM19.img-fraction", "LWM19.img-order", "LWM19.img-fig1"),
+    simulate, judge, draw, ("LWM19.img-clean", "LWM19.img-noise", "LWM19.img-fraction", "LWM19.img-order",
+                            "LWM19.img-fig1"),
     (8.5, 58, 145), reads_data=True)

@@ -10,7 +10,8 @@ from figures.images._panels import annealing, chance, curves
 from figures.images._runs import ahead, problem, seeds
 from refimpl import images
 
-RUNS = ("noise independent for each unit", "large rate, never annealed", "large rate, faint z (s = 0.3)", "ζ = 0, small rate",
+RUNS = ("noise independent for each unit", "large rate, never annealed", "large rate, faint z (s = 0.3)",
+        "ζ = 0, small rate",
         "ζ = 0, large rate")
 NAMED = ("noise independent for each unit", "never annealed", "faint patch (s = 0.3)")
 
@@ -40,7 +41,8 @@ def simulate(effort, rng):
                            images.run_arm(faint, "large", **options), images.run_arm(alike, "small", **options),
                            images.run_arm(alike, "large", **options))))
     runs["noise"], runs["large"] = (images.run_arm(sets, name, **options) for name in ("noise", "large"))
-    return {"epochs": runs["large"].epochs, "anneal": sizes.anneal, "validation": len(sets.clean.labels), "classes": sets.model.classes,
+    return {"epochs": runs["large"].epochs, "anneal": sizes.anneal, "validation": len(sets.clean.labels),
+            "classes": sets.model.classes,
             **{f"{name} {kind}": run.accuracy[kind] for name, run in runs.items() for kind in ("clean", "patch")}}
 
 
@@ -52,16 +54,23 @@ def judge(numbers):
     kept, bright = numbers[f"{RUNS[1]} patch"][epochs >= 8].mean(), numbers[f"{RUNS[2]} patch"][four]
     alike = [numbers[f"{name} patch"][-1] for name in RUNS[3:]]
     rows = (
-        holds("LWM19.img-noise-form", "patch-only accuracy at epoch 8, noise independent for each unit", "learned, 1", f"{independent:.2f}",
+        holds("LWM19.img-noise-form", "patch-only accuracy at epoch 8, noise independent for each unit", "learned, 1",
+              f"{independent:.2f}",
               "at least 0.9", independent >= 0.9, null=f"kept out, as by shared noise at epoch 4: {shared:.2f}"),
-        holds("LWM19.img-order", f"patch-only accuracy, mean over epochs 8–{last}, large rate never annealed", f"{guess:g}", f"{kept:.2f}",
+        holds("LWM19.img-order", f"patch-only accuracy, mean over epochs 8–{last}, large rate never annealed",
+              f"{guess:g}", f"{kept:.2f}",
               "at most 0.35", kept <= 0.35, null="learned in time all the same: 1"),
-        holds("LWM19.img-order", "patch-only accuracy at epoch 4, large rate with z of scale 0.3", "learned, 1", f"{bright:.2f}",
+        holds("LWM19.img-order", "patch-only accuracy at epoch 4, large rate with z of scale 0.3", "learned, 1",
+              f"{bright:.2f}",
               "at least 0.9", bright >= 0.9, null="kept out by the rate alone: 0.1"),
-        holds("LWM19.img-order", "patch-only accuracy with ζ = 0, either rate", f"{guess:g}", ", ".join(f"{value:.2f}" for value in alike),
-              "equal: all patches are alike", all(value == guess for value in alike), null="something else in the patch tells the classes: above"),
-        ahead("LWM19.img-clean", "clean accuracy at the end with ζ = 0, large minus small, beside the 0.08 with a patch",
-              numbers[f"{RUNS[4]} clean"][-1:], numbers[f"{RUNS[3]} clean"][-1:], numbers["validation"], sign=-1, level=0.08,
+        holds("LWM19.img-order", "patch-only accuracy with ζ = 0, either rate", f"{guess:g}",
+              ", ".join(f"{value:.2f}" for value in alike),
+              "equal: all patches are alike", all(value == guess for value in alike),
+              null="something else in the patch tells the classes: above"),
+        ahead("LWM19.img-clean", "clean accuracy at the end with ζ = 0, large minus small, beside the 0.08 with a "
+                                 "patch",
+              numbers[f"{RUNS[4]} clean"][-1:], numbers[f"{RUNS[3]} clean"][-1:], numbers["validation"], sign=-1,
+              level=0.08,
               predicted_text="0", judged=last > 20, why="" if last > 20 else f"{last} epochs are too short"))
     return rows
 
@@ -91,7 +100,9 @@ def draw(numbers):
 
 FIGURE = Figure(
     "images-controls", "Li, Wei and Ma: what takes the patch's effect away",
-    "One seed; each panel sets a control beside the arm that it changes in one point. (a) Noise drawn for each unit by itself does not keep "
-    "the patch out. (b) Without annealing the patch is never learned. (c) A faint patch is learned at the large rate. (d) Without "
+    "One seed; each panel sets a control beside the arm that it changes in one point. (a) Noise drawn for each unit by "
+    "itself does not keep "
+    "the patch out. (b) Without annealing the patch is never learned. (c) A faint patch is learned at the large rate. "
+    "(d) Without "
     "ζ the patch says nothing, and both rates end alike on clean images.",
     simulate, judge, draw, ("LWM19.img-noise-form", "LWM19.img-order", "LWM19.img-clean"), (5, 35, 70))

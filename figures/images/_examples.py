@@ -9,7 +9,8 @@ from refimpl import images
 from theory import images as predicted
 
 COLUMNS = 6
-KINDS = (("clean", images.CLEAN, "no patch"), ("patch_only", images.PATCH_ONLY, "only patch"), ("both", images.BOTH, "image with patch"))
+KINDS = (("clean", images.CLEAN, "no patch"), ("patch_only", images.PATCH_ONLY, "only patch"),
+         ("both", images.BOTH, "image with patch"))
 
 
 def simulate(effort, rng, data=None):
@@ -42,13 +43,16 @@ def judge(numbers):
     """Shares to whole images; the linear classifier at its bound."""
     shares, counts = predicted.augmentation_shares(), np.asarray(numbers["shares"])
     rows = [close("LWM19.img-shares", f"share of training images, {name}", share, counts[kind], 1 / numbers["n"],
-                  null=(0.8 if kind == 0 else 0.2, "shares of augmented and clean images exchanged"), note="(whole images)",
+                  null=(0.8 if kind == 0 else 0.2, "shares of augmented and clean images exchanged"),
+                  note="(whole images)",
                   kind="enumerated") for kind, (name, share) in enumerate(zip(("clean", "patch only", "both"), shares))]
-    rows.append(close("LWM19.img-slides-shares", "share of images with picture and patch", shares[2], counts[2], 1 / numbers["n"],
+    rows.append(close("LWM19.img-slides-shares", "share of images with picture and patch", shares[2], counts[2],
+                      1 / numbers["n"],
                       null=(0.6, "as the slides print"), note="(whole images)", kind="enumerated"))
     limit, best = float(predicted.linear_patch_limit(int(numbers["classes"]))), float(numbers["linear"])
     rows.append(holds("LWM19.img-separable", "share of patches right: the best linear classifier, by construction",
-                      f"{limit:g} = (C + 1)/2C", f"{best:g}", "equal", best == limit, null="separable: 1", kind="enumerated"))
+                      f"{limit:g} = (C + 1)/2C", f"{best:g}", "equal", best == limit, null="separable: 1",
+                      kind="enumerated"))
     return tuple(rows)
 
 
@@ -64,8 +68,10 @@ def draw(numbers):
         axis.set(xticks=[], yticks=[])
     picture.suptitle(f"Li, Wei and Ma: clean, patch-only and patched images, as on the slides ({numbers['data']})\n",
                      fontweight="bold")
-    picture.text(0.5, 0.9, f"the patch is {numbers['patch_std'] / dim:.0f} times brighter than the images (standard deviation "
-                 f"{numbers['patch_std']:.2g} against {dim:.2g}) and is clipped to ±{3.5 * dim:.2g}", ha="center", fontsize=8)
+    picture.text(0.5, 0.9, f"the patch is {numbers['patch_std'] / dim:.0f} times brighter than the images (standard "
+                           f"deviation "
+                 f"{numbers['patch_std']:.2g} against {dim:.2g}) and is clipped to ±{3.5 * dim:.2g}", ha="center",
+                 fontsize=8)
     return picture
 
 
@@ -81,7 +87,8 @@ def _mosaic(tiles, limit):
 
 FIGURE = Figure(
     "images-examples", "Li, Wei and Ma: clean, patch-only and patched images, as on the slides",
-    "Six training images of each kind with their classes and the share of the kind. The patch is far brighter than the images, "
+    "Six training images of each kind with their classes and the share of the kind. The patch is far brighter than the "
+    "images, "
     "so that its colours are clipped; what tells the classes apart in it is ±ζ, a third of its brightness.",
     simulate, judge, draw, ("LWM19.img-shares", "LWM19.img-slides-shares", "LWM19.img-separable"), (1.5, 1.5, 1.5),
     reads_data=True)

@@ -23,5 +23,6 @@ def annealing(axis, epoch):
 def chance(axis, level):
     """A grey dashed line at the accuracy of a guess."""
     axis.axhline(level, **guide(linestyle="--"))
-    axis.annotate("chance", (1, level), xycoords=("axes fraction", "data"), xytext=(-2, 3), textcoords="offset points", ha="right",
+    axis.annotate("chance", (1, level), xycoords=("axes fraction", "data"), xytext=(-2, 3), textcoords="offset points",
+                  ha="right",
                   fontsize=7)

@@ -31,7 +31,8 @@ def simulate(effort, rng, data=None):
     for seed, training in seeds(rng, sizes.seeds):
         sets = problem(seed, data, patch_validation=10)
         for name in images.ARMS:
-            runs[name].append(images.run_arm(sets, name, data=sets.plain, epochs=sizes.epochs, anneal=sizes.anneal, rng=training,
+            runs[name].append(images.run_arm(sets, name, data=sets.plain, epochs=sizes.epochs, anneal=sizes.anneal,
+                                             rng=training,
                                              record_every=sizes.every))
     numbers = {"data": source(data), "epochs": runs["small"][0].epochs, "anneal": sizes.anneal,
                "validation": len(sets.clean.labels)}
@@ -48,16 +49,20 @@ def judge(numbers):
     before = int(epochs[(epochs > 0) & (epochs <= anneal)][1])
     own = numbers["data"] == SYNTHETIC
     why = "" if own else "the row is about the synthetic images"
-    rows = [ahead("LWM19.img-fig1", f"plain images, validation, large minus small at epoch {before}", at(numbers, "large_clean", before),
-                  at(numbers, "small_clean", before), count, predicted_text="< 0 in Figure 1; > 0 here", judged=own, why=why)]
+    rows = [ahead("LWM19.img-fig1", f"plain images, validation, large minus small at epoch {before}",
+                  at(numbers, "large_clean", before),
+                  at(numbers, "small_clean", before), count, predicted_text="< 0 in Figure 1; > 0 here", judged=own,
+                  why=why)]
     long = last > 20
     short = why or ("" if long else f"{last} epochs are too short")
-    rows.append(ahead("LWM19.img-fig1", f"plain images, validation, large minus small at epoch {last}", at(numbers, "large_clean", last),
+    rows.append(ahead("LWM19.img-fig1", f"plain images, validation, large minus small at epoch {last}",
+                      at(numbers, "large_clean", last),
                       at(numbers, "small_clean", last), count, sign=-1, level=0.07, judged=own and long, why=short,
                       predicted_text="> 0 in Figure 1; below 0.07, what it is with patches"))
     late = epochs > anneal + 4 if long else epochs == last
     gain = [np.asarray(numbers[f"{name}_clean"])[:, late].mean(axis=1) for name in ("noise", "small")]
-    rows.append(ahead("LWM19.img-noise-plain", f"plain images, validation, noise minus small, mean of records after epoch {anneal}",
+    rows.append(ahead("LWM19.img-noise-plain", f"plain images, validation, noise minus small, mean of records after "
+                                               f"epoch {anneal}",
                       *gain, count, predicted_text="> 0 (0.0472 on CIFAR-10)", judged=own and long, why=short))
     return tuple(rows)
 
@@ -69,13 +74,16 @@ def draw(numbers):
     for k, name in enumerate(images.ARMS):
         for axis, kind in zip(axes, ("train", "clean")):
             curves(axis, epochs, numbers[f"{name}_{kind}"], k, NAMES[name])
-        curves(axes[2], epochs[1:], (np.asarray(numbers[f"{name}_clean"]) - np.asarray(numbers["small_clean"]))[:, 1:], k)
+        curves(axes[2], epochs[1:], (np.asarray(numbers[f"{name}_clean"]) - np.asarray(numbers["small_clean"]))[:, 1:],
+               k)
     late = epochs >= min(4, epochs[-1])
     ends = np.concatenate([np.asarray(numbers[f"{name}_clean"])[:, late] for name in images.ARMS])
     axes[1].set_ylim(max(0.0, ends.min() - 0.05), min(1.0, ends.max() + 0.03))
     error = np.sqrt(2 * 0.85 * 0.15 / int(numbers["validation"]))
-    axes[2].fill_between(epochs, -error, error, color="#e4e4e4", linewidth=0, label="one standard error of the validation images")
-    gaps = np.concatenate([np.asarray(numbers[f"{name}_clean"]) - np.asarray(numbers["small_clean"]) for name in images.ARMS])[:, late]
+    axes[2].fill_between(epochs, -error, error, color="#e4e4e4", linewidth=0,
+                         label="one standard error of the validation images")
+    gaps = np.concatenate([np.asarray(numbers[f"{name}_clean"]) - np.asarray(numbers["small_clean"])
+                           for name in images.ARMS])[:, late]
     axes[2].set_ylim(min(gaps.min(), -error) - 0.02, max(gaps.max(), error) + 0.02)
     for axis, title, label in zip(axes, (f"training, {numbers['data']}", "validation", "validation, minus small rate"),
                                   ("accuracy", "accuracy", "difference of accuracies")):
@@ -89,8 +97,11 @@ def draw(numbers):
 
 FIGURE = Figure(
     "images-plain", "Li, Wei and Ma: Figure 1 on images without patches",
-    "Accuracy against epoch for the three arms on images without patches: markers are means over seeds, thin lines seeds "
-    "(where there are several). (c) Validation accuracy minus that of the small rate, zoomed; the grey band is one standard "
-    "error. In the paper's Figure 1 the large rate is behind until it is annealed; here it is ahead from the first epochs and level "
+    "Accuracy against epoch for the three arms on images without patches: markers are means over seeds, thin lines "
+    "seeds "
+    "(where there are several). (c) Validation accuracy minus that of the small rate, zoomed; the grey band is one "
+    "standard "
+    "error. In the paper's Figure 1 the large rate is behind until it is annealed; here it is ahead from the first "
+    "epochs and level "
     "at the end. The noise, once gone, leaves a gain of a few per cent.",
     simulate, judge, draw, ("LWM19.img-fig1", "LWM19.img-noise-plain"), (3, 23, 70), reads_data=True)

@@ -62,7 +62,8 @@ def at(numbers, name, epoch):
 
 
 def spread_of(accuracies, examples):
-    """Standard error of a mean difference of two accuracies on the same images: binomial, as if they were other images."""
+    """Standard error of a mean difference of two accuracies on the same images: binomial, as if they were other
+    images."""
     mean = np.nanmean(accuracies)
     return float(np.sqrt(2 * mean * (1 - mean) / (examples * len(np.atleast_1d(accuracies)))))
 
@@ -79,7 +80,8 @@ def ahead(claim, quantity, first, second, examples, *, sign=1, level=0.0, predic
     away = float(sign * (difference.mean() - level) / error) if error else np.nan
     passed = None if not judged or not abs(away) > LIMIT else away > 0
     words = f"{level:g}, no difference: {away:.1f} standard errors away"
-    return holds(claim, quantity, predicted_text, listed(difference), f"{LIMIT:.1f} standard errors of {error:.2g}", passed,
+    return holds(claim, quantity, predicted_text, listed(difference), f"{LIMIT:.1f} standard errors of {error:.2g}",
+                 passed,
                  null=f"{words}; not judged: {why}" if why else words)
 
 

@@ -26,13 +26,15 @@ class Sizes:
 
 
 SIZES = {"quick": Sizes(1, (0.2, 4.0), (0.5, 1.6), 16),
-         "standard": Sizes(2, (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0), (0.25, 0.5, 0.75, 0.9, 1.0, 1.1, 1.25, 1.5, 1.7), 62),
+         "standard": Sizes(2, (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0), (0.25, 0.5, 0.75, 0.9, 1.0, 1.1,
+                                                                                   1.25, 1.5, 1.7), 62),
          "full": Sizes(5, (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 4.0),
                        (0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.7), 124)}
 
 
 def simulate(effort, rng):
-    """Accuracies (seeds, grid), curvatures at the starts, the predicted thresholds, and active units by full-batch step."""
+    """Accuracies (seeds, grid), curvatures at the starts, the predicted thresholds, and active units by full-batch
+    step."""
     size = SIZES[effort]
     multiples, scales = np.array(size.multiples), np.array(size.scales)
     pairs = seeds(rng, size.seeds)
@@ -53,8 +55,10 @@ def simulate(effort, rng):
         starts[i] = curvature_at_start(sets, training)
     whole = _full_batch(sets, training, size.steps)
     own = predicted.momentum_limit(starts[:, 1], MOMENTUM, DECAY)
-    return {"rates": multiples * critical, "by_rate": by_rate, "active": active, "scales": scales * scale, "by_scale": by_scale,
-            "own_rate": own, "critical_rate": critical, "critical_scale": scale, "curvature": starts, "classes": sizes["classes"],
+    return {"rates": multiples * critical, "by_rate": by_rate, "active": active, "scales": scales * scale,
+            "by_scale": by_scale,
+            "own_rate": own, "critical_rate": critical, "critical_scale": scale, "curvature": starts,
+            "classes": sizes["classes"],
             "full_batch_steps": next(iter(whole.values())).epochs,
             **{f"full_batch_{lr}": run.observed["active"] for lr, run in whole.items()}}
 
@@ -82,7 +86,8 @@ def _full_batch(sets, seed, steps):
 
 
 def bracket(grid, values, unit):
-    """(largest point up to which the patch is learned, least from which it is not) over `unit`, all seeds; ½ divides."""
+    """(largest point up to which the patch is learned, least from which it is not) over `unit`, all seeds; ½
+    divides."""
     learned = np.asarray(values) >= 0.5
     below = [i for i in range(len(grid)) if learned[:, :i + 1].all()]
     above = [i for i in range(len(grid)) if not learned[:, i:].any()]
@@ -96,14 +101,18 @@ def judge(numbers):
                                      ("scales", "by_scale", "critical_scale", "s over its threshold at η = 0.2")):
         low, high = bracket(np.asarray(numbers[name]), numbers[values], float(numbers[unit]))
         passed = True if low >= 0.55 and high <= 2 else False if low > 2 or high < 0.5 else None
-        rows.append(holds("LWM19.img-cause", f"{what}: patch learned by epoch 4 up to, and not from", "1 in between", f"{low:.2g}, {high:.2g}",
+        rows.append(holds("LWM19.img-cause", f"{what}: patch learned by epoch 4 up to, and not from", "1 in between",
+                          f"{low:.2g}, {high:.2g}",
                           "learned up to 0.55 or more, not from 2 or less", passed,
                           null="2/λ, momentum left out: 0.53" if name == "rates" else "curvature without the ½: 0.7"))
     faint = np.asarray(numbers["by_scale"])[:, np.asarray(numbers["scales"]) <= 0.75 * numbers["critical_scale"]]
-    rows.append(holds("LWM19.img-order", "patch-only accuracy at epoch 4 at η = 0.2, scale ≤ ¾ of the threshold, lowest", "learned",
-                      f"{faint.min():.2f}", "at least 0.8", faint.min() >= 0.8, null="kept out by the rate alone: chance, 0.1"))
+    rows.append(holds("LWM19.img-order", "patch-only accuracy at epoch 4 at η = 0.2, scale ≤ ¾ of the threshold, "
+                                         "lowest", "learned",
+                      f"{faint.min():.2f}", "at least 0.8", faint.min() >= 0.8,
+                      null="kept out by the rate alone: chance, 0.1"))
     ratio = starts[:, 0] / starts[:, 1]
-    rows.append(holds("LWM19.img-cause", "largest eigenvalue of the loss's Hessian at the start over that predicted along z", "1, a lower bound",
+    rows.append(holds("LWM19.img-cause", "largest eigenvalue of the loss's Hessian at the start over that predicted "
+                                         "along z", "1, a lower bound",
                       listed(ratio), "−2 % to +25 %, for images and ζ", bool(np.all((ratio > 0.98) & (ratio < 1.25))),
                       null="without the filters' part, or twice: 0.8, 2"))
     final = [float(np.asarray(numbers[f"full_batch_{lr}"])[-1]) for lr in RATES]
@@ -116,24 +125,28 @@ def judge(numbers):
 def draw(numbers):
     """Accuracy over rate and over scale, and active units under full-batch descent."""
     picture, axes = panels(1, 3, width=3.6, height=3.4)
-    for axis, name, values, unit in ((axes[0], "rates", "by_rate", "critical_rate"), (axes[1], "scales", "by_scale", "critical_scale")):
+    for axis, name, values, unit in ((axes[0], "rates", "by_rate", "critical_rate"), (axes[1], "scales", "by_scale",
+                                                                                      "critical_scale")):
         grid, found, unit = np.asarray(numbers[name]), np.asarray(numbers[values]), float(numbers[unit])
         axis.axvspan(unit, grid.max() * 1.15, color="#ececec", zorder=0, linewidth=0)
         axis.axvline(unit, label="theory, threshold of the mean start", **theory(0))
         for row in found:
             axis.plot(grid, row, **simulation(1, markersize=4, alpha=0.5 if len(found) > 1 else 1))
-        axis.plot(grid, found.mean(axis=0), color=simulation(1)["color"], linewidth=0.9, label="runs: seeds, and their mean")
+        axis.plot(grid, found.mean(axis=0), color=simulation(1)["color"], linewidth=0.9,
+                  label="runs: seeds, and their mean")
         chance(axis, 1 / numbers["classes"])
         axis.set(ylabel="patch-only accuracy at epoch 4", ylim=(0, 1.05), xlim=(0, grid.max() * 1.15))
         axis.text(0.98, 0.5, "unstable", transform=axis.transAxes, ha="right", fontsize=8, color="#5a5a5a")
-    axes[0].set(xlabel="learning rate $\\eta$ ($s=2.2$)", title=f"rate; $2(1+\\mu)/\\lambda={numbers['critical_rate']:.3f}$")
+    axes[0].set(xlabel="learning rate $\\eta$ ($s=2.2$)",
+                title=f"rate; $2(1+\\mu)/\\lambda={numbers['critical_rate']:.3f}$")
     axes[1].set(xlabel="scale $s$ of $z$ ($\\eta=0.2$)", title=f"brightness; threshold {numbers['critical_scale']:.2f}")
     axes[0].legend(loc="upper right", fontsize=6.5, bbox_to_anchor=(1, 0.95))
     for k, lr in enumerate(RATES):
         active = numbers[f"full_batch_{lr}"]
         axes[2].plot(numbers["full_batch_steps"], active, color=simulation(k)["color"], linewidth=0.6)
         axes[2].plot(numbers["full_batch_steps"], active, label=f"run, $\\eta={lr}$", **simulation(k, markersize=4))
-    axes[2].set(title="full batch, no noise of SGD", xlabel="step", ylabel="share of units active on the patch", ylim=(-0.02, 0.6))
+    axes[2].set(title="full batch, no noise of SGD", xlabel="step", ylabel="share of units active on the patch",
+                ylim=(-0.02, 0.6))
     axes[2].axhline(0.5, label="theory: ½ at a random start", **theory(0, linewidth=0.9))
     axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.55))
     return picture
@@ -141,7 +154,9 @@ def draw(numbers):
 
 FIGURE = Figure(
     "images-threshold", "Li, Wei and Ma: rate and brightness at which the patch becomes unstable",
-    "Patch-only accuracy after four epochs against the rate (a) and the scale of the patch (b): markers are single seeds, the thin "
-    "line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, grey the side on which the "
+    "Patch-only accuracy after four epochs against the rate (a) and the scale of the patch (b): markers are single "
+    "seeds, the thin "
+    "line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, grey the side on "
+    "which the "
     "patch is unstable. (c) Full-batch descent turns the units off on the patch at the large rate as SGD does.",
     simulate, judge, draw, ("LWM19.img-cause", "LWM19.img-order"), (4, 21, 75))

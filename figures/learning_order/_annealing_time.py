@@ -44,7 +44,8 @@ def judge(numbers):
         power, error, degrees = fitted_power(dims, values)
         what = f"power of d in {'T' if 'time' in name else '‖Ū‖²'} at ε₁ = 0.4, d = {dims[0]} to {dims[-1]}"
         rows.append(close("LWM19.4.1", what, powers[name][0], power, t_limit(degrees) * error,
-                          null=(2.0, "d², and by symmetry no power at all"), note=f"({t_limit(degrees):.1f} standard errors)"))
+                          null=(2.0, "d², and by symmetry no power at all"),
+                          note=f"({t_limit(degrees):.1f} standard errors)"))
     logs = np.log(1 / np.asarray(numbers["losses"]))
     for d, (times, norms) in zip(numbers["alone"], numbers["by_loss"]):
         envelope, slopes = times / d / (logs / numbers["losses"]), np.diff(np.sqrt(norms / d)) / np.diff(logs)
@@ -64,7 +65,8 @@ def draw(numbers):
     labels = "annealing time $T$, sum of rates", "$\\Vert\\bar U\\Vert_F^2$ at annealing"
     for axis, values, label in zip(axes, np.asarray(numbers["time_and_norm"]), labels):
         axis.loglog(dims, np.mean(values / dims[:, None]) * dims, label="theory, ∝ d", **theory(0))
-        axis.loglog(np.repeat(dims, values.shape[1]), values.ravel(), label="one run each", **simulation(0, markersize=4))
+        axis.loglog(np.repeat(dims, values.shape[1]), values.ravel(), label="one run each",
+                    **simulation(0, markersize=4))
         axis.set_xticks(dims, dims)
         axis.xaxis.set_minor_locator(NullLocator())
         axis.set(xlabel="$d$", ylabel=label, title="P and Q, $\\epsilon_1=0.4$")
@@ -75,7 +77,8 @@ def draw(numbers):
         axes[3].plot(logs, np.sqrt(norms / d), label=f"$d={d}$", **simulation(k))
     first = numbers["by_loss"][0]
     axes[2].loglog(1 / losses, logs / losses, label="bound, $\\log(1/\\epsilon_1)/\\epsilon_1$", **bound(0))
-    axes[2].loglog(1 / losses, first[0][0] / numbers["alone"][0] * losses[0] / losses, label="guide, ∝ $1/\\epsilon_1$", **guide())
+    axes[2].loglog(1 / losses, first[0][0] / numbers["alone"][0] * losses[0] / losses,
+                   label="guide, ∝ $1/\\epsilon_1$", **guide())
     axes[2].set_xticks(1 / losses, [f"{loss:g}" for loss in losses])
     axes[2].xaxis.set_minor_locator(NullLocator())
     axes[2].set(xlabel="$\\epsilon_1$", ylabel="$T/d$", title="P alone")
@@ -90,7 +93,9 @@ def draw(numbers):
 
 FIGURE = Figure(
     "annealing-time", "Li, Wei and Ma: time and signal at annealing",
-    "(a), (b) Time until the training loss is q log 2 + 0.4 and squared signal then: a marker a run, the line is theory's "
-    "power of d with its size fitted. (c) On P alone the time stays below the dotted bound (constant 1) and grows a little "
+    "(a), (b) Time until the training loss is q log 2 + 0.4 and squared signal then: a marker a run, the line is "
+    "theory's "
+    "power of d with its size fitted. (c) On P alone the time stays below the dotted bound (constant 1) and grows a "
+    "little "
     "faster than the grey guide 1/ε₁. (d) ‖Ū‖ is straight in log(1/ε₁), as theory says; slope and offset are fitted.",
     simulate, judge, draw, ("LWM19.4.1",), (4, 12, 90))

@@ -38,7 +38,8 @@ def simulate(effort, rng):
         output[place], change[place] = np.sqrt((noise**2).mean()), np.sqrt(((own - noise)**2).mean())
         law[place] = np.sqrt(np.mean([predicted.decoupling_error(row, out, STD * length)**2
                                       for row, length in zip(along, lengths)]))
-    return {"widths": np.array(sizes.widths), "steps": np.array(sizes.steps), "norm": norm, "output": output, "change": change,
+    return {"widths": np.array(sizes.widths), "steps": np.array(sizes.steps), "norm": norm, "output": output,
+            "change": change,
             "law": law}
 
 
@@ -50,15 +51,18 @@ def judge(numbers):
     power = np.mean([one[0] for one in powers])
     error = np.sqrt(np.mean([one[1]**2 for one in powers]) / len(powers))
     limit = t_limit(powers[0][2] * len(powers))
-    rows.append(close("LWM19.coupling", f"power of the width in the change of g, m = {widths[0]} to {widths[-1]}", -0.75, power,
+    rows.append(close("LWM19.coupling", f"power of the width in the change of g, m = {widths[0]} to {widths[-1]}",
+                      -0.75, power,
                       limit * error, null=(0.0, "as large in a wide net"), note=f"({limit:.1f} standard errors)"))
     ratio = np.log(change / np.asarray(numbers["law"]))
     middle, spread = ratio.mean(), ratio.std(ddof=1) / ratio.size**0.5
     rows.append(holds("LWM19.coupling", "change of g over that with patterns independent of the signal", "of order 1",
-                      f"{np.exp(middle):.3f}, ± {spread:.3f} in log", "½ to 2", abs(middle) + limit * spread < np.log(2),
+                      f"{np.exp(middle):.3f}, ± {spread:.3f} in log", "½ to 2", abs(middle) + limit * spread
+                      < np.log(2),
                       null="first order in the signal, a flip a neuron: beyond 10"))
     wide = np.sqrt((share[-1]**2).mean())
-    rows.append(holds("LWM19.coupling", f"rms change over rms of g, m = {widths[0]}; {widths[-1]}", "small in a wide net",
+    rows.append(holds("LWM19.coupling", f"rms change over rms of g, m = {widths[0]}; {widths[-1]}",
+                      "small in a wide net",
                       f"{np.sqrt((share[0]**2).mean()):.3f}; {wide:.3f}", "wide: below 0.15", wide < 0.15,
                       null="not preserved at all: of order 1"))
     return tuple(rows)
@@ -75,10 +79,13 @@ def draw(numbers):
         axes[0].errorbar(mean, *_rms(change[k]), capsize=3, label=f"runs, $m={width}$", **simulation(k))
     share = change / np.asarray(numbers["output"])
     for i, steps in enumerate(np.asarray(numbers["steps"])):
-        axes[1].errorbar(widths * (1 + 0.03 * i), *_rms(share[:, i]), capsize=3, label=f"after {steps} steps", **simulation(i % 4))
-    axes[1].plot(widths, np.sqrt((share[0]**2).mean()) * (widths / widths[0])**-0.75, label="guide, ∝ $m^{-3/4}$", **fit(0))
+        axes[1].errorbar(widths * (1 + 0.03 * i), *_rms(share[:, i]), capsize=3, label=f"after {steps} steps",
+                         **simulation(i % 4))
+    axes[1].plot(widths, np.sqrt((share[0]**2).mean()) * (widths / widths[0])**-0.75, label="guide, ∝ $m^{-3/4}$",
+                 **fit(0))
     axes[0].set(xlabel="$\\Vert\\bar V\\Vert_F$", ylabel="rms change of $g$", title="change")
-    axes[1].set(xlabel="width $m$ of $V$", ylabel="rms change over rms of $g$", xscale="log", yscale="log", title="share of the output")
+    axes[1].set(xlabel="width $m$ of $V$", ylabel="rms change over rms of $g$", xscale="log", yscale="log",
+                title="share of the output")
     for axis in axes:
         axis.legend(fontsize=7)
     return picture
@@ -92,8 +99,11 @@ def _rms(values):
 
 FIGURE = Figure(
     "activation-coupling", "Li, Wei and Ma: activations from the noise part alone",
-    "What g on z − ζ, z and z + ζ changes by when V's activations are those of its noise part instead of its own, on the same "
-    "weights after runs of several lengths. Markers: root mean squares over runs with standard errors; lines: the law for "
-    "patterns that are independent of the signal, from the signal itself. The change grows with the signal and falls with "
+    "What g on z − ζ, z and z + ζ changes by when V's activations are those of its noise part instead of its own, on "
+    "the same "
+    "weights after runs of several lengths. Markers: root mean squares over runs with standard errors; lines: the law "
+    "for "
+    "patterns that are independent of the signal, from the signal itself. The change grows with the signal and falls "
+    "with "
     "the width: in a wide net with a small signal the output is preserved.",
     simulate, judge, draw, ("LWM19.coupling",), (3, 12, 60))

@@ -37,7 +37,8 @@ def simulate(effort, rng):
     for name, marks in (("r", np.geomspace(0.08, 0.2, sizes.points)),
                         ("weight_decay", np.geomspace(4e-3, 16e-3, sizes.points))):
         numbers[name] = marks
-        numbers[f"D_over_{name}"] = -np.array([[averaged_curvature(*pair, rng, sizes.width) for _ in range(sizes.replicas)]
+        numbers[f"D_over_{name}"] = -np.array([[averaged_curvature(*pair, rng, sizes.width)
+                                                for _ in range(sizes.replicas)]
                                                for pair in _pairs(marks, name)])
     return numbers
 
@@ -52,7 +53,8 @@ def _laws(marks, name):
 
 def judge(numbers):
     """Powers and sizes of D beside the law's; the scatter of log D is alike at all points and is pooled."""
-    sweeps = {name: (np.asarray(numbers[name]), -np.asarray(numbers[f"D_over_{name}"])) for name in ("r", "weight_decay")}
+    sweeps = {name: (np.asarray(numbers[name]), -np.asarray(numbers[f"D_over_{name}"]))
+              for name in ("r", "weight_decay")}
     every = np.concatenate([np.log(values) for _, values in sweeps.values()])
     replicas = every.shape[1]
     error, limit = np.sqrt(every.var(axis=1, ddof=1).mean() / replicas), t_limit(len(every) * (replicas - 1), 1e-7)
@@ -62,7 +64,8 @@ def judge(numbers):
         mean, logs = np.log(values).mean(axis=1), np.log(marks) - np.log(marks).mean()
         power, expected = (logs @ each / (logs @ logs) for each in (mean, np.log(law)))
         symbol, wrong, words = ("r", 2.0, "the bound's r²") if name == "r" else ("λ", 0.0, "no dependence on λ")
-        rows.append(close("LWM19.4.2-law", f"power of {symbol} in D", expected, power, limit * error / np.sqrt(logs @ logs),
+        rows.append(close("LWM19.4.2-law", f"power of {symbol} in D", expected, power, limit * error
+                          / np.sqrt(logs @ logs),
                           null=(wrong, words), note=f"({limit:.1f} standard errors)"))
         worst = (values.mean(axis=1) / ceiling).max()
         rows.append(holds("LWM19.4.2", f"largest |D| over c_v² r²/λ, over {symbol}", "below 1", f"{worst:.3f}",
@@ -70,15 +73,20 @@ def judge(numbers):
                           null="D of the order of the bound: 1", margins=(worst - 1, 0.0)))
         away.append(np.abs(mean - np.log(law)).max())
         without.append(np.abs(np.log(half / law)).max())
-    rows.append(close("LWM19.4.2-law", "largest |log(D/law)|, slopes that fall as g grows", 0.0, max(away), limit * error,
-                      null=(np.log(2), "half or twice the law"), note=f"({limit:.1f} standard errors; slopes held at ½ are off by "
+    rows.append(close("LWM19.4.2-law", "largest |log(D/law)|, slopes that fall as g grows", 0.0, max(away),
+                      limit * error,
+                      null=(np.log(2), "half or twice the law"), note=f"({limit:.1f} standard errors; slopes held at ½ "
+                                                                      f"are off by "
                                                                       f"{max(without):.3f})"))
     powers = predicted.asymptotic_exponents()
-    power, small = powers["stated condition, lambda / r^2"][0], [powers[name][0] for name in ("1 / (r d)", "d lambda", "lambda / r")]
+    power, small = powers["stated condition, lambda / r^2"][0], [powers[name][0] for name in ("1 / (r d)", "d lambda",
+                                                                                              "lambda / r")]
     rows.append(holds("LWM19.scales", "powers of d in (rd)⁻¹, dλ, λ/r", "negative: below any power of κ at large d",
-                      ", ".join(f"{value:g}" for value in small), "below 0", max(small) < 0, null="λ = 1/d: dλ of power 0", kind="algebra"))
+                      ", ".join(f"{value:g}" for value in small), "below 0", max(small) < 0,
+                      null="λ = 1/d: dλ of power 0", kind="algebra"))
     rows.append(holds("LWM19.conditions", "power of d in λ/r² at fixed κ", "positive: λ ≤ r²/(κ²q³p²) fails at large d",
-                      f"{power:g}", "above 0", power > 0, null="0 or less, if the condition held for all large d", kind="algebra"))
+                      f"{power:g}", "above 0", power > 0, null="0 or less, if the condition held for all large d",
+                      kind="algebra"))
     return tuple(rows)
 
 
@@ -112,8 +120,11 @@ def draw(numbers):
 
 FIGURE = Figure(
     "curvature-law", "Li, Wei and Ma: the law of D before annealing",
-    "D = g(z+ζ) + g(z−ζ) − 2g(z) under the large rate, on all of Q. Markers: means over runs of the time mean, with standard "
-    "errors over runs. Solid: the law, where the slope of the logistic loss falls as g grows; dashed: the same with the slope "
-    "kept at ½ (g = 0); dash-dotted: its limit of small r; dotted: the paper's bound, which D does not reach. (c) All over "
+    "D = g(z+ζ) + g(z−ζ) − 2g(z) under the large rate, on all of Q. Markers: means over runs of the time mean, with "
+    "standard "
+    "errors over runs. Solid: the law, where the slope of the logistic loss falls as g grows; dashed: the same with "
+    "the slope "
+    "kept at ½ (g = 0); dash-dotted: its limit of small r; dotted: the paper's bound, which D does not reach. (c) All "
+    "over "
     "the solid line: markers lie on 1.",
     simulate, judge, draw, ("LWM19.4.2", "LWM19.4.2-law", "LWM19.conditions", "LWM19.scales"), (9, 25, 145))

@@ -52,19 +52,22 @@ def judge(numbers):
     missed, rows = int(np.isnan(errors[0]).sum()), []
     for value, found, error in zip(kappas, ratio, spread):
         away = (1 - found) / error
-        rows.append(holds("LWM19.kappa", f"ratio of P-only errors at κ = {value:.2f}", f"O(κ), κ = {value:.2f} if the constant is 1",
+        rows.append(holds("LWM19.kappa", f"ratio of P-only errors at κ = {value:.2f}",
+                          f"O(κ), κ = {value:.2f} if the constant is 1",
                           f"{found:.3f} ± {error:.3f}", f"{LIMIT:.1f} standard errors",
                           True if away > LIMIT else False if away < -LIMIT else None,
                           null=f"no effect, 1: {away:.1f} standard errors away"))
     quantity = f"power of κ in the ratio; pairs left out, the loss not reached: {missed}"
     if len(kappas) < 3:
-        return (*rows, not_judged("LWM19.kappa", quantity, "two values of κ only at this effort", predicted="at least 1"))
+        return (*rows, not_judged("LWM19.kappa", quantity, "two values of κ only at this effort",
+                                  predicted="at least 1"))
     logs = np.log(kappas) - np.log(kappas).mean()
     power, error = logs @ np.log(ratio) / (logs @ logs), np.sqrt(logs**2 @ (spread / ratio)**2) / (logs @ logs)
     limit = t_limit(2 * errors.shape[-1] - 2)
     verdict = None if power - limit * error < 0 else power + limit * error >= 1
     return (*rows, holds("LWM19.kappa", quantity, "at least 1 for O(κ)", f"{power:.2f} ± {error:.2f}",
-                         f"{limit:.1f} standard errors", verdict, null=f"no effect, 0: {power / error:.1f} standard errors away"))
+                         f"{limit:.1f} standard errors", verdict, null=f"no effect, 0: {power / error:.1f} standard "
+                                                                       f"errors away"))
 
 
 def draw(numbers):
@@ -92,7 +95,9 @@ def draw(numbers):
 
 FIGURE = Figure(
     "learning-order-kappa", "Li, Wei and Ma: error against κ",
-    "(a) P-only test error when both algorithms have the same training loss: small markers single seeds (0 drawn at 2.5e-4), "
-    "large ones means with standard errors over seeds. (b) Ratio of the means, error bars by propagation; the dotted line is "
+    "(a) P-only test error when both algorithms have the same training loss: small markers single seeds (0 drawn at "
+    "2.5e-4), "
+    "large ones means with standard errors over seeds. (b) Ratio of the means, error bars by propagation; the dotted "
+    "line is "
     "the theorem's order with constant 1, a bound that the ratios lie below, not a prediction.",
     simulate, judge, draw, ("LWM19.kappa",), (7, 45, 100))

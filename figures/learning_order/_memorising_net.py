@@ -30,7 +30,8 @@ def simulate(effort, rng):
     errors = [[np.mean(labels * predicted.memorising_network(R, rho, homogeneous=kind).predict(points) < 0)
                for rho in OFFSETS] for kind in (False, True)]
     tilted = np.array([0.9, 0.19**0.5, 0, 0])
-    return {"points": points, "labels": labels, "errors": errors, "examples": len(data.y), "p_examples": data.in_m1.sum(),
+    return {"points": points, "labels": labels, "errors": errors, "examples": len(data.y),
+            "p_examples": data.in_m1.sum(),
             "without_x1": 1 - data.in_m1.mean(), "with_x1": data.in_m1.mean(),
             "margin": (data.y * data.x1[:, 0])[data.in_m1].min(),
             "tilted_error": np.mean((data.y * (data.x1 @ tilted))[data.in_m1] < 0), **_network(data, rng)}
@@ -70,11 +71,13 @@ def judge(numbers):
         close("LWM19.memorise", "error with ρ⟨z, x⟩", 0.0, lifted, 0.0, null=(wrong, "that of the fixed offset")),
         close("LWM19.fractions", "q = 1 − |M₁|/N, against q₀", 0.3, numbers["without_x1"], LIMIT * (0.21 / count)**0.5,
               null=(numbers["with_x1"], "|M₁|/N, as printed"), note=f"({LIMIT:.1f} standard errors)"),
-        close("LWM19.bayes", "smallest margin y⟨w*, x₁⟩", 0.5, numbers["margin"], 14 * (np.pi / 8)**0.5 / numbers["p_examples"],
+        close("LWM19.bayes", "smallest margin y⟨w*, x₁⟩", 0.5, numbers["margin"], 14 * (np.pi / 8)**0.5
+              / numbers["p_examples"],
               null=(0.0, "no margin"), note="(14 mean excesses of a smallest draw)"),
         close("LWM19.bayes", "error of a classifier with cos φ = 0.9", error, numbers["tilted_error"], spread,
               null=(np.arccos(0.9) / np.pi, "without the margin"), note=f"({LIMIT:.1f} standard errors)"),
-        holds("LWM19.network", "largest |N_A − Σ_j u_j 1(A_j x > 0) U_j x|", "0", f"{numbers['pattern_gap']:.1e}", "≤ 1e-12",
+        holds("LWM19.network", "largest |N_A − Σ_j u_j 1(A_j x > 0) U_j x|", "0", f"{numbers['pattern_gap']:.1e}",
+              "≤ 1e-12",
               numbers["pattern_gap"] <= 1e-12 < numbers["own_pattern_gap"],
               null=f"patterns of U itself: {numbers['own_pattern_gap']:.2g}", kind="enumerated"),
         *(close("LWM19.network", f"E[ReLU ReLU] of 10⁶ neurons at cos θ = {cosine:g}", float(wanted), found, limit,
@@ -102,13 +105,15 @@ def draw(numbers):
         for name, y in (("$z$", 0), ("$z+\\zeta$", R), ("$z-\\zeta$", -R)):
             axis.annotate(name, (1.04, y), va="center", fontsize=8)
         axis.set(xlabel="$\\langle z, x_2\\rangle$", ylabel="$\\langle\\zeta, x_2\\rangle / r$",
-                 title=f"offset $\\rho\\langle z,x\\rangle$, $\\rho={OFFSET}$" if homogeneous else f"offset $\\rho={OFFSET}$")
+                 title=f"offset $\\rho\\langle z,x\\rangle$, $\\rho={OFFSET}$" if homogeneous
+                 else f"offset $\\rho={OFFSET}$")
         axis.grid(False)
     axes[0].legend(loc="upper left", fontsize=6.5)
     line = np.linspace(0, 0.9, 10)
     axes[2].plot(line, line / 2, label="theory, fixed offset: $\\rho/2$", **theory(0))
     axes[2].plot(line, 0 * line, label="theory, $\\rho\\langle z,x\\rangle$: 0", **theory(1))
-    for k, (values, name) in enumerate(zip(np.asarray(numbers["errors"]), ("fixed offset", "$\\rho\\langle z,x\\rangle$"))):
+    for k, (values, name) in enumerate(zip(np.asarray(numbers["errors"]),
+                                           ("fixed offset", "$\\rho\\langle z,x\\rangle$"))):
         error = np.sqrt(values * (1 - values) / len(labels))
         axes[2].errorbar(OFFSETS, values, error, capsize=3, label=f"drawn, {name}", **simulation(k))
     axes[2].set(xlabel="$\\rho$", ylabel="share of Q that is wrong", title="error", ylim=(-0.02, 0.47))
@@ -118,7 +123,11 @@ def draw(numbers):
 
 FIGURE = Figure(
     "memorising-net", "Li, Wei and Ma: Q and the net that memorises it",
-    "(a), (b) Examples of Q (open markers) and the regions in which the net of two neurons says −1 (grey) and +1 (white); "
-    "crosses: examples on the wrong side. A fixed offset errs near the origin, an offset proportional to ⟨z, x⟩ nowhere. "
-    "(c) Share of Q that is wrong against ρ: lines are theory, markers frequencies with their binomial standard errors.",
-    simulate, judge, draw, ("LWM19.memorise", "LWM19.fractions", "LWM19.bayes", "LWM19.network", "LWM19.5.3"), (1, 1, 2))
+    "(a), (b) Examples of Q (open markers) and the regions in which the net of two neurons says −1 (grey) and +1 "
+    "(white); "
+    "crosses: examples on the wrong side. A fixed offset errs near the origin, an offset proportional to ⟨z, x⟩ "
+    "nowhere. "
+    "(c) Share of Q that is wrong against ρ: lines are theory, markers frequencies with their binomial standard "
+    "errors.",
+    simulate, judge, draw, ("LWM19.memorise", "LWM19.fractions", "LWM19.bayes", "LWM19.network", "LWM19.5.3"),
+    (1, 1, 2))

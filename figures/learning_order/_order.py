@@ -7,13 +7,15 @@ import numpy as np
 from figures._figure import Figure
 from figures._style import guide, panels, simulation, theory
 from figures.learning_order._order_rows import rows_of
-from figures.learning_order._runs import (EXCHANGED, LOG2, REGIME_A, SMALL, Regime, half_time, own_patterns, stops, traces,
+from figures.learning_order._runs import (EXCHANGED, LOG2, REGIME_A, SMALL, Regime, half_time, own_patterns, stops,
+                                          traces,
                                           train)
 from theory import learning_order as predicted
 
 NAMES = {"large": "large, then small", "small": "small", "jitter": "small + noise"}
 CURVES = ("loss_q", "loss_p", "test_error_p", "test_loss_q", "test_loss_p", "curvature", "signal_norm")
-STOPS = ("test_error_p", "test_error", "test_loss", "test_loss_p", "test_loss_q", "loss_r", "loss_p", "loss_q", "signal_m2")
+STOPS = ("test_error_p", "test_error", "test_loss", "test_loss_p", "test_loss_q", "loss_r", "loss_p", "loss_q",
+         "signal_m2")
 
 
 @dataclass(frozen=True)
@@ -41,13 +43,15 @@ def simulate(effort, rng):
         numbers.update({f"{kind}_{name}": values for name, values in traces(found, kind, CURVES).items()})
         numbers[f"stop_{kind}"] = stops(found, kind, STOPS)
         numbers[f"anneal_{kind}"] = np.array([runs[kind].anneal_time if kind in runs else np.nan for runs, _ in found])
-        numbers[f"odd_{kind}"] = np.array([runs[kind].observed["odd"][-1] if kind in runs else [np.nan] * 3 for runs, _ in found])
+        numbers[f"odd_{kind}"] = np.array([runs[kind].observed["odd"][-1] if kind in runs else [np.nan] * 3 for runs,
+                                           _ in found])
     numbers["before"], numbers["at_anneal"] = _annealed(found)
     numbers["quarter"] = np.array([[_at(runs["small"], name, 0.25 * runs["small"].time[-1])
                                     for name in ("loss_q", "loss_p", "curvature")] for runs, _ in found])
     numbers["fractions"] = np.array([(data.p, data.q, len(data.y)) for _, data in found])
     numbers["own_patterns"] = np.array([[own_patterns(runs[kind], regime) for kind in kinds[:2]] for runs, _ in found])
-    numbers["exchanged_error"] = stops(exchanged, "large", ("test_error_p",))[:, 0], stops(exchanged, "small", ("test_error_p",))[:, 0]
+    numbers["exchanged_error"] = stops(exchanged, "large", ("test_error_p",))[:, 0], stops(exchanged, "small",
+                                                                                           ("test_error_p",))[:, 0]
     numbers["exchanged_half"] = np.array([[half_time([one], "small", name) for name in ("test_loss_p", "test_loss_q")]
                                           for one in exchanged])
     return {**numbers, **_setting(regime)}
@@ -66,14 +70,16 @@ def _at(run, name, time):
 
 
 def _annealed(found):
-    """Under the large rate: means of Q-only test loss and D after g's offset is learned; at annealing, errors and norms."""
+    """Under the large rate: means of Q-only test loss and D after g's offset is learned; at annealing, errors and
+    norms."""
     before, at_anneal = [], []
     for runs, _ in found:
         run = runs["large"]
         window = (run.time > 0.2 * run.anneal_time) & (run.time < run.anneal_time)
         last = np.searchsorted(run.time, run.anneal_time) - 1
         before.append([run.observed["test_loss_q"][window].mean(), run.observed["curvature"][window].mean(),
-                       run.observed["loss_q"][last], run.observed["loss_p"][last], np.abs(run.observed["curvature"][window]).max()])
+                       run.observed["loss_q"][last], run.observed["loss_p"][last],
+                       np.abs(run.observed["curvature"][window]).max()])
         at_anneal.append([_at(run, name, run.anneal_time) for name in ("test_error_p", "signal_norm", "test_loss_p")])
     return np.array(before), np.array(at_anneal)
 
@@ -95,7 +101,8 @@ def draw(numbers):
 
 
 def _curves(axes, numbers):
-    labels = {"loss_q": "training loss, Q only", "loss_p": "training loss, P only", "test_error_p": "test error, P only"}
+    labels = {"loss_q": "training loss, Q only", "loss_p": "training loss, P only",
+              "test_error_p": "test error, P only"}
     for axis, (kind, title) in zip(axes, NAMES.items()):
         for k, (name, label) in enumerate(labels.items()):
             for j, (time, values) in enumerate(zip(numbers[f"{kind}_time"], numbers[f"{kind}_{name}"])):
@@ -117,7 +124,8 @@ def _curvatures(axis, numbers):
             axis.plot(time, -values, color=simulation(k)["color"], linewidth=0.6, alpha=0.6)
             axis.plot(time[::6], -values[::6], **simulation(k, markersize=3))
         axis.plot([], [], label=NAMES[kind], **simulation(k, markersize=3))
-    law = -predicted.curvature_prediction(numbers["v_scale"], numbers["r"], numbers["weight_decay"], lr=numbers["large_lr"],
+    law = -predicted.curvature_prediction(numbers["v_scale"], numbers["r"], numbers["weight_decay"],
+                                          lr=numbers["large_lr"],
                                           mean_alpha=numbers["mean_alpha"], fraction=1 - numbers["p0"])
     axis.axhline(law, label=f"theory before annealing, {law:.2f}", **theory(0))
     axis.set(xlabel="time, sum of rates", ylabel="$-D$: how much Q is learned", title="D", yscale="symlog")
@@ -144,17 +152,24 @@ def _losses(axis, numbers):
         ratio = large[:, column] / small[:, column]
         axis.plot(k + 0.05 * (np.arange(len(ratio)) - (len(ratio) - 1) / 2), ratio, **simulation(k))
     axis.axhline(1, **guide(linestyle="--"))
-    axis.set(xticks=range(3), xticklabels=["P only", "Q only", "total"], ylabel="test loss of L-S over S", title="losses at the stop",
+    axis.set(xticks=range(3), xticklabels=["P only", "Q only", "total"], ylabel="test loss of L-S over S",
+             title="losses at the stop",
              xlim=(-0.5, 2.5))
 
 
 FIGURE = Figure(
     "learning-order", "Li, Wei and Ma: learning order under large and small rates",
-    "Markers on thin lines: single seeds, simulated with V's patterns taken from its noise part and small steps lumped. "
-    "(a)–(c) L-S learns P first and Q after annealing (black ticks at the foot), S learns Q first; noise before the activations "
-    "(until its tick) makes S behave as L-S. (d) D stays near its law before annealing, while S learns Q at once. (e) P-only test "
-    "error at equal training loss, a grey line a seed, errors below 4e-4 drawn there. (f) Losses separate on P and on Q, in "
+    "Markers on thin lines: single seeds, simulated with V's patterns taken from its noise part and small steps "
+    "lumped. "
+    "(a)–(c) L-S learns P first and Q after annealing (black ticks at the foot), S learns Q first; noise before the "
+    "activations "
+    "(until its tick) makes S behave as L-S. (d) D stays near its law before annealing, while S learns Q at once. (e) "
+    "P-only test "
+    "error at equal training loss, a grey line a seed, errors below 4e-4 drawn there. (f) Losses separate on P and on "
+    "Q, in "
     "opposite senses, and hardly in total. Look at (a) against (b), and at (e).",
     simulate, judge, draw,
-    ("LWM19.1.1", "LWM19.1.2", "LWM19.3.4", "LWM19.3.5", "LWM19.test-loss", "LWM19.4.1", "LWM19.4.3", "LWM19.4.4-order", "LWM19.5.1",
-     "LWM19.5.2", "LWM19.5.3-span", "LWM19.3.4-range", "LWM19.mitigation", "LWM19.visible", "LWM19.coupling"), (11, 20, 300))
+    ("LWM19.1.1", "LWM19.1.2", "LWM19.3.4", "LWM19.3.5", "LWM19.test-loss", "LWM19.4.1", "LWM19.4.3",
+     "LWM19.4.4-order", "LWM19.5.1",
+     "LWM19.5.2", "LWM19.5.3-span", "LWM19.3.4-range", "LWM19.mitigation", "LWM19.visible", "LWM19.coupling"),
+     (11, 20, 300))

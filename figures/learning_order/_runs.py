@@ -174,7 +174,8 @@ def coupled(width, steps, rng, lr=0.25, decay=8e-3, r=0.15, scale=5.0, std=0.5):
     model = simulated.TwoLayerReLU(2, 1, width, 1.0, scale, std)
     data = simulated.q_population(simulated.Distribution(2, r=r))
     run = simulated.train_small(model, data, lr=lr, target=1e-9, weight_decay=decay, max_steps=steps, rng=rng,
-                                noise_std=float(predicted.noise_std(lr, decay, std)), decoupled=True, record_every=steps)
+                                noise_std=float(predicted.noise_std(lr, decay, std)), decoupled=True,
+                                record_every=steps)
     x = np.zeros((3, 4))
     x[:, 2:] = data.distribution.directions
     u = run.signal + run.noise
@@ -201,7 +202,8 @@ ORIGIN = ", of 80 other seeds"
 
 def stops(found, kind, names):
     """(seeds, names) of observables at the stop; NaN where a kind was not run."""
-    return np.array([[runs[kind].observed[name][-1] if kind in runs else np.nan for name in names] for runs, _ in found])
+    return np.array([[runs[kind].observed[name][-1] if kind in runs else np.nan for name in names] for runs,
+                     _ in found])
 
 
 

@@ -61,7 +61,8 @@ def simulate(effort, rng):
 
 
 def _law(numbers, lr, steps):
-    """Correlation kept with the start, and turnover, `steps` after it; at a smaller rate the noise is not stationary."""
+    """Correlation kept with the start, and turnover, `steps` after it; at a smaller rate the noise is not
+    stationary."""
     kept = predicted.noise_autocorrelation(lr, numbers["decay"], steps)
     fresh = predicted.stationary_std(lr, numbers["decay"], numbers["noise_std"])**2 * (1 - kept**2) / STD**2
     return kept, predicted.pattern_turnover(kept / np.sqrt(kept**2 + fresh))
@@ -72,25 +73,30 @@ def judge(numbers):
     width, steps, rows = int(numbers["width"]), int(numbers["steps"]), []
     for k, lr in enumerate(RATES):
         law = float(_law(numbers, lr, steps)[1])
-        rows.append(close("LWM19.turnover", f"patterns changed after {steps} steps, η = {lr}", law, numbers[f"turnover_{k}"][-1],
+        rows.append(close("LWM19.turnover", f"patterns changed after {steps} steps, η = {lr}", law,
+                          numbers[f"turnover_{k}"][-1],
                           LIMIT * (law * (1 - law) / width)**0.5, null=(0.0, "patterns at rest"),
                           note=f"({LIMIT:.1f} standard errors)"))
     kept = float(_law(numbers, RATES[0], steps)[0])
     rows.append(close("LWM19.stationary", "std of the noise part at the end, η = 0.2", STD, numbers["end_std"],
                       LIMIT * STD / (4 * width)**0.5, null=(STD * kept, "the start decayed, without noise"),
                       note=f"({LIMIT:.1f} standard errors)"))
-    rows.append(close("LWM19.decomposition", f"correlation of the noise part over {steps} steps", kept, numbers["correlation"],
-                      LIMIT * ((1 + kept**2) / (2 * width))**0.5, null=(1.0, "no decay"), note=f"({LIMIT:.1f} standard errors)"))
+    rows.append(close("LWM19.decomposition", f"correlation of the noise part over {steps} steps", kept,
+                      numbers["correlation"],
+                      LIMIT * ((1 + kept**2) / (2 * width))**0.5, null=(1.0, "no decay"),
+                      note=f"({LIMIT:.1f} standard errors)"))
     rows.append(holds("LWM19.decomposition", "largest |Ū + Ũ − U|, U by plain SGD on the same noise", "0",
                       f"{numbers['sum_gap']:.1e}", "≤ 1e-12", numbers["sum_gap"] <= 1e-12 < numbers["turned_gap"],
                       null=f"Ū = +Σ η(1 − ηλ)^(t−s) ∇L̂, as printed: {numbers['turned_gap']:.2g}"))
-    rows.append(holds("LWM19.outputs", "largest |f(x) − r(x₁) − g(x₂)| in block form", "0", f"{numbers['outputs_gap']:.1e}",
+    rows.append(holds("LWM19.outputs", "largest |f(x) − r(x₁) − g(x₂)| in block form", "0",
+                      f"{numbers['outputs_gap']:.1e}",
                       "≤ 1e-12", numbers["outputs_gap"] <= 1e-12 < numbers["unblocked_gap"],
                       null=f"rows that see both blocks: {numbers['unblocked_gap']:.2g}"))
     for factor, found in zip(STARTS, numbers["std_from"]):
         if factor != 1:
             variance = STD**2 * (1 + (factor**2 - 1) * kept**2)
-            rows.append(close("LWM19.footnote2", f"std of the noise part at the end from {factor:g} τ₀′", variance**0.5, found[-1],
+            rows.append(close("LWM19.footnote2", f"std of the noise part at the end from {factor:g} τ₀′",
+                              variance**0.5, found[-1],
                               LIMIT * (variance / (4 * width))**0.5, null=(factor * STD, "the start's size kept"),
                               note=f"({LIMIT:.1f} standard errors)"))
     return tuple(rows)
@@ -103,14 +109,16 @@ def draw(numbers):
     fine = np.arange(steps + 1)
     for k, lr in enumerate(RATES):
         axes[0].plot(fine, _law(numbers, lr, fine)[1], label=f"theory, $\\eta={lr:g}$", **theory(k))
-        axes[0].plot(np.linspace(0, steps, RECORDS + 1), numbers[f"turnover_{k}"], label=f"run, $\\eta={lr:g}$", **simulation(k))
+        axes[0].plot(np.linspace(0, steps, RECORDS + 1), numbers[f"turnover_{k}"], label=f"run, $\\eta={lr:g}$",
+                     **simulation(k))
     axes[0].axhline(0.5, color="#8a8a8a", linewidth=0.8)
     axes[0].annotate("½: forgotten", (0, 0.5), xytext=(0, -10), textcoords="offset points", fontsize=7.5)
     axes[0].set(xlabel="step", ylabel="share of patterns on $z$ that changed", ylim=(-0.02, 0.56), title="patterns")
     axes[0].legend(loc="center right")
     kept = predicted.noise_autocorrelation(RATES[0], numbers["decay"], fine)
     for k, (factor, found) in enumerate(zip(STARTS, numbers["std_from"])):
-        axes[1].plot(fine, np.sqrt(1 + (factor**2 - 1) * kept**2), label=f"theory from {factor:g} $\\tau_0'$", **theory(k))
+        axes[1].plot(fine, np.sqrt(1 + (factor**2 - 1) * kept**2), label=f"theory from {factor:g} $\\tau_0'$",
+                     **theory(k))
         axes[1].plot(np.linspace(0, steps, len(found)), np.array(found) / STD, label=f"run from {factor:g} $\\tau_0'$",
                      **simulation(k))
     axes[1].set(xlabel="step", ylabel="std of the noise part over $\\tau_0'$", title="footnote 2, $\\eta=0.2$")
@@ -120,9 +128,13 @@ def draw(numbers):
 
 FIGURE = Figure(
     "pattern-turnover", "Li, Wei and Ma: activation patterns and noise under large and small rates",
-    "(a) Share of V's activations on z that differ from the start: lines are the law of the noise part, markers one run each. "
-    "Under the large rate the patterns are forgotten, under the small one they hardly change. (b) The noise part started too "
-    "small or too large goes to the size τ₀′ that decay and noise balance at (footnote 2). Binomial errors are below the "
+    "(a) Share of V's activations on z that differ from the start: lines are the law of the noise part, markers one "
+    "run each. "
+    "Under the large rate the patterns are forgotten, under the small one they hardly change. (b) The noise part "
+    "started too "
+    "small or too large goes to the size τ₀′ that decay and noise balance at (footnote 2). Binomial errors are below "
+    "the "
     "markers' size.",
-    simulate, judge, draw, ("LWM19.turnover", "LWM19.stationary", "LWM19.decomposition", "LWM19.outputs", "LWM19.footnote2"),
+    simulate, judge, draw, ("LWM19.turnover", "LWM19.stationary", "LWM19.decomposition", "LWM19.outputs",
+                            "LWM19.footnote2"),
     (2, 4, 18))

@@ -23,7 +23,8 @@ class Case:
 
 _UNIFORM = replace(SMALL, alpha=(0.0, 1.0), stop=0.25)
 SIZES = {"quick": (Case(_UNIFORM, "α ~ U[0, 1]", 3),), "standard": (Case(_UNIFORM, "α ~ U[0, 1]", 8),),
-         "full": (Case(replace(REGIME_A, alpha=(0.0, 1.0), stop=0.15), "α ~ U[0, 1]", 2), Case(GENUINE, "own patterns", 1))}
+         "full": (Case(replace(REGIME_A, alpha=(0.0, 1.0), stop=0.15), "α ~ U[0, 1]", 2), Case(GENUINE, "own patterns",
+                                                                                               1))}
 
 
 def simulate(effort, rng):
@@ -32,8 +33,10 @@ def simulate(effort, rng):
                "stops": np.array([case.regime.stop for case in SIZES[effort]])}
     for i, case in enumerate(SIZES[effort], 1):
         found = [train(case.regime, rng, NAMES, record_every=50) for _ in range(case.seeds)]
-        numbers[f"error_{i}"] = np.array([[runs[kind].observed["test_error_p"][-1] for kind in NAMES] for runs, _ in found])
-        numbers[f"loss_p_{i}"] = np.array([[runs[kind].observed["test_loss_p"][-1] for kind in NAMES] for runs, _ in found])
+        numbers[f"error_{i}"] = np.array([[runs[kind].observed["test_error_p"][-1] for kind in NAMES] for runs,
+                                          _ in found])
+        numbers[f"loss_p_{i}"] = np.array([[runs[kind].observed["test_loss_p"][-1] for kind in NAMES] for runs,
+                                           _ in found])
         numbers[f"reached_{i}"] = np.array([[runs[kind].success for kind in NAMES] for runs, _ in found])
         for kind in NAMES:
             for name, values in traces(found, kind, ("loss", "test_error_p")).items():
@@ -51,7 +54,8 @@ def judge(numbers):
                            np.log(losses[:, 1] / losses[:, 0]), SCATTER["loss_p"], predicted="> 0", note=ORIGIN))
         difference, mean = errors[:, 1].mean() - errors[:, 0].mean(), errors.mean(axis=0)
         spread = (mean * (1 - mean) / 2000 / len(errors)).sum()**0.5
-        rows.append(holds("LWM19.visible", f"P-only error of L-S and S, {name}, at training loss {stop:g}", "L-S below S",
+        rows.append(holds("LWM19.visible", f"P-only error of L-S and S, {name}, at training loss {stop:g}",
+                          "L-S below S",
                           f"{mean[0]:.4f}, {mean[1]:.4f}", f"{LIMIT:.1f} binomial standard errors of {spread:.2g}",
                           None if not reached or abs(difference) < LIMIT * spread else difference > 0,
                           null=f"equal, on these training sets: {difference / spread:.0f} standard errors away"))
@@ -79,7 +83,8 @@ def draw(numbers):
             for k in range(2):
                 axes[0].plot(places[k], pair[k], **simulation(k))
         labels += [f"{name}\n{kind}" for kind in NAMES.values()]
-    axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.02, None), xlim=(-0.5, len(labels) - 0.5),
+    axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.02, None),
+                xlim=(-0.5, len(labels) - 0.5),
                 title="at the stop, a line a seed")
     axes[0].set_xticklabels(labels, fontsize=6.5)
     return picture
@@ -87,8 +92,11 @@ def draw(numbers):
 
 FIGURE = Figure(
     "learning-order-variants", "Li, Wei and Ma: α ~ U[0, 1] as in (2.5)",
-    "P-only test error of both algorithms at equal training loss, a grey line a seed (a), and on the way there, a thin line "
-    "with markers a seed (b). Patterns of V are those of its noise part. At full effort the sizes are those of Regime A and a "
-    "further panel shows one run in which the patterns are the network's own. No prediction is drawn: the theorem gives an "
+    "P-only test error of both algorithms at equal training loss, a grey line a seed (a), and on the way there, a thin "
+    "line "
+    "with markers a seed (b). Patterns of V are those of its noise part. At full effort the sizes are those of Regime "
+    "A and a "
+    "further panel shows one run in which the patterns are the network's own. No prediction is drawn: the theorem "
+    "gives an "
     "order only.",
     simulate, judge, draw, ("LWM19.visible",), (4, 9, 320))

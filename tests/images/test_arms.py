@@ -147,11 +147,14 @@ def test_what_another_set_cannot_tell_is_not_judged():
     whose levels are the synthetic set's differs; on the synthetic set they do."""
     epochs = np.arange(0, 121, 2)
     flat = np.full((2, len(epochs)), 0.5)
-    numbers = {"epochs": epochs, "anneal": 40, "target": 0.15, "alone": np.array([0.5, 0.5]), "validation": 2000, "classes": 10,
-               **{f"{name}_{kind}": flat for name in images.ARMS for kind in ("clean", "patch", "mixed", "active", "loss", "train")}}
+    numbers = {"epochs": epochs, "anneal": 40, "target": 0.15, "alone": np.array([0.5, 0.5]), "validation": 2000,
+               "classes": 10,
+               **{f"{name}_{kind}": flat for name in images.ARMS for kind in ("clean", "patch", "mixed", "active",
+                                                                              "loss", "train")}}
     for figure in (drawn.FIGURES[1], drawn.FIGURES[2]):
         other, own = ({row.quantity: row.verdict for row in figure.judge({**numbers, "data": name})}
                       for name in ("CIFAR-10", "synthetic images"))
-        assert not any(verdict == "differs" for text, verdict in other.items() if "patch-only" in text or "plain" in text)
+        assert not any(verdict == "differs" for text, verdict in other.items() if "patch-only" in text
+                       or "plain" in text)
         assert "differs" in own.values() or figure.name == "images-plain"
         assert "not judged" in other.values()

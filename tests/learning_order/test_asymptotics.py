@@ -18,12 +18,17 @@ from theory import learning_order as theory
 
 @pytest.mark.claim("LWM19.conditions", "LWM19.scales", "LWM19.4.2")
 def test_exponents_are_those_that_follow_in_print():
-    """Against consequences that the paper prints, not against the assumptions: (4.1) is d^{−1/4}; √d ε₃ of Lemma 5.2 with
-    ε₃ = d^{−1/32}; pN ≤ d/2; 1/r ≤ d (Lemma 4.3); errors of L-S and S apart by κ = O(√p). λ/r² grows, against the print."""
+    """Against consequences that the paper prints, not against the assumptions: (4.1) is d^{−1/4}; √d ε₃ of Lemma 5.2
+    with
+    ε₃ = d^{−1/32}; pN ≤ d/2; 1/r ≤ d (Lemma 4.3); errors of L-S and S apart by κ = O(√p). λ/r² grows, against the
+    print."""
     powers = theory.asymptotic_exponents()
-    printed = {"curvature bound (4.2)": (-1 / 4, 0), "signal of M2 (5.2)": (1 / 2 - 1 / 32, 0), "annealing time (4.1)": (1, 0),
-               "fitting time of P-only examples (5.1)": (1, 0), "norm of alpha (5.3)": (1 / 2, 0), "error of S (3.5)": (0, 2),
-               "error of L-S (3.4)": (0, 3), "ratio of errors": (0, 1), "1 / (r d)": (-1 / 4, 0), "d lambda": (-1 / 4, 0)}
+    printed = {"curvature bound (4.2)": (-1 / 4, 0), "signal of M2 (5.2)": (1 / 2 - 1 / 32, 0),
+               "annealing time (4.1)": (1, 0),
+               "fitting time of P-only examples (5.1)": (1, 0), "norm of alpha (5.3)": (1 / 2, 0),
+               "error of S (3.5)": (0, 2),
+               "error of L-S (3.4)": (0, 3), "ratio of errors": (0, 1), "1 / (r d)": (-1 / 4, 0),
+               "d lambda": (-1 / 4, 0)}
     for name, wanted in printed.items():
         assert_allclose(powers[name], wanted, atol=1e-15, err_msg=name)
     assert powers["memorising time (4.3)"][0] < 1 and powers["lambda / r"][0] < 0
@@ -33,7 +38,8 @@ def test_exponents_are_those_that_follow_in_print():
 
 @pytest.mark.claim("LWM19.3.4-range")
 def test_range_of_the_annealing_loss_is_empty_below_a_dimension(rng):
-    """Ends of the range in fractions on either side of d; where it is not empty, λ ≤ r²/(κ²q³p²) fails, in fractions too."""
+    """Ends of the range in fractions on either side of d; where it is not empty, λ ≤ r²/(κ²q³p²) fails, in fractions
+    too."""
     for kappa, q in [(Fraction(int(a), 16), Fraction(int(b), 16)) for a, b in rng.integers(6, 15, (5, 2))]:
         d, p = Fraction(theory.least_dimension(float(kappa), float(q))), kappa**2 / 2
         for factor, empty in ((Fraction(99, 100), True), (Fraction(101, 100), False)):

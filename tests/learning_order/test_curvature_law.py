@@ -120,7 +120,8 @@ def test_slopes_that_answer_reduce_the_curvature(rng):
 
 
 def test_a_sum_over_more_lags_than_can_be_stored_is_a_quadrature():
-    """5e9 lags; the sum at a rate 1000 times as large, whose steps are added one by one, is less by what η does to it."""
+    """5e9 lags; the sum at a rate 1000 times as large, whose steps are added one by one, is less by what η does to
+    it."""
     fine, coarse = (theory.curvature_prediction(750**0.5, 0.02, 7.5e-4, lr=lr) for lr in (1e-5, 1e-2))
     limit = theory.curvature_prediction(750**0.5, 0.02, 7.5e-4)
     assert 0 < 1 - coarse / fine < 0.02 and 0 < limit / fine - 1 < 0.011

@@ -32,7 +32,8 @@ def test_signal_and_noise_sum_to_the_run_of_sgd(rng, block):
     assert np.abs(run.signal).max() > 1e-6
     of_m1 = np.concatenate([data.x1, np.zeros_like(data.x2)], axis=1)[data.in_m1], data.y[data.in_m1]
     assert_allclose(run.observed["loss_r"][-1], model.loss(other.w, *of_m1), rtol=1e-11)
-    assert abs(run.observed["loss_r"][-1] - model.loss(other.w, data.x, data.y)) > 1e-8 * abs(run.observed["loss_r"][-1])
+    assert abs(run.observed["loss_r"][-1] - model.loss(other.w, data.x,
+                                                       data.y)) > 1e-8 * abs(run.observed["loss_r"][-1])
 
 
 @pytest.mark.claim("LWM19.network", "LWM19.decomposition")
@@ -64,7 +65,8 @@ def test_noise_before_activations_is_lowered_in_both_engines(rng, decoupled):
     kw = dict(lr=0.3, target=1e-9, weight_decay=0.05, noise_std=0, noise=noise, start=start, decoupled=decoupled)
 
     def run(engine="reduced", preactivation_steps=15, preactivation_final=0.2):
-        return simulated.train_small(model, data, preactivation_std=0.5, preactivation_steps=preactivation_steps, preactivation_final=preactivation_final,
+        return simulated.train_small(model, data, preactivation_std=0.5, preactivation_steps=preactivation_steps,
+                                     preactivation_final=preactivation_final,
                                      engine=engine, rng=seed, **kw)
 
     plain, reduced = run("plain"), run()
@@ -125,10 +127,12 @@ def test_outputs_of_the_blocks_add_up(rng):
 
 @pytest.mark.claim("LWM19.coupling")
 def test_change_by_patterns_falls_with_the_width(rng):
-    """Rms of what g changes by with the network's own patterns, 40 runs at m = 250 and at 16 000: smaller by 64^{3/4} = 22.6,
+    """Rms of what g changes by with the network's own patterns, 40 runs at m = 250 and at 16 000: smaller by 64^{3/4}
+    = 22.6,
     and within a factor 2 of the law of independent patterns; a change free of the width is caught.
 
-    The log of one run's rms scatters by 0.66 (of 200 runs elsewhere, whose means are apart by log 21.6): the difference of
+    The log of one run's rms scatters by 0.66 (of 200 runs elsewhere, whose means are apart by log 21.6): the
+    difference of
     means by 0.15, six times which it stays from log 8, and the null from it fourteen times."""
     found = np.array([[_changes(width, rng) for _ in range(40)] for width in (250, 16_000)])
     logs = np.log(found[..., 0]).mean(axis=1)

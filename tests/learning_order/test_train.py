@@ -19,7 +19,8 @@ from refimpl import learning_order as simulated
 from theory import learning_order as theory
 
 SEEDS = 4
-CHANCE = {"error": 0.27, "loss_p": 0.008, "loss_q": 0.028, "loss": 0.015, "loss_r": 0.009, "m2": 0.075}  # of one null pair
+CHANCE = {"error": 0.27, "loss_p": 0.008, "loss_q": 0.028, "loss": 0.015, "loss_r": 0.009,
+          "m2": 0.075}  # of one null pair
 
 
 @lru_cache(maxsize=None)
@@ -89,7 +90,8 @@ def test_small_rate_learns_little_of_p_from_m2(pairs, found):
 
 @pytest.mark.claim("LWM19.test-loss")
 def test_total_test_loss_does_not_separate(found):
-    """Log of the total test loss, S over L-S: −.036 in 80 seeds; .222, as on P alone, is caught. On Q S is the better."""
+    """Log of the total test loss, S over L-S: −.036 in 80 seeds; .222, as on P alone, is caught. On Q S is the
+    better."""
     error = SCATTER["loss"] / SEEDS**0.5
     assert abs(log_ratio(found, "test_loss") + 0.036) <= LIMIT * error < (0.222 + 0.036) - LIMIT * error
     apart(log_ratio(found, "test_loss_q"), -0.339, SCATTER["loss_q"], CHANCE["loss_q"])
@@ -125,7 +127,8 @@ def test_small_rate_learns_q_first(found):
 
 @pytest.mark.claim("LWM19.4.2", "LWM19.4.4-order")
 def test_d_is_small_before_annealing_and_r_is_better_after(found):
-    """Log of D, S a quarter of the way over L-S's time mean before annealing: 3.27; each D of L-S is below the bound; the
+    """Log of D, S a quarter of the way over L-S's time mean before annealing: 3.27; each D of L-S is below the bound;
+    the
     loss of r alone on M₁ is the lower for L-S, .256 in the log."""
     ratios = []
     for both in found:

@@ -64,7 +64,8 @@ def test_noise_part_goes_to_its_stationary_size(factor, rng):
 
 
 def test_change_by_patterns_of_independent_noise(rng):
-    """20 000 draws of a neuron each: the second moment of the change, and not that of every sign, b² P(sign differs)."""
+    """20 000 draws of a neuron each: the second moment of the change, and not that of every sign, b² P(sign
+    differs)."""
     n = 20_000
     for signal, std in ((0.3, 1.0), (2.0, 0.5)):
         noise = std * rng.standard_normal(n)

@@ -1,4 +1,5 @@
-"""Write images.json: ``python -m tests.reference.make_images``. Formulas as in the docstrings, in fractions or 60 digits."""
+"""Write images.json: ``python -m tests.reference.make_images``. Formulas as in the docstrings, in fractions or 60
+digits."""
 
 from fractions import Fraction
 
@@ -21,9 +22,11 @@ def shares():
     rows = []
     for a, p in ((0.8, 0.2), (0.0, 0.0), (1.0, 1.0), (0.3, 0.7), (1e-12, 0.5)):
         alone = Fraction(a) * Fraction(p)
-        rows += [row(NAME + "augmentation_shares", (a, p), [exact(1 - Fraction(a)), exact(alone), exact(Fraction(a) - alone)], 4e-16),
+        rows += [row(NAME + "augmentation_shares", (a, p), [exact(1 - Fraction(a)), exact(alone),
+                                                            exact(Fraction(a) - alone)], 4e-16),
                  row(NAME + "picture_shares", (a, p), [exact(1 - Fraction(a)), exact(1 - alone)], 4e-16)]
-    for parts, weights in (((0.8, 0.1, 0.75), (0.2, 0.16, 0.64)), ((1.0, 0.0, 1.0), (0.0, 1.0, 0.0)), ((1e-9, 0.5, 1.0), (0.5, 0.5, 0.0))):
+    for parts, weights in (((0.8, 0.1, 0.75), (0.2, 0.16, 0.64)), ((1.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
+                           ((1e-9, 0.5, 1.0), (0.5, 0.5, 0.0))):
         value = sum(Fraction(w) * Fraction(part) for w, part in zip(weights, parts))
         rows.append(row(NAME + "mixed_accuracy", (*parts, list(weights)), exact(value), 4e-16))
     rows += [row(NAME + "linear_patch_limit", (c,), exact(Fraction(c + 1, 2 * c)), 1e-16) for c in (2, 4, 10, 10**6)]
@@ -33,20 +36,25 @@ def shares():
 
 def curvature(scale, sizes):
     s = mp.mpf(scale)
-    return mp.mpf(sizes["share"]) / sizes["classes"] * (1 + s**2 / 2 * (sizes["filters"] + mp.mpf(sizes["inputs"]) / sizes["blocks"]))
+    return mp.mpf(sizes["share"]) / sizes["classes"] * (1 + s**2 / 2 * (sizes["filters"] + mp.mpf(sizes["inputs"])
+                                                                        / sizes["blocks"]))
 
 
 def limits():
     rows = []
     for sizes in SIZES:
-        rows += [row(NAME + "initial_patch_curvature", (s,), curvature(s, sizes), 2e-15, **sizes) for s in (0.0, 1e-9, 2.2, 1e80)]
+        rows += [row(NAME + "initial_patch_curvature", (s,), curvature(s, sizes), 2e-15, **sizes)
+                 for s in (0.0, 1e-9, 2.2, 1e80)]
         for lr, mu, decay in ((0.2, 0.9, 0.0), (1e-3, 0.0, 2e-3), (0.019, 0.5, 0.01), (1e-30, 0.9, 0.0)):
-            bracket = sizes["classes"] / mp.mpf(sizes["share"]) * (2 * (1 + mp.mpf(mu)) / mp.mpf(lr) - mp.mpf(decay)) - 1
+            bracket = sizes["classes"] / mp.mpf(sizes["share"]) * (2 * (1 + mp.mpf(mu)) / mp.mpf(lr)
+                                                                   - mp.mpf(decay)) - 1
             scale = mp.sqrt(2 * bracket / (sizes["filters"] + mp.mpf(sizes["inputs"]) / sizes["blocks"]))
             promise = float(4e-15 * (1 + 2 / (sizes["filters"] * scale**2)))
-            rows.append(row(NAME + "critical_patch_scale", (lr,), scale, promise, **sizes, momentum=mu, weight_decay=decay))
+            rows.append(row(NAME + "critical_patch_scale", (lr,), scale, promise, **sizes, momentum=mu,
+                            weight_decay=decay))
     for k, mu, decay in ((4.0, 0.0, 0.0), (52.8, 0.9, 2e-3), (1e-80, 0.5, 0.0), (1e80, 1 - 2.0**-53, 1.0)):
-        rows.append(row(NAME + "momentum_limit", (k, mu, decay), 2 * (1 + mp.mpf(mu)) / (mp.mpf(k) + mp.mpf(decay)), 1e-15))
+        rows.append(row(NAME + "momentum_limit", (k, mu, decay), 2 * (1 + mp.mpf(mu)) / (mp.mpf(k) + mp.mpf(decay)),
+                        1e-15))
     return rows
 
 
@@ -67,7 +75,8 @@ def along_the_patch(base, filters, head, share):
 
 def noises(active, head, std, form):
     classes = len(head[0][0])
-    vectors = [[mp.mpf(active[k][j]) * mp.mpf(head[k][j][c]) for c in range(classes)] for k in range(len(head)) for j in range(len(head[0]))]
+    vectors = [[mp.mpf(active[k][j]) * mp.mpf(head[k][j][c]) for c in range(classes)] for k in range(len(head))
+               for j in range(len(head[0]))]
     if form == "shared":
         m = len(head[0])
         vectors = [[mp.fsum(vectors[k * m + j][c] for j in range(m)) for c in range(classes)] for k in range(len(head))]
@@ -76,7 +85,8 @@ def noises(active, head, std, form):
 
 def matrices():
     cases = (([3.0], [[1.0, -1.0]], [[0.0, 0.0], [1.0, -1.0]], 1.0),
-             ([1.5, -0.25], [[1.0, 0.5, -2.0], [0.75, -1.0, 0.1]], [[0.3, -0.2, 0.7], [1.1, 0.4, -0.6], [5.0, 5.0, 5.0]], 0.8),
+             ([1.5, -0.25], [[1.0, 0.5, -2.0], [0.75, -1.0, 0.1]], [[0.3, -0.2, 0.7], [1.1, 0.4, -0.6],
+                                                                    [5.0, 5.0, 5.0]], 0.8),
              ([1e-40, 0.0], [[1.0, 1.0], [0.0, 2.0]], [[1.0, 2.0], [1e40, -1e40]], 0.25),
              ([-1.0], [[1.0, 2.0]], [[1.0, -1.0], [3.0, 4.0]], 0.5),
              ([1e60], [[1e-20, 1e-20]], [[1e-3, 1.0, 2.0], [2.0, 1e-3, 1e3]], 1.0))

@@ -1,4 +1,5 @@
-"""Write learning_order.json: ``python -m tests.reference.make_learning_order``. Formulas as in the paper, in 80 digits."""
+"""Write learning_order.json: ``python -m tests.reference.make_learning_order``. Formulas as in the paper, in 80
+digits."""
 
 from itertools import product
 
@@ -32,7 +33,8 @@ def lag_kernel(rho, r):
 
 
 def over_lags(summand, lr, decay, steps=None, explicit=400):
-    """Σ η q^{k−1} summand(q^k), the first terms one by one and the others by Euler and Maclaurin with four corrections."""
+    """Σ η q^{k−1} summand(q^k), the first terms one by one and the others by Euler and Maclaurin with four
+    corrections."""
     lr, decay = mp.mpf(lr), mp.mpf(decay)
     q = 1 - lr * decay
     f = lambda k: lr * q**(k - 1) * summand(q**k)  # noqa: E731
@@ -78,15 +80,18 @@ def linear_error(cosine, margin, dim):
 
 def noise():
     rows = []
-    for lr, decay, std in ((0.1, 0.01, 2.0), (1e-8, 1e-6, 1.0), (1e-150, 1e-150, 1e80), (1e80, 1e-90, 1e-80), (1.0, 1.0, 3.0),
+    for lr, decay, std in ((0.1, 0.01, 2.0), (1e-8, 1e-6, 1.0), (1e-150, 1e-150, 1e80), (1e80, 1e-90, 1e-80),
+                           (1.0, 1.0, 3.0),
                            (1.5, 1.25, 1.0), (0.025, 7.5e-4, 0.2)):
         product_ = mp.mpf(lr) * mp.mpf(decay)
         root = mp.sqrt(product_ * (2 - product_))
         promise = float(1e-15 / (2 - product_))
         rows += [row(NAME + "stationary_std", (lr, decay, std), mp.mpf(lr) * mp.mpf(std) / root, promise),
                  row(NAME + "noise_std", (lr, decay, std), mp.mpf(std) * root / mp.mpf(lr), promise)]
-    for lr, decay, lag in ((1e-8, 1e-6, 1e14), (1e-8, 1e-6, 1e16), (0.5, 0.2, 2), (0.025, 7.5e-4, 53333), (0.5, 0.75, 40),
-                           (1e-3, 1e-3, 1), (1.0, 0.4375, 33), (1.0, 1.0, 3), (1.0, 1.0, 0), (1.5, 1.0, 3), (1.0, 1.75, 101)):
+    for lr, decay, lag in ((1e-8, 1e-6, 1e14), (1e-8, 1e-6, 1e16), (0.5, 0.2, 2), (0.025, 7.5e-4, 53333),
+                           (0.5, 0.75, 40),
+                           (1e-3, 1e-3, 1), (1.0, 0.4375, 33), (1.0, 1.0, 3), (1.0, 1.0, 0), (1.5, 1.0, 3),
+                           (1.0, 1.75, 101)):
         product_ = mp.mpf(lr) * mp.mpf(decay)
         rows.append(row(NAME + "noise_autocorrelation", (lr, decay, lag), (1 - product_)**mp.mpf(lag),
                         1e-15 * (2 + float(lag * product_))))
@@ -100,14 +105,16 @@ def noise():
 
 def decoupling():
     rows = []
-    for signal, out, std in (([1e-3], [1.0], 1.0), ([0.5, -2.0, 1e-8, 0.0], [0.1, -3.0, 2.0, 1.0], 0.7), ([30.0, 80.0], [1.0, -1.0], 1.0),
+    for signal, out, std in (([1e-3], [1.0], 1.0), ([0.5, -2.0, 1e-8, 0.0], [0.1, -3.0, 2.0, 1.0], 0.7),
+                             ([30.0, 80.0], [1.0, -1.0], 1.0),
                              ([1e-40, 3e-40], [1.0, 2.0], 1e-38)):
         total = mp.mpf(0)
         for b, u in zip(signal, out):
             end = abs(mp.mpf(b)) / mp.mpf(std)
             edges = [end * mp.mpf(k) / 40 for k in range(41)]
             if end:
-                total += mp.mpf(u)**2 * end**3 * mp.quad(lambda t: (1 - t / end)**2 * mp.npdf(t) / end, edges)  # noqa: B023
+                total += mp.mpf(u)**2 * end**3 * mp.quad(lambda t: (1 - t / end)**2 * mp.npdf(t) / end,
+                                                         edges)  # noqa: B023
         rows.append(row(NAME + "decoupling_error", (signal, out, std), mp.mpf(std) * mp.sqrt(total), 1e-12))
     return rows
 
@@ -125,7 +132,8 @@ def kernels():
 def curvature():
     name, rows = NAME + "curvature_prediction", []
     for scale, r, decay, lr, steps in ((5.0, 0.1, 3.3e-3, 0.25, None), (750**0.5, 0.02, 7.5e-4, 1e-5, None),
-                                       (1.0, 1e-3, 1e-4, 0.1, None), (3.0, 0.2, 0.1, 0.5, 1), (3.0, 0.4, 0.5, 1.0, None),
+                                       (1.0, 1e-3, 1e-4, 0.1, None), (3.0, 0.2, 0.1, 0.5, 1),
+                                       (3.0, 0.4, 0.5, 1.0, None),
                                        (5.0, 0.05, 1e-4, 0.5, 100_000), (1.0, 1e-4, 1e-6, 1e-3, 1_000_000)):
         with mp.workdps(50):
             total = over_lags(lambda rho: lag_kernel(rho, r), lr, decay, steps)  # noqa: B023
@@ -139,7 +147,8 @@ def curvature():
         rows.append(row(name, (1.0, r, decay), -limit, 1e-15))
         # The limit beside the integral over ρ, to which the sum tends at small ηλ.
         with mp.workdps(50):
-            total = mp.quad(lambda rho: lag_kernel(rho, r), [0, 0.5] + [1 - mp.mpf(10)**-k for k in range(1, 12)] + [1])  # noqa: B023
+            total = mp.quad(lambda rho: lag_kernel(rho, r), [0, 0.5] + [1 - mp.mpf(10)**-k for k in range(1, 12)]
+                            + [1])  # noqa: B023
         rows.append(row(name, (1.0, r, decay), -total / mp.mpf(decay) / 16, 1.1 * r))
         rows.append(row(NAME + "curvature_bound", (2.0, r, decay), 4 * mp.mpf(r)**2 / mp.mpf(decay), 1e-15))
     return rows
@@ -148,7 +157,8 @@ def curvature():
 def networks():
     rows = [row(NAME + "linear_error", case, linear_error(*case), 1e-12) for case in (
         (0.99999, 0.0, 50), (0.99999, 1e-3 / 50**0.5, 50), (0.99999, 1e-3, 50), (0.9, 0.1, 100), (0.1, 0.1, 100),
-        (0.0, 0.1, 100), (-0.5, 0.1, 100), (-0.99999, 1e-3, 50), (1e-8, 5.0, 100), (1 - 1e-14, 1e-8, 50), (0.7, 3.0, 100),
+        (0.0, 0.1, 100), (-0.5, 0.1, 100), (-0.99999, 1e-3, 50), (1e-8, 5.0, 100), (1 - 1e-14, 1e-8, 50),
+        (0.7, 3.0, 100),
         (0.9999, 0.01, 100), (0.5, 1e-200, 3))]
     rows += [row(NAME + "linear_error", (1.0, 0.1, 2), 0, 0), row(NAME + "linear_error", (-1.0, 0.1, 2), 1, 0)]
     rows += [row(NAME + "memorising_error", (rho,), mp.mpf(rho) / 2, 1e-16) for rho in (1e-12, 0.1, 0.75, 1 - 2.0**-53)]
@@ -156,7 +166,8 @@ def networks():
              for n, p, q in ((100, 0.25, 0.25), (1, 0.0, 1.0), (10**9, 1e-9, 0.3), (7, 0.3, 0.7))]
     rows += [row(NAME + "odd_part", (w, u), [mp.fsum(mp.mpf(u[j]) * mp.mpf(w[j][i]) for j in range(len(u))) / 2
                                              for i in range(len(w[0]))], 1e-15)
-             for w, u in (([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0]), ([[1e80, 3.0], [0.1, -0.7], [0.2, 0.3]], [0.5, 1.0, -2.0]))]
+             for w, u in (([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0]), ([[1e80, 3.0], [0.1, -0.7], [0.2, 0.3]],
+                                                                    [0.5, 1.0, -2.0]))]
     rows += [row(NAME + "least_dimension", (kappa, q), (4 / (mp.mpf(kappa)**6 * mp.mpf(q)**3))**16, 1e-13)
              for kappa, q in ((0.5, 0.5), (0.999, 0.999), (0.05, 0.9), (0.9, 1e-4))]
     return rows

@@ -46,7 +46,8 @@ CLAIMS = (
     Claim("LWM19.img-noise-form", "section 6, “small Gaussian noise … before every activation layer”",
           "Gaussian noise before the activations keeps a small rate from learning the patch.",
           "corrected", images.noise_covariance, "simulated",
-          test="test_only_shared_noise_keeps_the_patch_from_being_learned", figure="images-controls", regime=_REGIME + "; noise 0.5",
+          test="test_only_shared_noise_keeps_the_patch_from_being_learned", figure="images-controls", regime=_REGIME
+          + "; noise 0.5",
           correction="Only noise shared by the units of a block does. Drawn for every unit by itself it averages out: "
                      "the patch is learned within a few epochs, and nothing is gained on clean images."),
     Claim("LWM19.img-noise-plain", "section 6, “4.72% increase in validation accuracy”",
@@ -74,7 +75,8 @@ CLAIMS = (
     Claim("LWM19.img-83-70", "section 6, “around 83% … is 70%”",
           "On clean images the small rate has 83 % without and 70 % with the patch.",
           "out of reach", None, "not tested as stated",
-          regime="a WideResNet16 on CIFAR-10; the synthetic set shows the fall, from .86 to .67, and not these numbers"),
+          regime="a WideResNet16 on CIFAR-10; the synthetic set shows the fall, from .86 to .67, and not these "
+                 "numbers"),
     Claim("LWM19.img-gain", "section 6, “a 4.72% increase”", "The gain by noise on plain CIFAR-10 is 4.72 %.",
           "out of reach", None, "not tested as stated",
           regime="a WideResNet16 on CIFAR-10; the sign of the gain is LWM19.img-noise-plain"),

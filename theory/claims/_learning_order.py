@@ -31,7 +31,8 @@ CLAIMS = (
     Claim("LWM19.decomposition", "(3.4)",
           "At a constant rate the signal part is Ū_t = Σ η(1 − ηλ)^{t−s} ∇L̂(U_{s−1}).",
           "corrected", learning_order.noise_autocorrelation, "simulated",
-          test="test_signal_and_noise_sum_to_the_run_of_sgd", figure="pattern-turnover", regime="every run, to rounding",
+          test="test_signal_and_noise_sum_to_the_run_of_sgd", figure="pattern-turnover",
+          regime="every run, to rounding",
           correction="The sign is lost in the simplified form and again in (5.1): Ū_t = −Σ η(1 − ηλ)^{t−s} "
                      "∇L̂(U_{s−1}), as in (3.4) itself."),
     Claim("LWM19.turnover", "section 4, “rapidly changing” kernel",
@@ -43,8 +44,10 @@ CLAIMS = (
           "corrected", learning_order.asymptotic_exponents, "proved",
           test="test_exponents_are_those_that_follow_in_print", figure="curvature-law",
           regime="r = d^{−3/4}, λ = d^{−5/4}, d → ∞ at fixed κ",
-          correction="λ/r² = d^{1/4} grows, so the condition fails for large d, and wherever Theorem 3.4 has a range of ε₁: "
-                     "that asks for d^{1/16} > 4/(κ⁶q³), the condition for d^{1/4} < 4/(κ⁶q³). What Lemma 4.2 needs is the "
+          correction="λ/r² = d^{1/4} grows, so the condition fails for large d, and wherever Theorem 3.4 has a range "
+                     "of ε₁: "
+                     "that asks for d^{1/16} > 4/(κ⁶q³), the condition for d^{1/4} < 4/(κ⁶q³). What Lemma 4.2 needs is "
+                     "the "
                      "reverse, r²/λ small."),
     Claim("LWM19.scales", "below Assumption 3.3", "The choices satisfy (rd)^{−1}, dλ, λ/r ≤ κ^{O(1)}.",
           "exact", learning_order.asymptotic_exponents, "proved", test="test_exponents_are_those_that_follow_in_print",
@@ -59,7 +62,8 @@ CLAIMS = (
     Claim("LWM19.4.2", "Lemma 4.2", "Under the large rate |D| = |g(z+ζ) + g(z−ζ) − 2g(z)| stays below Õ(r²/λ).",
           "holds", learning_order.curvature_bound, "simulated",
           test="test_d_is_small_before_annealing_and_r_is_better_after", figure="curvature-law",
-          regime="with constant c_v² and no logarithm: every record of " + _TOY + ", and time means on the Q-only population, "
+          regime="with constant c_v² and no logarithm: every record of " + _TOY
+          + ", and time means on the Q-only population, "
                  "r = .08 to .2. The bound is 80 times D and more, so this says little; LWM19.4.2-law says what D is"),
     Claim("LWM19.4.2-law", "Lemma 4.2, the order of D", "|D| before annealing is of the order r²/λ.",
           "corrected", learning_order.curvature_prediction, "simulated",
@@ -79,17 +83,21 @@ CLAIMS = (
     Claim("LWM19.4.4", "Lemma 4.4",
           "After annealing the losses of r on M₁ and of g on its complement are O(√(ε₁/q)) and O(√(ε₁/q³)).",
           "out of reach", None, "not tested as stated",
-          regime="at ε₁ = .3 both bounds exceed log 2, an untrained net's loss; the noise keeps smaller ε₁ from being reached"),
-    Claim("LWM19.4.4-order", "of the kind of Lemma 4.4", "At equal training loss r alone has a lower loss on M₁ for L-S than for S.",
+          regime="at ε₁ = .3 both bounds exceed log 2, an untrained net's loss; the noise keeps smaller ε₁ from being "
+                 "reached"),
+    Claim("LWM19.4.4-order", "of the kind of Lemma 4.4", "At equal training loss r alone has a lower loss on M₁ for "
+                                                         "L-S than for S.",
           "holds", learning_order.effective_samples, "simulated",
-          test="test_d_is_small_before_annealing_and_r_is_better_after", figure="learning-order", regime=_TOY, ours=True),
+          test="test_d_is_small_before_annealing_and_r_is_better_after", figure="learning-order", regime=_TOY,
+          ours=True),
     Claim("LWM19.5.1", "Lemma 5.1, order of fitting", "The small rate fits M₂ first, before the P-only examples.",
           "holds", learning_order.effective_samples, "simulated",
           test="test_small_rate_learns_q_first", figure="learning-order", regime=_TOY),
     Claim("LWM19.5.1-times", "Lemma 5.1, times and norm",
           "M₂ is fitted in time Õ(1/(ε₂³r)), all in Õ(1/(ε₂³r) + Np/ε₂′), with ‖Ū‖² of Õ(1/(ε₂²r) + Np).",
           "not tested", None, "not tested as stated",
-          regime="powers of r, Np and ε₂′ ask for a factor of ten in each at sizes where Q is still learned first; one size was run"),
+          regime="powers of r, Np and ε₂′ ask for a factor of ten in each at sizes where Q is still learned first; one "
+                 "size was run"),
     Claim("LWM19.5.2", "Lemma 5.2, in words",
           "Under the small rate W learns little from M₂: its classifier for P is worse than that of the large rate.",
           "holds", learning_order.asymptotic_exponents, "simulated",
@@ -100,11 +108,13 @@ CLAIMS = (
           regime="d^{15/32} and √d differ by a factor 1.16 from d = 100 to 10⁴; one seed scatters by 0.22"),
     Claim("LWM19.5.3", "Lemma 5.3, identity", "r(x) − r(−x) is 2⟨α, x⟩ up to Õ(ε₃).", "exact",
           learning_order.odd_part, "proved",
-          test="test_odd_part_of_a_relu_network_is_linear", figure="memorising-net", regime="without a remainder, with 2α = Σ w_j W_j"),
+          test="test_odd_part_of_a_relu_network_is_linear", figure="memorising-net",
+          regime="without a remainder, with 2α = Σ w_j W_j"),
     Claim("LWM19.5.3-span", "Lemma 5.3, span and norm",
           "α lies in the span of the P-only examples and has norm Ω̃(√(Np)).",
           "not reproduced", learning_order.odd_part, "simulated",
-          test="test_small_rate_learns_little_of_p_from_m2", figure="learning-order", regime=_TOY + "; also at d = 200, N = 800",
+          test="test_small_rate_learns_little_of_p_from_m2", figure="learning-order", regime=_TOY
+          + "; also at d = 200, N = 800",
           correction="α has three parts, from P-only examples, from M₂ and from the noise. That from P-only examples "
                      "is the smallest and its norm is below √(Np)/5."),
     Claim("LWM19.3.4-range", "Theorem 3.4, range of ε₁",
@@ -114,7 +124,8 @@ CLAIMS = (
           regime="p = κ²/2; it is empty unless d > (4/(κ⁶q³))^{16}, 1e53 at κ = q = ½: no experiment lies in it"),
     Claim("LWM19.3.4", "Theorem 3.4, classification error", "L-S has test error at most O(pκ log 1/ε₁).",
           "holds", learning_order.asymptotic_exponents, "simulated",
-          test="test_ratio_of_errors_is_below_kappa", figure="learning-order", regime=_TOY + "; below p₀κ, the constant not determined"),
+          test="test_ratio_of_errors_is_below_kappa", figure="learning-order", regime=_TOY
+          + "; below p₀κ, the constant not determined"),
     Claim("LWM19.3.5", "Theorem 3.5, classification error", "S has test error at least Ω(p).",
           "holds", learning_order.asymptotic_exponents, "simulated",
           test="test_large_rate_first_errs_less_on_p", figure="learning-order",
@@ -123,7 +134,8 @@ CLAIMS = (
     Claim("LWM19.3.5-time", "Theorem 3.5, time and range of η₂",
           "With any η₂ ≤ η₁d^{−c}, S reaches any ε₂′ in (d^{−c}, ε₂] within Õ(d/(η₂ε₂′)) iterations.",
           "not tested", None, "not tested as stated",
-          regime="S was run at one d, one η₂ (η₁/3e4, steps lumped) and one ε₂′: it took a time of 1.3 d, and no power was fitted"),
+          regime="S was run at one d, one η₂ (η₁/3e4, steps lumped) and one ε₂′: it took a time of 1.3 d, and no power "
+                 "was fitted"),
     Claim("LWM19.test-loss", "Theorems 3.4 and 3.5, test loss", "The total test loss of L-S is below that of S.",
           "not reproduced", learning_order.asymptotic_exponents, "simulated",
           test="test_total_test_loss_does_not_separate", figure="learning-order", regime=_TOY,
@@ -152,22 +164,28 @@ CLAIMS = (
           test="test_large_rate_first_errs_less_on_p", figure="learning-order",
           regime=_TOY + "; also d = 200, N = 800, α ~ U[0, 1], and the network's own patterns at d = 100, m_v = 4e5"),
     Claim("LWM19.outputs", "(3.5), (3.6)", "In block form f(x) = g(x₂) + r(x₁), g made by V and r by W.",
-          "exact", learning_order.odd_part, "proved", test="test_outputs_of_the_blocks_add_up", figure="pattern-turnover"),
+          "exact", learning_order.odd_part, "proved", test="test_outputs_of_the_blocks_add_up",
+          figure="pattern-turnover"),
     Claim("LWM19.footnote2", "footnote 2",
           "A start smaller or larger than τ₀′, the solution of (3.3), lets the noise part grow or shrink to τ₀′.",
           "holds", learning_order.stationary_std, "simulated",
           test="test_noise_part_goes_to_its_stationary_size", figure="pattern-turnover",
           regime="from τ₀′/2 and 2τ₀′: variance τ₀′²(1 − ρ²) + ρ²τ₀² with ρ = (1 − ηλ)^t"),
-    Claim("LWM19.coupling", "section 3, “using only the noise component to compute the activations roughly preserves the output”",
+    Claim("LWM19.coupling", "section 3, “using only the noise component to compute the activations roughly preserves "
+                            "the output”",
           "If the signal part is small, activations computed from the noise part alone roughly preserve the output.",
           "holds", learning_order.decoupling_error, "simulated", test="test_change_by_patterns_falls_with_the_width",
           figure="activation-coupling",
-          regime="Q alone, c_v = 5, τ₀ = ½, m = 500 to 8000: the rms change of g is of order ‖V̄‖^{3/2} m^{−3/4}, from 17 % of g down "
-                 "to a few per cent. At the sizes of the toy runs (m = 1000, c_v = 20) it is not small at the stop, 1.2 times g: "
+          regime="Q alone, c_v = 5, τ₀ = ½, m = 500 to 8000: the rms change of g is of order ‖V̄‖^{3/2} m^{−3/4}, from "
+                 "17 % of g down "
+                 "to a few per cent. At the sizes of the toy runs (m = 1000, c_v = 20) it is not small at the stop, "
+                 "1.2 times g: "
                  "those runs are of the decoupled model and stand for a net far wider than m"),
-    Claim("LWM19.shared-optimum", "section 4, after Lemma 4.1", "The changing kernels share a common optimal classifier.",
+    Claim("LWM19.shared-optimum", "section 4, after Lemma 4.1", "The changing kernels share a common optimal "
+                                                                "classifier.",
           "not tested", None, "not tested as stated",
-          regime="a step of the proof (Theorem B.2, in an appendix that was not at hand); its consequence, Lemma 4.1, was run"),
+          regime="a step of the proof (Theorem B.2, in an appendix that was not at hand); its consequence, Lemma 4.1, "
+                 "was run"),
     Claim("LWM19.samples", "section 1; section 2", "P requires many samples to be learned, Q few.",
           "not tested", None, "not tested as stated",
           regime="no learning curve over N was run for either alone; κ was varied for both together only"),

@@ -31,7 +31,8 @@ from theory.learning_order._weight_noise import (decoupling_error, mixing_time, 
                                                  pattern_turnover, stationary_std)
 
 __all__ = ["MemorisingNetwork", "Visibility", "arc_cosine_kernel", "asymptotic_exponents", "curvature_bound",
-           "curvature_prediction", "decoupling_error", "effective_samples", "lag_kernel", "least_dimension", "linear_error",
+           "curvature_prediction", "decoupling_error", "effective_samples", "lag_kernel", "least_dimension",
+           "linear_error",
            "memorising_error", "memorising_network", "mixing_time", "noise_autocorrelation", "noise_std",
            "odd_part", "pattern_turnover", "stationary_std", "visibility"]
 

@@ -190,7 +190,8 @@ def pattern_turnover(rho):
 def decoupling_error(signal, output_weights, noise_std):
     r"""Rms change of Σ_j u_j ReLU(b_j + a_j) when the activations are those of the noise a alone.
 
-    .. math:: \Bigl(\sum_j u_j^2\, \sigma^2 \int_0^{|b_j|/\sigma} \bigl(|b_j|/\sigma - t\bigr)^2 \varphi(t)\, dt\Bigr)^{1/2}
+    .. math:: \Bigl(\sum_j u_j^2\, \sigma^2
+              \int_0^{|b_j|/\sigma} \bigl(|b_j|/\sigma - t\bigr)^2 \varphi(t)\, dt\Bigr)^{1/2}
               \approx \Bigl(\sum_j \frac{u_j^2 |b_j|^3}{3\sqrt{2\pi}\,\sigma}\Bigr)^{1/2}
 
     with a_j ~ N(0, σ²) independent of b and of each other, for signs of u that
