@@ -64,8 +64,13 @@ def at(numbers, name, epoch):
 def spread_of(accuracies, examples):
     """Standard error of a mean difference of two accuracies on the same images: binomial, as if they were other
     images."""
-    mean = np.nanmean(accuracies)
-    return float(np.sqrt(2 * mean * (1 - mean) / (examples * len(np.atleast_1d(accuracies)))))
+    accuracies = np.atleast_1d(accuracies)
+    known = accuracies[np.isfinite(accuracies)]
+    if not known.size:
+        return float("nan")
+    mean = known.mean()
+    # At accuracies of 0 or 1 one wrong image stands for the variance.
+    return float(np.sqrt(2 * max(mean * (1 - mean), 1 / examples) / (examples * len(accuracies))))
 
 
 def ahead(claim, quantity, first, second, examples, *, sign=1, level=0.0, predicted_text="> 0", judged=True, why=""):
