@@ -49,7 +49,8 @@ def simulate(effort, rng):
                     f"additive_{k}": np.array([additive_floor(lr, momentum) for lr in fine]),
                     f"predicted_{k}": np.array([_floor(lr, momentum) for lr in rates]),
                     f"null_{k}": np.array([additive_floor(lr, momentum) for lr in rates]),
-                    f"measured_{k}": np.array([_simulated_floor(lr, momentum, SIZES[effort].replicas, rng) for lr in rates])}
+                    f"measured_{k}": np.array([_simulated_floor(lr, momentum, SIZES[effort].replicas, rng)
+                                               for lr in rates])}
     return numbers
 
 
@@ -82,7 +83,7 @@ def judge(numbers):
     for k, momentum in enumerate(MOMENTA):
         small = numbers[f"additive_{k}"][0] / numbers[f"floor_{k}"][0]
         large = numbers[f"additive_{k}"][-1] / numbers[f"floor_{k}"][-1]
-        rows.append(close("LZU21.covariance", f"floor of additive noise over the exact one, .02 η*, μ = {momentum:g}", 1,
+        rows.append(close("LZU21.covariance", f"floor of additive noise over the exact, .02 η*, μ = {momentum:g}", 1,
                           small, 0.05, null=(large, "at .9 η*"), kind="algebra"))
     return tuple(rows)
 
