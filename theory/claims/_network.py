@@ -60,8 +60,8 @@ CLAIMS = (
           "holds", linear_stability.critical_lr, "simulated",
           test="test_sgd_escapes_where_theory_says", figure="network-escape",
           regime=_NET + "B = 4 only: a gain of +.021 ± .003 over four starts; at B = 16 +.001 ± .0016, not told from "
-                        "none; over all minima of SGD test accuracy falls with sharpness" + _IMAGES + "not seen (.746 for "
-                        "gradient descent, .721 for SGD with B = 4)"),
+                        "none; over all minima of SGD test accuracy falls with sharpness" + _IMAGES + "not seen (.746 "
+                        "for gradient descent, .721 for SGD with B = 4)"),
     Claim("WME18.fig3", "Fig. 3",
           "Minima found by SGD lie below the line s = 1/(η√p).",
           "corrected", linear_stability.critical_lr, "simulated",
