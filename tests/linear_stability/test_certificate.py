@@ -62,6 +62,16 @@ def test_verdicts_are_those_of_the_enumeration(problem, distance):
         assert (augmented.radius(hessians, lr, size, step, replacement) > 1) == (found.verdict == "unstable")
 
 
+@pytest.mark.parametrize("step", [Step(), Step(0.9), Step(0.9, nesterov=True)], ids=str)
+def test_slow_modes_within_rounding_of_one_are_enclosed(rng, step):
+    """The slowest of curvatures over ten decades decays by less than 1e-9 per step: enclosed, without a warning."""
+    ensemble = theory.GaussNewton(rng.standard_normal((40, 40)) * np.arange(1, 41) ** -3.0)
+    lr = 0.9 * theory.critical_lr(ensemble, 4, **step.keywords)
+    rate, spectrum = theory.mean_square_rate(ensemble, lr, 4, full_output=True, **step.keywords)
+    assert spectrum.lower <= rate <= spectrum.upper < 1 + 1e-6
+    assert abs(rate - 1) < 1e-6
+
+
 def test_at_the_limit_nothing_is_claimed():
     """Within rounding of 4/7.24 and of the full batch's 1."""
     assert theory.certify([[[0.2]], [[3.8]]], 4 / 7.24, 1).verdict == "undecided"

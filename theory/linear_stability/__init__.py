@@ -11,7 +11,9 @@ non-uniformity, and p the `sampling_factor`. The minimum is *linearly stable*
 (eq. 3, here: stable in mean square) if E‖x_t‖² stays bounded.
 
 Eq. 4 of the poster, λmax((I − ηH)² + η²pΣ) ≤ 1, suffices for that; the exact
-condition is η ≤ `critical_lr`. Where examples are passed once an epoch in a
+condition is η ≤ `critical_lr`, also with momentum μ, dampening τ, weight decay
+wd (A = H + wd·I) and a frozen preconditioner; `certify` proves a verdict on one
+rate. Where the examples' gradients g_i do not vanish, see `loss_floor`. Where examples are passed once an epoch in a
 random order, see `epoch_mean_square_rate`.
 
 References

@@ -23,12 +23,13 @@ def smallest_form(family, start, tolerance=3e-10):
     (matrix, image), previous = pairs[-1], pairs[:-1]
     t, before = family.edge_of(matrix, image), -np.inf
     for step in range(_MOST_STEPS):
-        inverse = np.maximum(family.inverse_kernel(family.above_floor(t)), 1e-300)
+        inverse = family.inverse_kernel(family.above_floor(t))
+        inverse = np.maximum(inverse, 1e-30 * np.abs(inverse).max())    # rounding next to the floor
         slope = image - inverse * matrix
         pull = slope / inverse
         mass = np.vdot(matrix, inverse * matrix)
-        residual = float(np.sqrt(max(np.vdot(slope, pull), 0.0) / max(mass, 1e-300)))
-        if residual <= tolerance or not np.isfinite(residual) or mass <= 1e-290:
+        residual = float(np.sqrt(max(np.vdot(slope, pull), 0.0) / mass)) if mass > 0 else np.inf
+        if residual <= tolerance or not np.isfinite(residual):
             break
         directions = [(matrix, image), (pull, family.noise(pull)), *previous]
         weights = _best_combination(directions, inverse)

@@ -51,7 +51,8 @@ def mean_square_rate(hessians, lr, batch_size, *, momentum=0.0, nesterov=False, 
     float
         Below 1 if and only if E‖x_t‖² → 0 from every start in range(H), inside
         a proved enclosure at most 1e-6, and but for rounding at most 1e-9 wide
-        (rates below 1e-4: 1e-13). Just below `critical_lr` it can stay at about
+        (rates below 1e-4: 1e-13). Rounding widens it where a rate is close to
+        1 − 2ηλ_min(H) and momentum large: 4e-7 was the most met. Just below `critical_lr` it can stay at about
         1 − 2ηλ_min(H): to find the threshold use `critical_lr`, and to decide
         on one side of it `certify`, not bisection on this.
 
