@@ -1,4 +1,4 @@
-"""What is under test: made once for every settings, its functions found, called, timed, and watched for side effects."""
+"""What is under test: made once for each settings, its functions found, called, timed, watched for side effects."""
 
 import difflib
 import inspect
@@ -170,7 +170,7 @@ def described(error):
 
 
 def _is_small(value):
-    """Whether a result is copied, so that a candidate that hands out its own buffer and fills it again is judged once."""
+    """Whether a result is copied, so that a candidate that fills its own buffer again is judged by what it gave."""
     size = getattr(value, "nbytes", 0)
     return isinstance(size, int) and size < 2**26
 

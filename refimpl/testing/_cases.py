@@ -103,8 +103,8 @@ def shared(name):
     found.append(complete(name, f"{name}/float32", inputs.change(note="all arrays are float32"), dtype="float32"))
     for key in entry.single:
         inputs = entry.hard[key](Numbers(f"{name}/{key}"))
-        found.append(complete(name, f"{name}/{key}-float32", inputs.change(note=f"{inputs.note}; all arrays are float32"),
-                              dtype="float32"))
+        inputs = inputs.change(note=f"{inputs.note}; all arrays are float32")
+        found.append(complete(name, f"{name}/{key}-float32", inputs, dtype="float32"))
     return tuple(found)
 
 

@@ -1,4 +1,4 @@
-"""The command line of the kit: what there is, a file to begin with, the check of a file, vectors for other languages."""
+"""The command line of the kit: what there is, a file to begin with, the check of a file, vectors on disk."""
 
 import argparse
 import contextlib
@@ -24,7 +24,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(words=None):
-    """Run the command line; returns the exit status: 0 done, 1 judged and failed; exits with 2 where it could not begin."""
+    """Run the command line; returns 0 done, 1 judged and failed; exits with 2 where it could not begin."""
     parser = _parser()
     options = parser.parse_args(words)
     try:

@@ -1,4 +1,4 @@
-"""What comes out of a model's functions with each known mistake built in, and where the mistakes of runs and scalars are."""
+"""What comes out of a model's functions with each known mistake built in; runs and scalars have files of their own."""
 
 import numpy as np
 

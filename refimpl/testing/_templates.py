@@ -1,4 +1,4 @@
-"""A file to begin with: the functions of a model with their signatures and conventions, and what there is to fill in."""
+"""A file to begin with: the functions of a model with signatures and conventions, to be filled in."""
 
 import re
 import textwrap

@@ -1,4 +1,4 @@
-"""The runs of SGD that a case asks for: how batches are drawn, rates that change, decay, noise, and all of them together.
+"""The runs of SGD that a case asks for: how batches are drawn, changing rates, decay, noise, and all together.
 
 No two settings coincide: batches of 1, 2, 3, 4 and n, decays of 1/2, 3/8, 1/4
 and less, momenta of 3/4, 5/8 and 3/8, where μ and 1 − μ differ, rates that

@@ -1,4 +1,4 @@
-"""Plain code that the diagnosis recomputes with a mistake built in: the functions of a model, SGD, and runs to a loss."""
+"""Plain code that the diagnosis recomputes with a mistake built in: functions of a model, SGD, runs to a loss."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""The design of the cases: for each argument of each function, one who ignores it, squares it, or takes another's fails.
+"""The design of the cases: whoever ignores an argument of a function, squares it, or takes another's, fails.
 
 The candidates are right but for one argument. An argument that no value depends
 on is exempt, with the reason why it does not.
@@ -42,7 +42,7 @@ def functions_of(model):
 
 
 def right(model, function, settings):
-    """The right function: the project's own in NumPy for models and SGD, plain loops for runs, brute force for scalars."""
+    """The right function: the project's own for models and SGD, plain loops for runs, brute force for scalars."""
     if function in STATIC and function != "losses":
         return getattr(MAKE[model](**settings), function)
     if function == "losses":
@@ -115,8 +115,9 @@ def rows(model):
             if name == "y" and model in UNLABELLED or (model, function, name) in EXEMPT:
                 continue
             ones = name == "y" and model in SIGNS   # others are refused
-            constant = False if name == "nesterov" else next((each.arguments[name] for case in cases(model) for quantity, each in case.expected.items()
-                             if function_of(quantity) == function and name in each.arguments), None)
+            given = (each.arguments[name] for case in cases(model) for quantity, each in case.expected.items()
+                     if function_of(quantity) == function and name in each.arguments)
+            constant = False if name == "nesterov" else next(given, None)
             yield function, name, "ignored", lambda every, name=name, ones=ones, constant=constant: (
                 np.ones_like(every[name]) if ones else held(every[name], constant))
             labels = name == "y" and (model in SIGNS or model == "ConvNet")

@@ -1,0 +1,73 @@
+"""Odd candidates: nothing is green that did not run, nothing that a candidate does ends the run."""
+
+import numpy as np
+import pytest
+
+from refimpl.testing import ConformanceError, cases, check_model, parametrize_with_checks
+from tests.testing._faults import MAKE, RIGHT
+
+LINEAR = "LinearRegression"
+
+
+def gradient(w, x, y):
+    return x.T @ (x @ w - (0 if y is None else y)) / len(x)
+
+
+def test_a_function_that_lacks_what_every_case_gives_is_refused_at_the_door():
+    late = {"predict": lambda w, x: x @ w, "sgd": lambda w, x, y, learning_rate, indices: w}
+    for door in (check_model, parametrize_with_checks):
+        with pytest.raises(ValueError, match="candidate's sgd must take lr, indices by keyword"):
+            door(late, LINEAR)
+
+
+def test_a_function_of_which_no_check_ran_has_failed():
+    """All cases of noise alone, and SGD without noise: skipped is not passed."""
+    def sgd(w, x, y, *, lr, indices):
+        return RIGHT.sgd(MAKE[LINEAR](len(w)))(w, x, y, lr=lr, indices=indices)
+
+    quiet = {"predict": lambda w, x: x @ w, "sgd": sgd}
+    case = next(case for case in cases(LINEAR) if case.name.endswith("n3-d3"))
+    for key in [key for key in case.expected if key.startswith("sgd") and "noise" not in key]:
+        del case.expected[key]
+    report = check_model(quiet, LINEAR, cases=[case], on_fail=None)
+    assert not report.ok and "sgd was handed over and no check of it ran" in report.failures[0].reason
+    assert check_model(quiet, LINEAR).ok, "where some checks run the rest is skipped"
+
+
+@pytest.mark.parametrize("value", [np.zeros((7, 3)), np.zeros(0), [], "x", np.ma.masked_all(3), [[1.0], 2.0], float, {}])
+def test_no_result_ends_the_diagnosis(value):
+    for function in ("loss", "gradient", "hvp"):
+        report = check_model({function: lambda *given: value}, LINEAR, on_fail=None)
+        assert not report.counts["passed"] and not report.causes
+
+
+def test_iterates_of_the_wrong_number_do_not_end_the_diagnosis():
+    short = {"descend": lambda w, x, y, **options: np.zeros((2, *w.shape))}
+    assert not check_model(short, "LeastSquares", on_fail=None).ok
+    nothing = {"train": lambda w, x, y, *, lr, weight_decay, noise, large_lr=None, anneal_loss=None: np.zeros(
+        (len(noise) + 1, *w.shape))}
+    assert not check_model(nothing, "TwoLayerReLU", on_fail=None).ok
+
+
+def test_pytest_shows_the_first_record_with_note_and_traceback():
+    def breaking(w, x, y):
+        raise RuntimeError("out of luck")
+
+    mark = parametrize_with_checks({"gradient": breaking}, LINEAR).mark
+    check = next(each.values[0] for each in mark.args[1] if each.id == "LinearRegression/zero-row/gradient")
+    with pytest.raises(ConformanceError, match="out of luck") as caught:
+        check()
+    record = caught.value.report.records[0]
+    assert "in breaking" in record.traceback and "still counts in n" in str(record) and not record.line().count("\n")
+
+
+def test_single_precision_and_estimators_are_judged_as_such():
+    single = {"gradient": lambda w, x, y: gradient(*(None if part is None else part.astype(np.float32)
+                                                     for part in (w, x, y)))}
+    kept = [case for case in cases(LINEAR) if "far-away" not in case.name]
+    assert not check_model(single, LINEAR, cases=kept, on_fail=None).ok
+    report = check_model(single, LINEAR, precision="float32")
+    assert report.ok and "single precision" in str(report) and "beyond the range of float32" in str(report)
+    rough = {"gradient": lambda *given: gradient(*given) * (1 + 1e-4)}
+    assert check_model(rough, LINEAR, rtol={"gradient": 1e-3}).ok
+    assert not check_model(rough, LINEAR, rtol=1e-5, on_fail=None).ok
