@@ -9,7 +9,9 @@ import numpy as np
 
 from refimpl._parallel import count
 from refimpl._streams import streams
-from refimpl.sweep._task import COMPLETED, NOT_RUN, Task, attempt, identity, pooled, stored, stream
+from refimpl.sweep._dying_workers import pooled
+from refimpl.sweep._stored_points import identity, stored, stream
+from refimpl.sweep._task import COMPLETED, NOT_RUN, Task, attempt
 from theory import _checks
 
 _KINDS = ("completed", "raised an error", "not run", "lost with their worker")

@@ -1,23 +1,14 @@
-"""One point of a sweep: its stream, its file, its run, and the pool that outlives its workers."""
+"""One point of a sweep: its run, and the file of its result."""
 
-import hashlib
 import io
-import json
 import zipfile
-from collections import deque
-from concurrent.futures import FIRST_COMPLETED, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, fields, is_dataclass
-from pathlib import Path
 
 import numpy as np
 
-from refimpl import __version__
 from refimpl._atomic import write
-from refimpl._parallel import process_pool
 
 COMPLETED, RAISED, NOT_RUN, LOST = range(4)
-_ATTEMPTS = 2  # a worker may be killed for reasons that are not its point's; twice on one point is no chance
 
 
 @dataclass(frozen=True)
@@ -57,84 +48,6 @@ def attempt(task):
     if task.path is not None:
         write(task.path, _npz(values, task.key))
     return task.place, (COMPLETED, _kept(values, task.keep), "")
-
-
-def pooled(tasks, size):
-    """Yield what `attempt` returns as tasks finish, each process in a pool of its own, so that one may die alone."""
-    idle = [process_pool(1) for _ in range(min(size, len(tasks)))]
-    waiting, running = deque((task, 1) for task in tasks), {}
-    try:
-        while waiting or running:
-            while waiting and idle:
-                pool, (task, tried) = idle.pop(), waiting.popleft()
-                running[pool.submit(attempt, task)] = pool, task, tried
-            for future in wait(running, return_when=FIRST_COMPLETED).done:
-                pool, task, tried = running.pop(future)
-                try:
-                    outcome = future.result()
-                except BrokenProcessPool:
-                    pool.shutdown()
-                    pool = process_pool(1)
-                    outcome = task.place, (LOST, None, f"its worker died {tried} times: killed, out of memory, or unable "
-                                                       "to import the function")
-                    if tried < _ATTEMPTS:
-                        waiting.appendleft((task, tried + 1))
-                        outcome = None
-                idle.append(pool)
-                if outcome is not None:
-                    yield outcome
-    finally:
-        for pool in (*idle, *(pool for pool, _, _ in running.values())):
-            pool.shutdown(cancel_futures=True)
-
-
-def identity(function):
-    """The name by which stored results know a function."""
-    name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
-    if "<" in name or "?" in name:
-        raise ValueError(f"function must be defined by name in a module when directory is given, got {name}; stored results "
-                         "are known by it")
-    return name
-
-
-def stream(seed, point):
-    """The seed of a point: of `seed` and the point's arguments alone."""
-    words = np.frombuffer(hashlib.sha256(_canonical(point).encode()).digest(), "<u4")
-    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *map(int, words)), pool_size=seed.pool_size)
-
-
-def stored(directory, name, point, fixed, seed):
-    """(path, key) of a point's result; (None, "") without a directory."""
-    if directory is None:
-        return None, ""
-    root = None if seed is None else [str(seed.entropy), list(map(int, seed.spawn_key))]
-    key = _canonical({"function": name, "version": __version__, "point": point, "fixed": fixed, "rng": root})
-    path = Path(directory) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path, key
-
-
-def _canonical(value):
-    return json.dumps(_token(value), sort_keys=True, allow_nan=False)
-
-
-def _token(value):
-    """`value` as JSON that differs wherever the value does."""
-    if isinstance(value, np.generic):
-        value = value.item()
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value if not isinstance(value, float) else float.hex(value)
-    if isinstance(value, np.ndarray) and value.dtype != object:
-        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
-        return {"array": [str(value.dtype), list(value.shape), digest]}
-    if isinstance(value, (list, tuple)):
-        return [type(value).__name__, *map(_token, value)]
-    if isinstance(value, dict):
-        return {"dict": {str(key): _token(entry) for key, entry in value.items()}}
-    if is_dataclass(value) and not isinstance(value, type):
-        return {type(value).__qualname__: {field.name: _token(getattr(value, field.name)) for field in fields(value)}}
-    raise ValueError(f"fixed must hold numbers, strings, arrays, lists, dicts or dataclasses of them when directory is given, "
-                     f"got {type(value).__name__}; stored results are known by what they were made from")
 
 
 def _named(returned):

@@ -12,7 +12,7 @@ from theory.linear_stability._ensemble import Ensemble, GaussNewton, as_ensemble
 from theory.linear_stability._lanczos import solve
 from theory.linear_stability._modes import Family, Modes, modes_of
 from theory.linear_stability._momentum import step_rule, weight_decay_of
-from theory.linear_stability._reduction import Reduced
+from theory.linear_stability._range_of_hessian import Reduced
 from theory.linear_stability._sampling import sampling_factor
 
 _EPS = np.finfo(float).eps

@@ -3,7 +3,7 @@
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._reduction import Reduced
+from theory.linear_stability._range_of_hessian import Reduced
 
 
 def reduce_kernel(kernel, outputs):

@@ -10,7 +10,7 @@ from theory.linear_stability._bounds import start_pairs
 from theory.linear_stability._certificate import Edge, enclose, margin
 from theory.linear_stability._ensemble import as_ensemble
 from theory.linear_stability._preconditioner import set_up
-from theory.linear_stability._reduction import mean_product
+from theory.linear_stability._range_of_hessian import mean_product
 from theory.linear_stability._sampling import sampling_factor
 from theory.linear_stability._spectrum import Spectrum, judged
 

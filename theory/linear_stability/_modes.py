@@ -18,7 +18,7 @@ from functools import cached_property
 import numpy as np
 
 from theory.linear_stability._momentum import Rule
-from theory.linear_stability._reduction import Reduced
+from theory.linear_stability._range_of_hessian import Reduced
 
 _ABOVE = 2e-13      # the floor is searched from so much above it, relative: 1/k is 0 there but for rounding
 

@@ -1,0 +1,59 @@
+"""By what a stored point is known: its function's public name and its arguments, which also make its stream."""
+
+import hashlib
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+
+import numpy as np
+
+from refimpl import __version__
+
+
+def identity(function):
+    """The name by which stored results know a function."""
+    name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
+    if "<" in name or "?" in name:
+        raise ValueError(f"function must be defined by name in a module when directory is given, got {name}; stored results "
+                         "are known by it")
+    return name
+
+
+def stream(seed, point):
+    """The seed of a point: of `seed` and the point's arguments alone."""
+    words = np.frombuffer(hashlib.sha256(_canonical(point).encode()).digest(), "<u4")
+    return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *map(int, words)), pool_size=seed.pool_size)
+
+
+def stored(directory, name, point, fixed, seed):
+    """(path, key) of a point's result; (None, "") without a directory."""
+    if directory is None:
+        return None, ""
+    root = None if seed is None else [str(seed.entropy), list(map(int, seed.spawn_key))]
+    key = _canonical({"function": name, "version": __version__, "point": point, "fixed": fixed, "rng": root})
+    path = Path(directory) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path, key
+
+
+def _canonical(value):
+    return json.dumps(_token(value), sort_keys=True, allow_nan=False)
+
+
+def _token(value):
+    """`value` as JSON that differs wherever the value does."""
+    if isinstance(value, np.generic):
+        value = value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value if not isinstance(value, float) else float.hex(value)
+    if isinstance(value, np.ndarray) and value.dtype != object:
+        digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return {"array": [str(value.dtype), list(value.shape), digest]}
+    if isinstance(value, (list, tuple)):
+        return [type(value).__name__, *map(_token, value)]
+    if isinstance(value, dict):
+        return {"dict": {str(key): _token(entry) for key, entry in value.items()}}
+    if is_dataclass(value) and not isinstance(value, type):
+        return {type(value).__qualname__: {field.name: _token(getattr(value, field.name)) for field in fields(value)}}
+    raise ValueError(f"fixed must hold numbers, strings, arrays, lists, dicts or dataclasses of them when directory is given, "
+                     f"got {type(value).__name__}; stored results are known by what they were made from")
