@@ -73,7 +73,7 @@ def save(figure, task, numbers, rows, picture, error=""):
 
     A figure that could not be drawn leaves its record alone, with the reason in `error`.
     """
-    name, numbers = figure.name, numbers["drawing"].data if "drawing" in numbers else numbers
+    name = figure.name
     if picture is not None:
         for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
             buffer = io.BytesIO()

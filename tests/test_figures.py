@@ -184,7 +184,7 @@ def test_expected_times_fit_the_limits():
 
 def test_figures_have_names_of_their_own_and_rows_for_their_claims(tmp_path):
     names = [figure.name for figure in _all.FIGURES]
-    assert len(set(names)) == len(names)
+    assert len(set(names)) == len(names) and all(figure.title and figure.caption for figure in _all.FIGURES)
     chosen = next(figure for figure in _all.FIGURES if figure.name == FAST[0])
     rows = chosen.judge(chosen.simulate("quick", np.random.default_rng(3)))
     assert {row.claim for row in rows} == set(chosen.claims)

@@ -47,11 +47,13 @@ def torch_functions(torch, predict, loss):
     def hvp(w, x, y, v):
         return torch.func.jvp(lambda w: gradient(w, x, y), (w,), (v,))[1]
 
-    def sgd(w, x, y, *, lr, indices, noise=None, weight_decay=0.0):
+    def sgd(w, x, y, *, lr, indices, noise=None, weight_decay=0.0, momentum=0.0, nesterov=False, dampening=0.0):
         w = w.clone().requires_grad_(True)
         path = [w.detach().clone()]
+        optimizer = torch.optim.SGD([w], lr=float(lr[0]), weight_decay=weight_decay, momentum=momentum, nesterov=nesterov,
+                                    dampening=dampening)
         for t, batch in enumerate(indices):
-            optimizer = torch.optim.SGD([w], lr=float(lr[t]), weight_decay=weight_decay)
+            optimizer.param_groups[0]["lr"] = float(lr[t])
             optimizer.zero_grad()
             loss(w, x[batch], y[batch]).backward()
             if noise is not None:

@@ -89,7 +89,7 @@ def lag_kernel(rho, r):
     Examples
     --------
     >>> f"{float(lag_kernel(0.5, 1e-4)):.6e}"
-    '9.187672e-17'
+    '5.513289e-17'
     """
     rho, r = correlation(rho, "rho"), _checks.scalar(r, "r")
     value = np.copysign(1, rho) * second_difference(np.abs(rho), 1 - np.abs(rho), r)[0]

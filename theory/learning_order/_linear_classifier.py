@@ -48,7 +48,7 @@ def linear_error(cosine, margin, dim):
     >>> round(linear_error(0.0, 0.1, 100), 6), linear_error(1.0, 0.1, 100)
     (0.5, 0.0)
     >>> f"{linear_error(0.99999, 0.0, 50):.6e}"
-    '1.423527e-03'
+    '1.423526e-03'
     """
     cosine = _checks.real(cosine, "cosine")
     if cosine.ndim or not -1 <= cosine <= 1:

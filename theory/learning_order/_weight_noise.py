@@ -114,7 +114,7 @@ def noise_autocorrelation(lr, weight_decay, lag):
 
     Examples
     --------
-    >>> float(noise_autocorrelation(0.5, 0.2, 2))
+    >>> round(float(noise_autocorrelation(0.5, 0.2, 2)), 12)
     0.81
     """
     product, lag = _product(lr, weight_decay), np.asarray(_checks.positive(lag, "lag", zero=True))
