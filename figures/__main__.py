@@ -4,7 +4,8 @@ import sys
 
 
 def main(words=None):
-    """Run the command; the exit status is 0, 1 if something was judged and differs, 2 if it could not begin, 130 on Ctrl-C."""
+    """Run the command; the exit status is 0, 1 if something was judged and differs, 2 if it could not begin, 130 on
+    Ctrl-C."""
     try:
         from figures._command import run  # here, so that Ctrl-C is quiet while NumPy and matplotlib load
 

@@ -39,7 +39,8 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a task: `error` says in a line why there is no picture; `failed`, whether that is a fault of ours."""
+    """What became of a task: `error` says in a line why there is no picture; `failed`, whether that is a fault of
+    ours."""
 
     name: str
     seconds: float

@@ -40,9 +40,13 @@ class Row:
     def __post_init__(self):
         for name, options in (("kind", KINDS), ("verdict", VERDICTS)):
             if getattr(self, name) not in options:
-                raise ValueError(f"{name} of a row of {self.claim} must be one of {options}, got {getattr(self, name)!r}")
+                raise ValueError(
+                    f"{name} of a row of {self.claim} must be one of {options}, got {getattr(self, name)!r}"
+                )
         if not self.null.strip():
-            raise ValueError(f"null of a row of {self.claim} must say which wrong answer it excludes, got {self.null!r}")
+            raise ValueError(
+                f"null of a row of {self.claim} must say which wrong answer it excludes, got {self.null!r}"
+            )
 
 
 @dataclass(frozen=True)
@@ -81,7 +85,8 @@ def close(claim, quantity, predicted, measured, tolerance, *, null, kind="simula
     if not abs(null_margin) > 1:
         verdict = NOT_JUDGED
     return Row(claim, quantity, f"{predicted:.6g}", f"{measured:.6g}", f"±{tolerance:.2g}{' ' + note if note else ''}",
-               f"{words}: {wrong:.4g}", kind, verdict, _finite(margin), _finite(null_margin))
+               null=f"{words}: {wrong:.4g}", kind=kind, verdict=verdict, margin=_finite(margin),
+               null_margin=_finite(null_margin))
 
 
 def holds(claim, quantity, predicted, measured, tolerance, passed, *, null, kind="simulated", margins=(None, None)):
@@ -91,8 +96,9 @@ def holds(claim, quantity, predicted, measured, tolerance, passed, *, null, kind
     null gives lie from the prediction, in tolerances.
     """
     verdict = NOT_JUDGED if passed is None else AGREES if passed else DIFFERS
-    return Row(claim, quantity, str(predicted), str(measured), str(tolerance), str(null), kind, verdict,
-               *(None if margin is None else _finite(margin) for margin in margins))
+    margin, null_margin = (None if margin is None else _finite(margin) for margin in margins)
+    return Row(claim, quantity, str(predicted), str(measured), str(tolerance), null=str(null), kind=kind,
+               verdict=verdict, margin=margin, null_margin=null_margin)
 
 
 def not_judged(claim, quantity, why, *, predicted="–", measured="–", kind="simulated"):

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 import refimpl
-import theory
 from refimpl._atomic import PENDING, write
+import theory
 
 SUFFIXES = ("png", "svg", "npz", "json")
 SAME = ("effort", "seed", "data", "version", "source")  # what records of one report have in common
@@ -55,7 +55,8 @@ def mark(task):
 
 
 def remove(task):
-    """Remove what an earlier run left under the task's name, its record first: a record speaks of the files beside it."""
+    """Remove what an earlier run left under the task's name, its record first: a record speaks of the files beside
+    it."""
     for suffix in reversed(SUFFIXES):
         (task.directory / f"{task.name}.{suffix}").unlink(missing_ok=True)
 

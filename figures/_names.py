@@ -14,7 +14,9 @@ WIDTH = 120  # characters of a line of the listing
 def chosen(words, studies=None):
     """The figures that `words` mean, each once, in the order of the studies; all without words."""
     studies = _all.STUDIES if studies is None else studies
-    everything = [(figure, (figure.name, study, *figure.claims)) for study, figures in studies.items() for figure in figures]
+    everything = [
+        (figure, (figure.name, study, *figure.claims)) for study, figures in studies.items() for figure in figures
+    ]
     wanted = set()
     for word in words:
         found = {figure.name for figure, names in everything if any(fnmatchcase(name, word) for name in names)}
@@ -41,13 +43,19 @@ def listing(studies):
         lines += ["", f"{study}: {len(figures)} figures, {_seconds(_total(figures))} s"]
         for figure in figures:
             name = figure.name + "*" * figure.reads_data
-            lines += textwrap.wrap(f"  {name:<26}{_seconds(figure.seconds):<14}{figure.title}", WIDTH, subsequent_indent=" " * 42)
+            lines += textwrap.wrap(
+                f"  {name:<26}{_seconds(figure.seconds):<14}{figure.title}", WIDTH, subsequent_indent=" " * 42
+            )
             lines += textwrap.wrap(" ".join(figure.claims), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6,
                                    break_on_hyphens=False)
     everything = [figure for figures in studies.values() for figure in figures]
     claims = {claim for figure in everything for claim in figure.claims}
     times = ", ".join(f"{effort} {_minutes(total)}" for effort, total in zip(EFFORTS, _total(everything)))
-    return [*lines, "", f"{len(everything)} figures of {len(studies)} studies show {len(claims)} claims; on one core: {times}"]
+    return [
+        *lines,
+        "",
+        f"{len(everything)} figures of {len(studies)} studies show {len(claims)} claims; on one core: {times}",
+    ]
 
 
 def _total(figures):

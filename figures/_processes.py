@@ -1,4 +1,5 @@
-"""Figures drawn in processes of their own, so that Ctrl-C ends them at once and one that dies takes no other with it."""
+"""Figures drawn in processes of their own, so that Ctrl-C ends them at once and one that dies takes no other with
+it."""
 
 import multiprocessing
 import signal

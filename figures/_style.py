@@ -20,10 +20,26 @@ SHADES = ("#14213d", "#9b2226", "#3a86a8", "#e09f3e")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D")
 _RC = {
-    "font.family": "DejaVu Sans", "font.size": 9, "axes.titlesize": 9.5, "axes.labelsize": 9, "legend.fontsize": 7.5,
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e4e4e4", "grid.linewidth": 0.6,
-    "axes.axisbelow": True, "lines.linewidth": 1.5, "lines.markersize": 5, "legend.frameon": False, "figure.dpi": 100, "figure.titlesize": 11,
-    "savefig.dpi": 150, "svg.fonttype": "none", "axes.formatter.use_mathtext": True, "mathtext.default": "regular",
+    "font.family": "DejaVu Sans",
+    "font.size": 9,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "legend.fontsize": 7.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "grid.color": "#e4e4e4",
+    "grid.linewidth": 0.6,
+    "axes.axisbelow": True,
+    "lines.linewidth": 1.5,
+    "lines.markersize": 5,
+    "legend.frameon": False,
+    "figure.dpi": 100,
+    "figure.titlesize": 11,
+    "savefig.dpi": 150,
+    "svg.fonttype": "none",
+    "axes.formatter.use_mathtext": True,
+    "mathtext.default": "regular",
 }
 
 

@@ -10,8 +10,8 @@ import importlib
 import importlib.util
 from importlib.machinery import PathFinder
 
-__all__ = ["benign_oscillation", "convex_annealing", "curvature", "datasets", "edge_of_stability", "images", "learning_order",
-           "linear_stability", "network", "sgd", "sweep", "testing"]
+__all__ = ["benign_oscillation", "convex_annealing", "curvature", "datasets", "edge_of_stability", "images",
+           "learning_order", "linear_stability", "network", "sgd", "sweep", "testing"]
 __version__ = "0.1.0"
 
 

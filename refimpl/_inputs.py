@@ -32,7 +32,10 @@ def examples(x, tail):
     x = array(x, "x")
     if x.ndim < 1 + len(tail) or x.shape[x.ndim - len(tail):] != tail or 0 in x.shape:
         wanted = ", ".join(map(str, ("…", "n", *tail)))
-        raise ValueError(f"x must have shape ({wanted}) with n at least 1, got {x.shape}; put the examples on the axis before those of one example")
+        raise ValueError(
+            f"x must have shape ({wanted}) with n at least 1, got {x.shape}; put the examples on the axis before those"
+            " of one example"
+        )
     return x
 
 

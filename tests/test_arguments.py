@@ -113,7 +113,14 @@ def test_theory_refuses(call, message):
 
 
 def run(**changes):
-    arguments = {"model": simulated.LinearRegression(2), "w0": np.ones((4, 2)), "x": FACTORS, "lr": 0.1, "steps": 3, "batch_size": 1}
+    arguments = {
+        "model": simulated.LinearRegression(2),
+        "w0": np.ones((4, 2)),
+        "x": FACTORS,
+        "lr": 0.1,
+        "steps": 3,
+        "batch_size": 1,
+    }
     arguments.update(changes)
     return sgd.run(arguments.pop("model"), arguments.pop("w0"), arguments.pop("x"), **arguments)
 

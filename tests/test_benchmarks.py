@@ -12,8 +12,15 @@ LIMITS = {"flops": 1e9, "bytes": 1e9, "normals": 1e8}
 
 
 def case(other=1.0):
-    return Case("sum", "entry", 10, lambda: {"ours": lambda: np.ones(10).sum(), "torch": lambda: other * np.ones(10).sum()},
-                flops=100, normals=10, rounds=2)
+    return Case(
+        "sum",
+        "entry",
+        10,
+        lambda: {"ours": lambda: np.ones(10).sum(), "torch": lambda: other * np.ones(10).sum()},
+        flops=100,
+        normals=10,
+        rounds=2,
+    )
 
 
 def test_contenders_must_give_the_same_answer():
@@ -33,7 +40,10 @@ def test_memory_exponents_are_those_of_the_allocation():
 
 
 def test_what_is_written(tmp_path):
-    records = [timed(case(), LIMITS), grown(Scaling("line", "n", (1000, 2000, 4000), lambda n: lambda: np.ones(n), rounds=1))]
+    records = [
+        timed(case(), LIMITS),
+        grown(Scaling("line", "n", (1000, 2000, 4000), lambda n: lambda: np.ones(n), rounds=1)),
+    ]
     save(records, {"NumPy": np.__version__}, tmp_path / "new")
     written = json.loads((tmp_path / "new" / "results.json").read_text(encoding="utf-8"))
     assert [record["name"] for record in written["records"]] == ["sum", "line"]

@@ -49,7 +49,9 @@ def row(**changes):
 
 def test_gaps_are_seen():
     source = "@pytest.mark.claim('A', 'X')\ndef test_one(): pass\n\ndef test_two(): pass\n"
-    idle = row(id="C", status="not tested", formula=None, evidence="not tested as stated", test="", figure="", regime="r")
+    idle = row(
+        id="C", status="not tested", formula=None, evidence="not tested as stated", test="", figure="", regime="r"
+    )
     assert faults(marks(source), {"f": ("A", "Y")}, [row(), row(id="B"), idle]) == [
         "no claim X is in the ledger, but a test names it", "B has no test test_one", "B is not in the figure f",
         "no claim Y is in the ledger, but the figure f names it"]
@@ -65,7 +67,10 @@ def test_ids_are_unique_and_carry_their_source():
 def test_each_claim_s_function_is_a_public_one(claim):
     if claim.shown:
         module, name = claim.function.rsplit(".", 1)
-        assert getattr(importlib.import_module(module), name) is claim.formula and name in importlib.import_module(module).__all__
+        assert (
+            getattr(importlib.import_module(module), name) is claim.formula
+            and name in importlib.import_module(module).__all__
+        )
     assert claims.get(claim.id) is claim
 
 
@@ -75,7 +80,8 @@ def test_an_unknown_claim_is_refused():
 
 
 @pytest.mark.parametrize("changes", [
-    {"status": "true"}, {"status": "corrected", "regime": "r"}, {"status": "holds"}, {"correction": "c"}, {"formula": None},
+    {"status": "true"}, {"status": "corrected", "regime": "r"}, {"status": "holds"}, {"correction": "c"},
+    {"formula": None},
     {"evidence": "believed"}, {"test": ""}, {"figure": ""}, {"status": "out of reach", "regime": "r"}])
 def test_an_incomplete_row_is_refused(changes):
     with pytest.raises(ValueError, match="A"):

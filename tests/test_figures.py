@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,6 @@ from figures._command import arguments
 from figures._figure import AGREES, DIFFERS, NOT_JUDGED, close, holds
 from figures._statistics import fitted_power, t_limit
 from figures._style import style
-from refimpl._atomic import write
 from tests import support
 from tests.tiny_figures import install, tiny
 
@@ -37,7 +35,9 @@ def contents(directory):
 
 
 def command(*words, **options):
-    return subprocess.run([sys.executable, "-m", "figures", *words], cwd=ROOT, capture_output=True, text=True, **options)
+    return subprocess.run(
+        [sys.executable, "-m", "figures", *words], cwd=ROOT, capture_output=True, text=True, **options
+    )
 
 
 def test_same_bytes_again_and_for_any_number_of_workers(tmp_path):
@@ -59,7 +59,9 @@ def test_what_is_written_beside_the_picture(tmp_path, tiny_figures, capsys):
     with np.load(tmp_path / "one.npz", allow_pickle=False) as data:
         assert data["values"].shape == (5,)
     record = json.loads((tmp_path / "one.json").read_text(encoding="utf-8"))
-    assert record["effort"] == "standard" and record["data"] == "synthetic" and record["rows"][0]["claim"] == "WME18.eq4"
+    assert (
+        record["effort"] == "standard" and record["data"] == "synthetic" and record["rows"][0]["claim"] == "WME18.eq4"
+    )
     assert (tmp_path / "one.png").read_bytes()[:4] == b"\x89PNG" and not (tmp_path / "two.png").exists()
     said = capsys.readouterr().out.splitlines()
     assert said[0].startswith("one: started") and "1 agrees" in said[1] and said[2].startswith("report: ")
@@ -97,22 +99,28 @@ def test_a_figure_that_raises_on_synthetic_data_fails_and_the_rest_goes_on(tmp_p
 
 
 def test_a_figure_that_raises_on_a_user_s_set_is_not_judged_and_the_rest_goes_on(tmp_path, monkeypatch, capsys):
-    """A set that was read never ends a run: rows not judged that say why, exit status 0; the set is named by content."""
+    """A set that was read never ends a run: rows not judged that say why, exit status 0; the set is named by
+    content."""
     data = tmp_path / "data"
     data.mkdir()
     for prefix in ("train", "t10k"):
-        (data / f"{prefix}-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(8))
+        (data / f"{prefix}-images-idx3-ubyte").write_bytes(
+            bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(8)
+        )
         (data / f"{prefix}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]))
     install(monkeypatch, tiny("bad", raises=ValueError("too few"), reads_data=True), tiny("good"))
     assert main(["--out", str(tmp_path / "out"), "--data", str(data)]) == 0
-    record, other = (json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8")) for name in ("bad", "good"))
+    record, other = (
+        json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8")) for name in ("bad", "good")
+    )
     assert [row["verdict"] for row in record["rows"]] == [NOT_JUDGED] and "too few" in record["rows"][0]["null"]
     assert record["data"].startswith("IDX set ") and other["data"] == "synthetic"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "1 agree, 0 differ, 1 not judged" in page and "1 figure used your data" in page
 
 
-@pytest.mark.parametrize("words", [["no-such-figure"], ["--effort", "huge"], ["--workers", "0"], ["--seed", "-1"], ["--bad"]])
+@pytest.mark.parametrize("words", [["no-such-figure"], ["--effort", "huge"], ["--workers", "0"], ["--seed", "-1"],
+                         ["--bad"]])
 def test_bad_usage_is_exit_status_two_in_one_line(words, capsys):
     with pytest.raises(SystemExit) as stopped:
         main(words)
@@ -120,7 +128,9 @@ def test_bad_usage_is_exit_status_two_in_one_line(words, capsys):
 
 
 @pytest.mark.parametrize(("option", "said"), [("--out", "File exists"), ("--data", "must be a directory")])
-def test_what_cannot_be_written_or_read_is_exit_status_two_before_any_work(tmp_path, tiny_figures, capsys, option, said):
+def test_what_cannot_be_written_or_read_is_exit_status_two_before_any_work(
+    tmp_path, tiny_figures, capsys, option, said
+):
     (tmp_path / "file").write_text("")
     assert main(["--out", str(tmp_path / "new"), option, str(tmp_path / "file")]) == 2
     seen = capsys.readouterr()
@@ -130,16 +140,28 @@ def test_what_cannot_be_written_or_read_is_exit_status_two_before_any_work(tmp_p
 def test_names_studies_claims_and_globs_are_understood(monkeypatch):
     figures = (tiny("one-path"), tiny("two-paths", claim="WME18.fig2"), tiny("three"))
     studies = {"alpha": figures[:2], "beta": figures[2:]}
-    for words, wanted in ((["three", "one-path"], [0, 2]), (["alpha"], [0, 1]), (["WME18.fig2"], [1]), (["*-path*"], [0, 1]),
-                          (["WME18.e*", "WME18.eq4"], [0, 2]), ([], [0, 1, 2])):
+    for words, wanted in (
+        (["three", "one-path"], [0, 2]),
+        (["alpha"], [0, 1]),
+        (["WME18.fig2"], [1]),
+        (["*-path*"], [0, 1]),
+        (["WME18.e*", "WME18.eq4"], [0, 2]),
+        ([], [0, 1, 2]),
+    ):
         assert _names.chosen(words, studies) == [figures[k] for k in wanted]
     for word, nearest in (("tree", "three"), ("alhpa", "alpha"), ("WME18.fig3", "WME18.fig2")):
-        with pytest.raises(ValueError, match=f"nearest is {nearest}" if word != "WME18.fig3" else "no figure shows WME18.fig3"):
+        with pytest.raises(
+            ValueError, match=f"nearest is {nearest}" if word != "WME18.fig3" else "no figure shows WME18.fig3"
+        ):
             _names.chosen([word], studies)
 
 
 def test_each_effort_has_a_directory_of_its_own():
-    assert [arguments(["--effort", effort]).out.name for effort in ("quick", "standard", "full")] == ["quick", "standard", "full"]
+    assert [arguments(["--effort", effort]).out.name for effort in ("quick", "standard", "full")] == [
+        "quick",
+        "standard",
+        "full",
+    ]
     assert arguments(["--out", "here"]).out == Path("here")
 
 
@@ -172,7 +194,11 @@ def test_list_is_grouped_and_fits_a_screen(capsys):
     assert max(map(len, listed.splitlines())) <= 120
     words = " ".join(listed.split())
     for figure in _all.FIGURES:
-        assert f" {figure.name}" in listed and figure.title in words and "/".join(f"{s:g}" for s in figure.seconds) in listed
+        assert (
+            f" {figure.name}" in listed
+            and figure.title in words
+            and "/".join(f"{s:g}" for s in figure.seconds) in listed
+        )
     assert f"{len(_all.FIGURES)} figures of {len(_all.STUDIES)} studies" in listed.splitlines()[-1]
 
 
@@ -211,12 +237,31 @@ def test_killed_at_any_moment_it_leaves_whole_files_and_runs_again(tmp_path):
 
 @pytest.mark.parametrize("workers", ["2"])
 def test_ctrl_c_keeps_what_is_done_and_reports_it(tmp_path, workers):
-    """While a long figure is drawn: 130, at most four lines on standard error, what was drawn is there and in the report."""
-    words = [sys.executable, "-m", "figures", FAST[0], SLOW, "--effort", "full", "--workers", workers, "--out", str(tmp_path)]
+    """While a long figure is drawn: 130, at most four lines on standard error, what was drawn is there and in the
+    report."""
+    words = [
+        sys.executable,
+        "-m",
+        "figures",
+        FAST[0],
+        SLOW,
+        "--effort",
+        "full",
+        "--workers",
+        workers,
+        "--out",
+        str(tmp_path),
+    ]
     quick = command(FAST[0], "--effort", "full", "--out", str(tmp_path))
     assert quick.returncode == 0, quick.stderr
-    process = subprocess.Popen([*words, "--missing"], cwd=ROOT, text=True, start_new_session=True, stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)
+    process = subprocess.Popen(
+        [*words, "--missing"],
+        cwd=ROOT,
+        text=True,
+        start_new_session=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     while not (line := process.stdout.readline()).startswith(f"{SLOW}: started"):
         assert line, "it ended before it began"
     time.sleep(1.0)
@@ -255,38 +300,6 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
-
-
-@contextmanager
-def files_of_at_most(size):
-    """What is written beyond `size` bytes fails, as on a full disk."""
-    resource = pytest.importorskip("resource")
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_nothing_beside_it(tmp_path):
-    path = tmp_path / "file"
-    write(path, b"old")
-    with pytest.raises(OSError, match="File too large"), files_of_at_most(4):
-        write(path, b"new, longer")
-    assert contents(tmp_path) == {"file": b"old"}
-    with pytest.raises(OSError, match="File too large"), files_of_at_most(4):
-        path.write_bytes(b"new, longer")
-    assert contents(tmp_path) == {"file": b"new,"}  # the null: a plain write has lost the old file
-
-
-def test_a_file_is_on_disk_before_it_takes_the_place_of_the_old_one(tmp_path, monkeypatch):
-    path = tmp_path / "file"
-    write(path, b"old")
-    monkeypatch.setattr(os, "fsync", lambda descriptor: (_ for _ in ()).throw(OSError("disk full")))
-    with pytest.raises(OSError, match="disk full"):
-        write(path, b"new, longer")
-    assert contents(tmp_path) == {"file": b"old"}
 
 
 def test_fitted_powers_are_as_far_from_the_truth_as_their_errors_say(rng):

@@ -22,7 +22,9 @@ CHANGES = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 def test_a_source_distribution_is_complete(tmp_path):
     """It holds all that git tracks but what runs the checks, so that tests and figures run from it."""
     pytest.importorskip("setuptools")
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True) if shutil.which("git") else None
+    listed = (
+        subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True) if shutil.which("git") else None
+    )
     if listed is None or listed.returncode or not listed.stdout:
         pytest.skip("needs git and its index")
     tracked = {name for name in listed.stdout.splitlines() if (ROOT / name).exists() and not name.startswith(".")}
@@ -49,7 +51,8 @@ def test_run_time_needs_no_matplotlib_and_extras_bring_it():
 
 
 def test_changelog_and_citation_speak_of_this_version():
-    """Headings are [Unreleased] or a version, newest first; sections are those of Keep a Changelog, each with an entry."""
+    """Headings are [Unreleased] or a version, newest first; sections are those of Keep a Changelog, each with an
+    entry."""
     versions = re.findall(r"^## \[(.*?)\]", CHANGES, flags=re.MULTILINE)
     assert versions[0] == "Unreleased" and versions[1] == refimpl.__version__
     numbers = [tuple(map(int, version.split("."))) for version in versions[1:]]

@@ -1,4 +1,5 @@
-"""The READMEs: their Python runs and prints what they say, their commands are the ones that are checked, links lead somewhere."""
+"""The READMEs: their Python runs and prints what they say, their commands are the ones that are checked, links lead
+somewhere."""
 
 import contextlib
 import io
@@ -19,7 +20,9 @@ TEXTS = {folder or "top": (ROOT / folder / "README.md").read_text(encoding="utf-
 TOP = TEXTS["top"]
 BLOCK = re.compile(r"(?:<!-- (command|needs): (\w+) -->\n)?```(\w+)\n(.*?)```(?:\n```text\n(.*?)```)?", flags=re.DOTALL)
 BLOCKS = [(folder, *block) for folder, text in TEXTS.items() for block in BLOCK.findall(text)]
-PYTHON = [(folder, code, printed) for folder, mark, _, language, code, printed in BLOCKS if language == "python" and not mark]
+PYTHON = [
+    (folder, code, printed) for folder, mark, _, language, code, printed in BLOCKS if language == "python" and not mark
+]
 OPTIONAL = [(folder, name, code, printed) for folder, mark, name, _, code, printed in BLOCKS if mark == "needs"]
 
 
@@ -31,7 +34,8 @@ def run(code):
     return said.getvalue()
 
 
-@pytest.mark.parametrize(("folder", "code", "printed"), PYTHON, ids=[f"{block[0]}-{k}" for k, block in enumerate(PYTHON)])
+@pytest.mark.parametrize(("folder", "code", "printed"), PYTHON,
+                         ids=[f"{block[0]}-{k}" for k, block in enumerate(PYTHON)])
 def test_python_examples_print_what_they_say(folder, code, printed):
     assert run(code) == printed
     assert bool(printed) == ("print(" in code)  # nothing is printed that is not shown

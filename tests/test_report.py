@@ -18,8 +18,16 @@ from tests.tiny_figures import install, tiny
 
 CLAIMS = ("WME18.eq4", "WME18.fig2", "WME18.eq3", "WME18.fig2-B")
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-         "--disable-component-update", "--disable-sync"]
+QUIET = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 class Page(HTMLParser):
@@ -68,7 +76,9 @@ def test_wrong_claims_come_first_and_say_what_holds(drawn):
     for name in ("report.html", "report.md"):
         content = text(drawn, name)
         first = content.index("What the sources got wrong")
-        assert first < content.index("which minima can SGD keep?</h2>" if name.endswith("html") else "## Linear stability")
+        assert first < content.index(
+            "which minima can SGD keep?</h2>" if name.endswith("html") else "## Linear stability"
+        )
         assert "half-ellipse" in content[first:] and "Fig. 2" in content
 
 
@@ -104,7 +114,18 @@ def test_run_says_hour_and_machine_and_nothing_else_does(drawn):
     assert {"version", "effort", "seed", "data", "machine", "started", "seconds"} <= set(run)
     for path in drawn.glob("fig*.json"):
         record = json.loads(path.read_text(encoding="utf-8"))
-        assert set(record) == {"figure", "title", "caption", "effort", "seed", "data", "version", "source", "error", "rows"}
+        assert set(record) == {
+            "figure",
+            "title",
+            "caption",
+            "effort",
+            "seed",
+            "data",
+            "version",
+            "source",
+            "error",
+            "rows",
+        }
 
 
 def test_what_is_written_is_escaped(tmp_path, monkeypatch):
@@ -132,16 +153,23 @@ def test_each_study_has_its_story_and_symbols():
         assert story(study).symbols and 2 <= story(study).text.count(". ") + 1 <= 5
 
 
-@pytest.mark.parametrize("text", ["a, b : first\n    of all\nκ : |v|²", "====  ====\na, b  first of all\nκ     |v|²\n====  ===="])
+@pytest.mark.parametrize("text", ["a, b : first\n    of all\nκ : |v|²",
+                                  "====  ====\na, b  first of all\nκ     |v|²\n====  ===="])
 def test_symbols_are_those_of_the_docstring(text):
-    assert notation(f"Setting.\n\nNotation\n--------\n{text}\n\nMore : of it.\n") == {"a, b": "first of all", "κ": "|v|²"}
+    assert notation(f"Setting.\n\nNotation\n--------\n{text}\n\nMore : of it.\n") == {
+        "a, b": "first of all",
+        "κ": "|v|²",
+    }
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 def test_in_a_browser_nothing_overflows_and_no_picture_is_missing(drawn, tmp_path):
-    """At 400 and 1200 pixels, everything unfolded; the null, a page with a wide block and a broken picture, is caught."""
+    """At 400 and 1200 pixels, everything unfolded; the null, a page with a wide block and a broken picture, is
+    caught."""
     page = text(drawn, "report.html")
-    null = page.replace("<main>", '<main><div style="width:1500px">wide</div><img src="data:image/png;base64,AAAA" alt="no">')
+    null = page.replace(
+        "<main>", '<main><div style="width:1500px">wide</div><img src="data:image/png;base64,AAAA" alt="no">'
+    )
     seen = measured(tmp_path, [(page, 400), (page, 1200), (null, 400), (null, 1200)])
     assert seen[:2] == [[0, 0, 6], [0, 0, 6]]
     assert all(over > 0 and missing == 1 for over, missing, _ in seen[2:])
@@ -154,7 +182,8 @@ def measured(directory, pages):
         const seen = [...document.querySelectorAll("iframe")].map(frame => {
             const page = frame.contentDocument, root = page.documentElement, pictures = [...page.images];
             page.querySelectorAll("details").forEach(part => part.open = true);
-            return [root.scrollWidth - root.clientWidth, pictures.filter(picture => !picture.naturalWidth).length, pictures.length];
+            return [root.scrollWidth - root.clientWidth, pictures.filter(picture => !picture.naturalWidth).length,
+                    pictures.length];
         });
         document.getElementById("seen").textContent = "seen " + JSON.stringify(seen); }</script>"""
     path = directory / "frames.html"

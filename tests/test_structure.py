@@ -34,7 +34,9 @@ def violations(path, package):
     across = {name for name in imported(path) if name.split(".")[0] == other and "testing" not in path.parts}
     if package == "refimpl":
         across -= {"theory._checks"}
-    known = RUNTIME | sys.stdlib_module_names | DRAWS.get(path.name, set()) | (FRONTS if "testing" in path.parts else set())
+    known = (
+        RUNTIME | sys.stdlib_module_names | DRAWS.get(path.name, set()) | (FRONTS if "testing" in path.parts else set())
+    )
     foreign = {name for name in imported(path) if name.split(".")[0] not in known}
     return across | foreign
 
@@ -105,3 +107,52 @@ def test_both_packages_are_typed_and_versioned():
     assert refimpl.__version__
     for package in (refimpl, theory):
         assert (Path(package.__file__).parent / "py.typed").exists()
+
+
+def bends(path, source):
+    """Where a file is longer than a reader's patience: lines, functions, modules, calls by position."""
+    tree, top = ast.parse(source), path.relative_to(ROOT).parts[0]
+    found = [f"line {k} has {len(line)} characters" for k, line in enumerate(source.split("\n"), 1) if len(line) > 120]
+    if source.count("\n") > (350 if top == "tests" else 300):
+        found.append(f"{source.count(chr(10))} lines: one room or two?")
+    for node in ast.walk(tree) if top != "tests" else ():
+        if isinstance(node, ast.FunctionDef):
+            first = node.body[1 if ast.get_docstring(node) and len(node.body) > 1 else 0]
+            if node.end_lineno - first.lineno + 1 > 45:
+                found.append(f"{node.name} has {node.end_lineno - first.lineno + 1} lines of code")
+        if isinstance(node, ast.Call) and len(node.args) > 8:
+            found.append(f"a call with {len(node.args)} positional arguments in line {node.lineno}")
+    return found
+
+
+FILES = sorted(path for top in ("theory", "refimpl", "figures", "tests") for path in (ROOT / top).rglob("*.py"))
+
+
+def test_files_functions_and_lines_fit_a_reader():
+    found = {str(path.relative_to(ROOT)): bends(path, path.read_text(encoding="utf-8")) for path in FILES}
+    assert not {name: words for name, words in found.items() if words}
+
+
+def test_what_does_not_fit_is_seen():
+    long = "def f():\n" + "    x = 1\n" * 46 + "f(1, 2, 3, 4, 5, 6, 7, 8, 9)\n" + "#" * 121 + "\n" * 300
+    assert len(bends(ROOT / "theory" / "wrong.py", long)) == 4
+
+
+def reaches(imports):
+    """Pairs of modules that import each other, over any number of steps."""
+    grown = {name: set(others) for name, others in imports.items()}
+    for middle in grown:
+        for name in grown:
+            if middle in grown[name]:
+                grown[name] |= grown[middle]
+    return sorted(name for name in grown if name in grown[name])
+
+
+def test_no_module_imports_itself_over_others():
+    """Between files; a package's `__init__` gathers its files and is left out. The null: two files that do are seen."""
+    names = {".".join(path.relative_to(ROOT).with_suffix("").parts): path for path in FILES
+             if path.name != "__init__.py"}
+    imports = {name: {whole if whole in names else whole.rpartition(".")[0] for whole in imported(path)} & set(names)
+               for name, path in names.items()}
+    assert not reaches(imports)
+    assert reaches({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c"]

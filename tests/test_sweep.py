@@ -105,7 +105,10 @@ def test_the_same_numbers_through_a_dask_client():
     one = sweep.run(escape, {"lr": [0.5, 0.7], "batch_size": [1, 2]}, rng=3)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
         with distributed.Client(cluster) as client:
-            equal(one, sweep.run(escape, {"lr": [0.5, 0.7], "batch_size": [1, 2]}, rng=3, workers=client.get_executor().map))
+            equal(
+                one,
+                sweep.run(escape, {"lr": [0.5, 0.7], "batch_size": [1, 2]}, rng=3, workers=client.get_executor().map),
+            )
 
 
 def test_a_point_has_its_stream_whatever_the_rest_of_the_grid_is():
@@ -184,7 +187,11 @@ def test_a_grid_that_grows_runs_only_what_is_new(tmp_path):
     grown = sweep.run(noisy, {**GRID, "lr": [0.1, 0.3, 0.5, 0.7]}, rng=1, directory=tmp_path)
     assert (grown.reused, grown.nit) == (12, 4)
     equal(grown, sweep.run(noisy, {**GRID, "lr": [0.1, 0.3, 0.5, 0.7]}, rng=1))
-    for changed in ({"rng": 2}, {"rng": 1, "fixed": {"scale": 3.0}}, {}):  # another result must not be taken for this one
+    for changed in (
+        {"rng": 2},
+        {"rng": 1, "fixed": {"scale": 3.0}},
+        {},
+    ):  # another result must not be taken for this one
         assert sweep.run(noisy, GRID, directory=tmp_path, **changed).reused == 0
     assert sweep.run(noisy, GRID, rng=1, directory=tmp_path, keep=["sum"]).values.keys() == {"sum"}
 
@@ -230,10 +237,12 @@ def text(lr):
 
 @pytest.mark.parametrize("changes, message", [
     ({"grid": {}}, "grid must be a dict"), ({"grid": {"lr": 0.1}}, r"grid\['lr'\] must be a sequence"),
-    ({"grid": {"lr": []}}, "at least one"), ({"grid": {"lr": [1, 1]}}, "different"), ({"grid": {"lr": [[1]]}}, "numbers"),
+    ({"grid": {"lr": []}}, "at least one"), ({"grid": {"lr": [1, 1]}}, "different"),
+    ({"grid": {"lr": [[1]]}}, "numbers"),
     ({"grid": {"lr": [float("nan")]}}, "got nan"), ({"grid": {"lr": "abc"}}, "sequence"),
     ({"fixed": {"lr": 1}}, "got lr in two places"), ({"rng": 0, "fixed": {"rng": 1}}, "got rng in two"),
-    ({"function": 3}, "callable"), ({"function": lambda lr: lr, "workers": 2}, "pickle"), ({"workers": 0}, "workers must be"),
+    ({"function": 3}, "callable"), ({"function": lambda lr: lr, "workers": 2}, "pickle"),
+    ({"workers": 0}, "workers must be"),
     ({"function": lambda lr: lr, "directory": "unused"}, "defined by name"),
     ({"directory": "unused", "fixed": {"a": object()}}, "fixed must hold"),
     ({"function": unequal, "grid": {"lr": [1, 2]}}, "same names and shapes"), ({"keep": ["other"]}, "keep must name")])

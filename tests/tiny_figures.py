@@ -33,7 +33,9 @@ def tiny(name, passed=True, claim="WME18.eq4", raises=None, reads_data=False):
         axes[0].plot(numbers["values"], **theory())
         return figure
 
-    return Figure(name, f"title of {name}", f"The line of {name}.", simulate, judge, draw, (claim,), (0.1, 0.2, 0.3), reads_data)
+    return Figure(
+        name, f"title of {name}", f"The line of {name}.", simulate, judge, draw, (claim,), (0.1, 0.2, 0.3), reads_data
+    )
 
 
 def install(monkeypatch, *figures, study="linear_stability"):

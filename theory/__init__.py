@@ -7,7 +7,8 @@ ledger of every claim of the sources. Nothing here imports the simulations of
 
 import importlib
 
-__all__ = ["benign_oscillation", "claims", "convex_annealing", "edge_of_stability", "images", "learning_order", "linear_stability"]
+__all__ = ["benign_oscillation", "claims", "convex_annealing", "edge_of_stability", "images", "learning_order",
+           "linear_stability"]
 
 
 def __getattr__(name):

@@ -133,12 +133,16 @@ def count_batches(n, size, replacement, limit):
     """Number of distinct batches, refused above `limit`."""
     count = math.comb(n + size - 1, size) if replacement else math.comb(n, size)
     if count > limit:
-        raise ValueError(f"batch_size {size} of {n} examples makes {count:.3g} distinct batches, more than the {limit:g} "
-                         "that can be enumerated; use the second-moment functions instead")
+        raise ValueError(
+            f"batch_size {size} of {n} examples makes {count:.3g} distinct batches, more than the {limit:g} "
+            "that can be enumerated; use the second-moment functions instead"
+        )
     return count
 
 
 def _kind(value):
     if isinstance(value, np.ndarray):
         return f"dtype {value.dtype}"
-    return f"{type(value).__name__} " + (f"of dtype {value.dtype}" if hasattr(value, "dtype") else repr(str(value)[:40]))
+    return f"{type(value).__name__} " + (
+        f"of dtype {value.dtype}" if hasattr(value, "dtype") else repr(str(value)[:40])
+    )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import SHADES, key, panels, simulation, theory
+from figures._style import key, panels, simulation, theory
 from figures.benign_oscillation._runs import DOUBLING, KAPPA, LIMIT, SIGNS, SMALL, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted

@@ -7,7 +7,7 @@ from math import comb, sqrt
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import GREY, INK, guide, panels, simulation, theory
+from figures._style import GREY, guide, panels, simulation, theory
 from figures.convex_annealing._runs import G, H, ROUNDING, START, centred, large_steps, stop
 from refimpl import convex_annealing as simulated, sgd
 from theory import convex_annealing as predicted

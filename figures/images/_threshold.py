@@ -6,7 +6,7 @@ import numpy as np
 from scipy.sparse.linalg import LinearOperator, eigsh
 
 from figures._figure import Figure, holds
-from figures._style import guide, panels, simulation, theory
+from figures._style import panels, simulation, theory
 from figures.images._panels import chance
 from figures.images._runs import listed, problem, seeds, sizes_of
 from refimpl import images

@@ -8,8 +8,7 @@ from figures._figure import Figure
 from figures._style import guide, panels, simulation, theory
 from figures.learning_order._order_rows import rows_of
 from figures.learning_order._runs import (EXCHANGED, LOG2, REGIME_A, SMALL, Regime, half_time, own_patterns, stops,
-                                          traces,
-                                          train)
+                                          traces, train)
 from theory import learning_order as predicted
 
 NAMES = {"large": "large, then small", "small": "small", "jitter": "small + noise"}

@@ -7,7 +7,7 @@ import numpy as np
 from figures._effects import LIMIT, effect
 from figures._figure import Figure, holds
 from figures._style import guide, panels, simulation
-from figures.learning_order._runs import GENUINE, ORIGIN, REGIME_A, SCATTER, SMALL, Regime, train, traces
+from figures.learning_order._runs import GENUINE, ORIGIN, REGIME_A, SCATTER, SMALL, Regime, traces, train
 
 NAMES = {"large": "large, then small", "small": "small"}
 

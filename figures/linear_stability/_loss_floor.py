@@ -8,8 +8,7 @@ import numpy as np
 from figures._figure import Figure, close
 from figures._style import key, panels, simulation, theory
 from figures.linear_stability._runs import SIGMAS, SIX
-from refimpl import linear_stability as simulated
-from refimpl import sgd
+from refimpl import linear_stability as simulated, sgd
 from theory import linear_stability as predicted
 
 

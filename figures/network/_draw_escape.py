@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from figures._style import GREY, INK, SHADES, bound, guide, panels, simulation, theory
+from figures._style import GREY, INK, bound, guide, panels, simulation, theory
 from figures.network._plain import empty
 from theory import linear_stability as predicted
 

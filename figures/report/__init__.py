@@ -14,7 +14,8 @@ HTML, MARKDOWN, RUN = "report.html", "report.md", "run.json"
 
 
 def write(directory, tasks, outcomes, *, started, seconds, interrupted):
-    """Write the report of `tasks` from the records in `directory`, with how this run went; the summary of what it says."""
+    """Write the report of `tasks` from the records in `directory`, with how this run went; the summary of what it
+    says."""
     run = _run.described(tasks, outcomes, started=started, seconds=seconds, interrupted=interrupted)
     summary = summarise(directory, tasks, outcomes, interrupted)
     _write(directory / RUN, (json.dumps(run, indent=1, ensure_ascii=False) + "\n").encode())

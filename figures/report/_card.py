@@ -37,8 +37,10 @@ def _rows(record):
         cells = [f'<td data-label="claim"><a href="#{row["claim"]}">{row["claim"]}</a></td>']
         cells += [f'<td data-label="{name}">{escape(found(row) if name == "measured" else row[name])}</td>'
                   for name in COLUMNS[1:-1]]
-        cells.append(f'<td data-label="verdict"><span class="verdict {row["verdict"].replace(" ", "-")}">{row["verdict"]}'
-                     f'</span></td><td data-label="margin">{bar(row)}</td>')
+        cells.append(
+            f'<td data-label="verdict"><span class="verdict {row["verdict"].replace(" ", "-")}">{row["verdict"]}'
+            f'</span></td><td data-label="margin">{bar(row)}</td>'
+        )
         rows.append(f"<tr>{''.join(cells)}</tr>")
     return (f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>' if rows else "")
 
@@ -51,8 +53,10 @@ def _claim(claim, summary, regime, links):
     others = [record["figure"] for record, _ in summary.rows[claim.id] if record["figure"] != summary.home(claim)]
     also = "".join(f' <a href="#{name}">{name}</a>' for name in dict.fromkeys(others))
     also = f"<p>Also drawn in{also}.</p>" if also else ""
-    return (f'<details class="claim" id="{claim.id}"><summary><b>{claim.id}</b> <span class="status '
-            f'{claim.status.replace(" ", "-")}">{claim.status}</span> <span class="verdict {verdict.replace(" ", "-")}">'
-            f"{summary.stand(claim)}</span> {escape(claim.statement)}</summary>{instead}{regime}"
-            f"<p>{escape(claim.equation)}{' (our reading)' if claim.ours else ''}; evidence: {claim.evidence}; "
-            f"{links.function(claim)}; {links.test(claim)}</p>{also}</details>")
+    return (
+        f'<details class="claim" id="{claim.id}"><summary><b>{claim.id}</b> <span class="status '
+        f'{claim.status.replace(" ", "-")}">{claim.status}</span> <span class="verdict {verdict.replace(" ", "-")}">'
+        f"{summary.stand(claim)}</span> {escape(claim.statement)}</summary>{instead}{regime}"
+        f"<p>{escape(claim.equation)}{' (our reading)' if claim.ours else ''}; evidence: {claim.evidence}; "
+        f"{links.function(claim)}; {links.test(claim)}</p>{also}</details>"
+    )

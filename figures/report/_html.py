@@ -16,17 +16,27 @@ def report(summary, run, directory):
     studies, links = by_study(summary.records), Links(directory)
     pictures = {record["figure"]: _pictures.read(directory / f"{record['figure']}.png") for record in summary.records}
     short = regimes(summary.claims)
-    body = [_head(summary, run), _bar(summary), _contents(summary, studies),
-            _wrong("wrong", "What the sources got wrong", "the source says", summary.wrong, summary, pictures),
-            _wrong("misread", "What one may read into them, and is wrong", "the reading", summary.misread, summary, pictures)]
+    body = [
+        _head(summary, run),
+        _bar(summary),
+        _contents(summary, studies),
+        _wrong("wrong", "What the sources got wrong", "the source says", summary.wrong, summary, pictures),
+        _wrong(
+            "misread", "What one may read into them, and is wrong", "the reading", summary.misread, summary, pictures
+        ),
+    ]
     for study, records in studies.items():
         body.append(f'<section id="{study}"><h2>{escape(story(study).title)}</h2>{_told(study)}')
         body += [card(record, summary, short, pictures[record["figure"]], links, run) for record in records]
         body.append("</section>")
     body.append(_idle(run))
-    return ('<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>What holds</title>'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">'
-            f"<style>{STYLE}</style></head><body><main>\n" + "\n".join(part for part in body if part) + "\n</main></body></html>\n")
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>What holds</title>'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<style>{STYLE}</style></head><body><main>\n'
+        + "\n".join(part for part in body if part)
+        + "\n</main></body></html>\n"
+    )
 
 
 def _head(summary, run):
@@ -37,9 +47,12 @@ def _head(summary, run):
     said = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(summary, run))
     counts = "".join(f'<div class="{verdict.replace(" ", "-")}"><b>{count}</b> {verdict}</div>'
                      for verdict, count in summary.verdicts.items())
-    return (f'<header><h1>What holds of four studies of SGD with large learning rates</h1><dl class="facts">{listed}</dl>'
-            f'<div class="counts" aria-label="rows by verdict"><div><b>{sum(summary.verdicts.values())}</b> rows</div>{counts}'
-            f'</div><ul class="said">{said}</ul></header>')
+    return (
+        '<header><h1>What holds of four studies of SGD with large learning rates</h1><dl'
+        f' class="facts">{listed}</dl><div class="counts" aria-label="rows by'
+        f' verdict"><div><b>{sum(summary.verdicts.values())}</b> rows</div>{counts}</div><ul'
+        f' class="said">{said}</ul></header>'
+    )
 
 
 def _bar(summary):
@@ -55,11 +68,13 @@ def _bar(summary):
                          f'title="{count} {status}, {evidence}">{count}</i>')
         split = ", ".join(f"{count} {evidence}" for evidence, count in sorted(counts.items()))
         rows.append(f'<li><i class="key {name}"></i><b>{sum(counts.values())} {status}</b>: {split}</li>')
-    return (f'<section id="claims"><h2>Claims drawn here, by status and evidence</h2><div class="bar" role="img" '
-            f'aria-label="claims by status and evidence; the list below has the numbers">{"".join(parts)}</div>'
-            f'<ul class="keys">{"".join(rows)}</ul><p class="note">The status is the ledger\'s, found on synthetic data at '
-            "standard effort; how the rows of this run stand is said row by row. Hatched: enumerated; plain: simulated; "
-            "outlined: proved.</p></section>")
+    return (
+        '<section id="claims"><h2>Claims drawn here, by status and evidence</h2><div class="bar" role="img" '
+        f'aria-label="claims by status and evidence; the list below has the numbers">{"".join(parts)}</div>'
+        f'<ul class="keys">{"".join(rows)}</ul><p class="note">The status is the ledger\'s, found on synthetic data at '
+        'standard effort; how the rows of this run stand is said row by row. Hatched: enumerated; plain: simulated; '
+        'outlined: proved.</p></section>'
+    )
 
 
 def _contents(summary, studies):

@@ -29,7 +29,9 @@ def bar(row):
         marks.append(f'<circle class="found" cx="{position(margin):.1f}" cy="11" r="4"/>')
     ticks = "".join(f"M{position(sign * at):.0f} 8v6" for at in (10, 100) for sign in (-1, 1))
     title = escape("; ".join(said))
-    return (f'<svg class="margin" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
-            f'aria-label="{title}"><title>{title}</title><rect class="within" x="{MIDDLE - UNIT}" y="3" width="{2 * UNIT}" '
-            f'height="16"/><path class="axis" d="M2 11H{WIDTH - 2}M{MIDDLE} 3v16{ticks}"/>{"".join(marks)}</svg>'
-            f'<span class="note">{title}</span>')
+    return (
+        f'<svg class="margin" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" role="img" '
+        f'aria-label="{title}"><title>{title}</title><rect class="within" x="{MIDDLE - UNIT}" y="3" width="{2 * UNIT}" '
+        f'height="16"/><path class="axis" d="M2 11H{WIDTH - 2}M{MIDDLE} 3v16{ticks}"/>{"".join(marks)}</svg>'
+        f'<span class="note">{title}</span>'
+    )

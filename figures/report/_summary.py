@@ -74,7 +74,11 @@ class Summary:
         """The same in words."""
         found = [row["verdict"] for _, row in self.rows[claim.id]]
         idle = found.count(NOT_JUDGED)
-        words = {DIFFERS: f"{found.count(DIFFERS)} of {len(found)} rows differ", AGREES: "rows agree", NOT_JUDGED: NOT_JUDGED}
+        words = {
+            DIFFERS: f"{found.count(DIFFERS)} of {len(found)} rows differ",
+            AGREES: "rows agree",
+            NOT_JUDGED: NOT_JUDGED,
+        }
         return words[self.verdict(claim)] + (f", {idle} not judged" if 0 < idle < len(found) else "")
 
     def home(self, claim):
@@ -143,8 +147,10 @@ def sentences(summary, run):
         yield (f"{summary.not_drawn} of the {_some(len(CLAIMS), 'claim')} in the ledger were not drawn"
                + (f", {idle} of which are out of reach or not tested." if idle else "."))
     if summary.left_out:
-        yield (f"{_some(summary.left_out, 'figure')} in this directory from other runs (another effort, seed, data set or "
-               "version, or not asked for this time) left out.")
+        yield (
+            f"{_some(summary.left_out, 'figure')} in this directory from other runs (another effort, seed, data set or "
+            "version, or not asked for this time) left out."
+        )
     if summary.errors:
         yield f"{_some(len(summary.errors), 'figure')} could not be drawn: " + "; ".join(
             f"{name}: {reason}" for name, reason in summary.errors) + "."
@@ -155,8 +161,10 @@ def sentences(summary, run):
 def _data_and_effort(summary, run):
     if summary.user_data:
         own = sum(record["data"] != "synthetic" for record in summary.records)
-        yield (f"{_some(own, 'figure')} used your data ({summary.user_data}); statuses and regimes in the ledger speak of the "
-               "synthetic sets, so there only the verdict of a row says what was found.")
+        yield (
+            f"{_some(own, 'figure')} used your data ({summary.user_data}); statuses and regimes in the ledger speak of"
+            " the synthetic sets, so there only the verdict of a row says what was found."
+        )
     else:
         yield "All data are synthetic: drawn from the distributions that the sources state, or made in their place."
     if run["effort"] == "quick":

@@ -9,8 +9,8 @@ from itertools import islice, repeat
 
 import numpy as np
 
-from refimpl.benign_oscillation._inner_products import Space
 from refimpl._streams import streams
+from refimpl.benign_oscillation._inner_products import Space
 from refimpl.sgd import _arguments, _sampling
 from refimpl.sgd._arguments import Default
 from refimpl.sgd._status import DIVERGED, SUCCESS, of_steps

@@ -23,8 +23,7 @@ from refimpl._public import publish
 from refimpl._renamed import old_constants
 from refimpl.images._arms import ARMS, Problem, arm, at_equal_loss, draw_problem, patch_activity, run_arm
 from refimpl.images._conv_net import ConvNet
-from refimpl.images._patches import (BOTH, CLEAN, PATCH_ONLY, ImageData, Patches, augment, draw_patches,
-                                     put_patches)
+from refimpl.images._patches import BOTH, CLEAN, PATCH_ONLY, ImageData, Patches, augment, draw_patches, put_patches
 from refimpl.images._synthetic import synthetic_images
 from refimpl.images._train import Training, train
 from refimpl.sgd._status import DIVERGED, SUCCESS

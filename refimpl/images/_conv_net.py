@@ -5,8 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from refimpl import _cross_entropy as cross_entropy
-from refimpl import _inputs
+from refimpl import _cross_entropy as cross_entropy, _inputs
 from theory import _checks
 
 

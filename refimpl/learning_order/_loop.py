@@ -5,8 +5,8 @@ from math import expm1, log1p, sqrt
 
 import numpy as np
 
-from refimpl.learning_order._record import Recorder
 from refimpl.learning_order._engines import slopes
+from refimpl.learning_order._record import Recorder
 from refimpl.learning_order._two_layer_relu import logistic_loss
 from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refimpl.linear_stability._interval import Interval, between, examples, narrow
+from refimpl.linear_stability._interval import between, examples, narrow
 from refimpl.linear_stability._lyapunov import draw, last_logs
 from theory import _checks
 

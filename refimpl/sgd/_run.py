@@ -8,8 +8,8 @@ from refimpl._parallel import count, mapper
 from refimpl._renamed import renamed
 from refimpl._streams import streams
 from refimpl.sgd import _arguments, _sampling
-from refimpl.sgd._loop import Plan, Task, run_chunk
 from refimpl.sgd._kernel import PlainKernel, fast_kernel
+from refimpl.sgd._loop import Plan, Task, run_chunk
 from refimpl.sgd._status import SUCCESS, of_steps
 from theory import _checks
 

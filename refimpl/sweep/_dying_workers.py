@@ -26,8 +26,11 @@ def pooled(tasks, size):
                 except BrokenProcessPool:
                     pool.shutdown()
                     pool = process_pool(1)
-                    outcome = task.place, (LOST, None, f"its worker died {tried} times: killed, out of memory, or unable "
-                                                       "to import the function")
+                    outcome = task.place, (
+                        LOST,
+                        None,
+                        f"its worker died {tried} times: killed, out of memory, or unable to import the function",
+                    )
                     if tried < _ATTEMPTS:
                         waiting.appendleft((task, tried + 1))
                         outcome = None

@@ -14,8 +14,10 @@ def identity(function):
     """The name by which stored results know a function."""
     name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
     if "<" in name or "?" in name:
-        raise ValueError(f"function must be defined by name in a module when directory is given, got {name}; stored results "
-                         "are known by it")
+        raise ValueError(
+            f"function must be defined by name in a module when directory is given, got {name}; stored results "
+            "are known by it"
+        )
     return name
 
 
@@ -55,5 +57,7 @@ def _token(value):
         return {"dict": {str(key): _token(entry) for key, entry in value.items()}}
     if is_dataclass(value) and not isinstance(value, type):
         return {type(value).__qualname__: {field.name: _token(getattr(value, field.name)) for field in fields(value)}}
-    raise ValueError(f"fixed must hold numbers, strings, arrays, lists, dicts or dataclasses of them when directory is given, "
-                     f"got {type(value).__name__}; stored results are known by what they were made from")
+    raise ValueError(
+        "fixed must hold numbers, strings, arrays, lists, dicts or dataclasses of them when directory is given, "
+        f"got {type(value).__name__}; stored results are known by what they were made from"
+    )

@@ -23,8 +23,11 @@ def of_sgd(entry, case, quantity, inputs, of_model):
     if "noise" in arguments:
         rates = _along_steps(arguments["lr"], inputs.w)
         noise = arguments["noise"]
-        found |= {(name.NOISE_RATE, 0): run(noise=noise / rates), (name.NOISE_ROOT, 0): run(noise=noise / np.sqrt(rates)),
-                  (name.NOISE_FIRST_RATE, 0): run(noise=noise * rates[0] / rates)}
+        found |= {
+            (name.NOISE_RATE, 0): run(noise=noise / rates),
+            (name.NOISE_ROOT, 0): run(noise=noise / np.sqrt(rates)),
+            (name.NOISE_FIRST_RATE, 0): run(noise=noise * rates[0] / rates),
+        }
     return found | _of_steps(run, arguments, inputs, entry.biases(model))
 
 
@@ -123,8 +126,12 @@ def _of_annealing(model, options, inputs):
     if noise is not None:
         found |= {(name.NOISE_SIGN, 0): run(noise=-right["noise"]), (name.NOISE_IGNORED, 0): run(noise=None)}
         decay = right["weight_decay"]
-        found |= {(name.DECAY_IGNORED, 0): run(weight_decay=0.0), (name.DECAY_DOUBLE, 0): run(weight_decay=2 * decay),
-                  (name.DECAY_HALF, 0): run(weight_decay=decay / 2), (name.DECAY_SQUARED, 0): run(weight_decay=decay**2)}
+        found |= {
+            (name.DECAY_IGNORED, 0): run(weight_decay=0.0),
+            (name.DECAY_DOUBLE, 0): run(weight_decay=2 * decay),
+            (name.DECAY_HALF, 0): run(weight_decay=decay / 2),
+            (name.DECAY_SQUARED, 0): run(weight_decay=decay**2),
+        }
     return found
 
 

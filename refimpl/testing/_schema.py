@@ -2,10 +2,12 @@
 
 FORMAT = 1
 COMPARE = (
-    "By quantity: what stands before a colon is the function, whose formula is in the manifest's definitions. It gets w, "
-    "x, y and for hvp v from inputs (predict w and x; derived scalars none), then arguments by name. A result agrees if it "
-    "has the shape of value and |got - value| <= tolerance in every entry; NaN and infinity never agree, so write the test "
-    "as not (|got - value| <= tolerance). Of sgd, descend and train the last iterate alone, value[-1], will do.")
+    "By quantity: what stands before a colon is the function, whose formula is in the manifest's definitions. It gets"
+    " w, x, y and for hvp v from inputs (predict w and x; derived scalars none), then arguments by name. A result"
+    " agrees if it has the shape of value and |got - value| <= tolerance in every entry; NaN and infinity never agree,"
+    " so write the test as not (|got - value| <= tolerance). Of sgd, descend and train the last iterate alone,"
+    " value[-1], will do."
+)
 _ARRAY = {
     "type": "object", "required": ["shape", "dtype"], "additionalProperties": False,
     "oneOf": [{"required": ["decimal"]}, {"required": ["npz"]}],

@@ -44,7 +44,10 @@ def template(model, framework="numpy"):
     entries = textwrap.fill(", ".join(f'"{name}": {name}' for name in names), 112, initial_indent="    return {",
                             subsequent_indent="            ")
     text = textwrap.fill(_cases.conventions(model).split("\n")[0], 112)
-    return re.sub("\n{4,}", "\n\n\n", f'''"""{model}, to be filled in. Run this file, or: python -m refimpl check FILE.py:make {model}
+    return re.sub(
+        "\n{4,}",
+        "\n\n\n",
+        f'''"""{model}, to be filled in. Run this file, or: python -m refimpl check FILE.py:make {model}
 
 {text}
 
@@ -69,7 +72,8 @@ if __name__ == "__main__":
     report = check_model(make, "{model}", {given}, on_fail=None)
     print(report)
     sys.exit(not report.ok)
-''')
+''',
+    )
 
 
 def _function(name, cases, framework):
@@ -81,10 +85,14 @@ def _function(name, cases, framework):
                 first = leading_names(quantity)
                 optional |= dict.fromkeys(key for key in each.arguments if key not in every)
     words = [*first, *(["*"] if (every or optional) and name in PATHS else []), *every]
-    words += [f"{key}={'None' if key in ('noise', 'large_lr', 'anneal_loss') else 'False' if key == 'nesterov' else 0.0}"
-              for key in optional]
+    words += [
+        f"{key}={'None' if key in ('noise', 'large_lr', 'anneal_loss') else 'False' if key == 'nesterov' else 0.0}"
+        for key in optional
+    ]
     formula = DEFINITIONS[cases[0].model][name].split(": ", 1)[1]
-    formula = formula[0].upper() + formula[1:] if formula.split()[0].isalpha() and len(formula.split()[0]) > 1 else formula
+    formula = (
+        formula[0].upper() + formula[1:] if formula.split()[0].isalpha() and len(formula.split()[0]) > 1 else formula
+    )
     says = textwrap.fill(formula, 104, subsequent_indent="        ")
     body = _DERIVED.get(framework, {}).get(name) if name in STATIC else None
     return f'''    def {name}({", ".join(words)}):

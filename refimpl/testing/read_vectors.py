@@ -74,7 +74,8 @@ def least_squares(w, x, y, half):
 
 
 def agrees(got, expected, tolerance):
-    """Whether |got − expected| ≤ tolerance in every entry of nested lists of equal shape; NaN and infinity never are."""
+    """Whether |got − expected| ≤ tolerance in every entry of nested lists of equal shape; NaN and infinity never
+    are."""
     if isinstance(expected, list):
         parts = tolerance if isinstance(tolerance, list) and len(tolerance) == len(expected) else [
             tolerance[0] if isinstance(tolerance, list) else tolerance] * len(expected)

@@ -14,8 +14,14 @@ from tests.benchmarks._case import Case, grown, timed
 from tests.benchmarks._measure import limits, load
 from tests.benchmarks._output import lines, save
 
-BENCHMARKS = {**linear_stability.BENCHMARKS, **convex_annealing.BENCHMARKS, **benign_oscillation.BENCHMARKS, **learning_order.BENCHMARKS,
-              **network.BENCHMARKS, **images.BENCHMARKS}
+BENCHMARKS = {
+    **linear_stability.BENCHMARKS,
+    **convex_annealing.BENCHMARKS,
+    **benign_oscillation.BENCHMARKS,
+    **learning_order.BENCHMARKS,
+    **network.BENCHMARKS,
+    **images.BENCHMARKS,
+}
 
 
 def main():

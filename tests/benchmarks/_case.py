@@ -54,13 +54,24 @@ def timed(case, limits):
     differences = {name: float(np.abs(answer - answers[ours]).max() / scale) for name, answer in answers.items()}
     wrong = [name for name, difference in differences.items() if not difference <= case.rtol]
     if wrong:
-        raise AssertionError(f"{case.name}: {wrong[0]} differs from {ours} by {differences[wrong[0]]:.1e}, more than {case.rtol:g}")
+        raise AssertionError(
+            f"{case.name}: {wrong[0]} differs from {ours} by {differences[wrong[0]]:.1e}, more than {case.rtol:g}"
+        )
     measured = alternate(functions, case.rounds)
     limit = max(case.flops / limits["flops"], case.traffic / limits["bytes"]) + case.normals / limits["normals"]
-    return {"kind": "case", "name": case.name, "unit": case.unit, "count": case.count, "note": case.note,
-            "limit": limit, "peak_memory": peak_memory(functions[ours]),
-            "contenders": {name: {"seconds": seconds, "ratio": ratio, "first_call": first[name], "difference": differences[name]}
-                           for name, (seconds, ratio) in measured.items()}}
+    return {
+        "kind": "case",
+        "name": case.name,
+        "unit": case.unit,
+        "count": case.count,
+        "note": case.note,
+        "limit": limit,
+        "peak_memory": peak_memory(functions[ours]),
+        "contenders": {
+            name: {"seconds": seconds, "ratio": ratio, "first_call": first[name], "difference": differences[name]}
+            for name, (seconds, ratio) in measured.items()
+        },
+    }
 
 
 def grown(scaling):

@@ -87,11 +87,14 @@ def _jax(jax, data, w0, indices):
 
 
 def training():
-    """A step of 20 seeds, set-up included: a short run of all contenders, and 1500 epochs of those that are not too slow."""
+    """A step of 20 seeds, set-up included: a short run of all contenders, and 1500 epochs of those that are not too
+    slow."""
     patches = N + 2 + 4
     per_step = SEEDS * 2 * WIDTH
-    note = (f"ours carries {patches} inner products a filter (every patch of the data, u and v) instead of {DIM} weights: ten "
-            "NumPy calls into buffers that are made once")
+    note = (
+        f"ours carries {patches} inner products a filter (every patch of the data, u and v) instead of {DIM} weights:"
+        " ten NumPy calls into buffers that are made once"
+    )
     for epochs, names in ((50, None), (1500, ("ours", "jax"))):
         steps = epochs * N
         yield Case(f"two-layer CNN, {SEEDS} seeds, {epochs} epochs of {N}", "step of all seeds", steps,

@@ -28,8 +28,13 @@ def sweep():
                 found[name] = make(module)
         return found
 
-    yield Case(f"annealed descent, {STARTS} starts", "replica-step", int(ours().nit.sum()), contenders,
-               note="two parameters: a step is some thirty NumPy calls on 1024 numbers each, which a compiler makes one loop")
+    yield Case(
+        f"annealed descent, {STARTS} starts",
+        "replica-step",
+        int(ours().nit.sum()),
+        contenders,
+        note="two parameters: a step is some thirty NumPy calls on 1024 numbers each, which a compiler makes one loop",
+    )
 
 
 def _torch(torch):

@@ -13,8 +13,13 @@ from theory.linear_stability import GaussNewton, critical_lr, second_moment
 N, LR = 64, 0.01
 GATHERED = 3  # passes over what is gathered: written once, read twice
 SMALL = "the calls of a step, whatever the replicas, are most of it: see 'steps of one replica' for their cost"
-NOTE = ("a compiled loop need not write what it gathers, nor read it again; the traffic counted is of one write and two reads",
-        "by counts: all n residuals are computed, with matrix products")
+NOTE = (
+    (
+        "a compiled loop need not write what it gathers, nor read it again; the traffic counted is of one write and two"
+        " reads"
+    ),
+    "by counts: all n residuals are computed, with matrix products",
+)
 
 
 def ensemble(kind, dim, size, replicas, steps):
@@ -135,7 +140,9 @@ def scale():
     def steps(count):
         return lambda: simulate(data, np.ones(16), lr=LR, batch_size=4, steps=count, rng=0).w
 
-    yield Scaling("replicas of a quadratic (d = 16, B = 4, 20 steps)", "replicas", (100, 1000, 10_000, 100_000), replicas)
+    yield Scaling(
+        "replicas of a quadratic (d = 16, B = 4, 20 steps)", "replicas", (100, 1000, 10_000, 100_000), replicas
+    )
     yield Scaling("steps of one replica (d = 16, B = 4)", "steps", (1000, 10_000, 100_000), steps, rounds=1)
 
 

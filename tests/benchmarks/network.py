@@ -136,7 +136,9 @@ def _jax_nets(jax, model, starts, x, y, indices, lr):
     jnp = jax.numpy
     starts, x, y, indices = (jnp.asarray(array) for array in (starts, x, y, indices))
     gradients = jax.vmap(jax.grad(lambda w, x, y: ((_net(jnp.tanh, model, w, x) - y) ** 2).mean() / 2))
-    whole = jax.jit(lambda w, batches: jax.lax.scan(lambda w, b: (w - lr * gradients(w, x[b], y[b]), None), w, batches)[0])
+    whole = jax.jit(
+        lambda w, batches: jax.lax.scan(lambda w, b: (w - lr * gradients(w, x[b], y[b]), None), w, batches)[0]
+    )
     return lambda: np.asarray(whole(starts, indices).block_until_ready())
 
 

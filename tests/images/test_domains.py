@@ -5,7 +5,6 @@ Each test says which wrong answer it would catch and shows it caught.
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
 
 from refimpl import images
 from tests.images.test_patch_curvature import sizes

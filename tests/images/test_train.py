@@ -5,7 +5,6 @@ Each test says which wrong answer it would catch and shows it caught.
 
 import numpy as np
 import pytest
-from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
 from refimpl import images

@@ -1,4 +1,5 @@
-"""Mean-square growth by enumeration: the augmented operator of (x, v), averaged over every batch. Nothing of `theory`."""
+"""Mean-square growth by enumeration: the augmented operator of (x, v), averaged over every batch. Nothing of
+`theory`."""
 
 from dataclasses import dataclass
 
@@ -46,7 +47,9 @@ def on_range(hessians):
 def radius(hessians, lr, size, step=Step(), replacement=False, divisor=None):
     """Spectral radius, on range(H); on R^d for a given divisor."""
     hessians = on_range(hessians) if divisor is None else hessians
-    return np.abs(np.linalg.eigvals(operator(hessians, lr, size, step, replacement, 1.0 if divisor is None else divisor))).max()
+    return np.abs(
+        np.linalg.eigvals(operator(hessians, lr, size, step, replacement, 1.0 if divisor is None else divisor))
+    ).max()
 
 
 def random_ensemble(rng, n, dim, outputs=1, singular=False):

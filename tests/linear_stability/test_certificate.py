@@ -22,7 +22,8 @@ def adversarial(n, outputs=1.0 - 3e-7):
 
 @pytest.mark.parametrize("turned", [False, True])
 def test_a_crowded_spectrum_does_not_deceive(rng, turned):
-    """A Ritz value with residual 7.5e-10 once gave 2.0000006; a turned ensemble has a Perron matrix on its cone's edge."""
+    """A Ritz value with residual 7.5e-10 once gave 2.0000006; a turned ensemble has a Perron matrix on its cone's
+    edge."""
     n = 100
     jacobians = adversarial(n)
     if turned:
@@ -81,7 +82,9 @@ def test_at_the_limit_nothing_is_claimed():
 def test_what_a_certificate_says():
     stable, unstable = (theory.certify([[[0.2]], [[3.8]]], lr, 1) for lr in (0.5, 0.6))
     assert stable.bound < 1 < unstable.bound
-    assert_allclose([stable.bound, unstable.bound], [lr * 3.24 / (4 - 4 * lr) for lr in (0.5, 0.6)], rtol=1e-12)  # k p s²
+    assert_allclose(
+        [stable.bound, unstable.bound], [lr * 3.24 / (4 - 4 * lr) for lr in (0.5, 0.6)], rtol=1e-12
+    )  # k p s²
     assert theory.certify([[[0.2]], [[3.8]]], 1.1, 2).bound == np.inf
 
 
@@ -90,8 +93,12 @@ def test_what_a_certificate_says():
 def test_enclosures_are_narrow_on_ensembles_of_all_kinds(rng, kind, step):
     """n = 60, d = 80: at most 1e-9 wide."""
     factors = rng.standard_normal((60, 80))
-    factors *= {"isotropic": 1.0, "power law": np.arange(1, 81) ** -1.0, "blocks": np.kron(np.eye(4), np.ones((15, 20))),
-                "heavy norms": np.exp(1.5 * rng.standard_normal((60, 1)))}[kind]
+    factors *= {
+        "isotropic": 1.0,
+        "power law": np.arange(1, 81) ** -1.0,
+        "blocks": np.kron(np.eye(4), np.ones((15, 20))),
+        "heavy norms": np.exp(1.5 * rng.standard_normal((60, 1))),
+    }[kind]
     lr, spectrum = theory.critical_lr(theory.GaussNewton(factors), 2, full_output=True, **step.keywords)
     assert spectrum.converged and spectrum.upper - spectrum.lower <= 1e-9 * lr
 

@@ -54,7 +54,9 @@ def test_covariance_solves_the_enumerated_system(seed, momentum, decay, replacem
                                          replacement=replacement)
     exact = enumerated(hessians, gradients, lr, 2, step, replacement)
     assert_allclose(found, exact, rtol=0, atol=1e-8 * np.abs(exact).max())
-    floor = theory.loss_floor(hessians, gradients, lr, 2, momentum=momentum, weight_decay=decay, replacement=replacement)
+    floor = theory.loss_floor(
+        hessians, gradients, lr, 2, momentum=momentum, weight_decay=decay, replacement=replacement
+    )
     assert_allclose(floor, np.trace(hessians.mean(axis=0) @ found) / 2, rtol=1e-9)
 
 
@@ -76,7 +78,9 @@ def test_factors_and_dense_hessians_agree(rng, decay, shape):
     """Also where factors are fewer than parameters: decay then holds what no Hessian does."""
     factors = rng.standard_normal(shape)
     hessians = factors.swapaxes(1, 2) @ factors
-    gradients = rng.standard_normal((shape[0], shape[2])) if decay else factors[:, 0] * rng.standard_normal((shape[0], 1))
+    gradients = (
+        rng.standard_normal((shape[0], shape[2])) if decay else factors[:, 0] * rng.standard_normal((shape[0], 1))
+    )
     gradients -= gradients.mean(axis=0)
     if not decay and shape[0] == 2:
         gradients = np.vstack([factors[0, 0], -factors[0, 0]])
@@ -86,14 +90,18 @@ def test_factors_and_dense_hessians_agree(rng, decay, shape):
     assert_allclose(found[0], found[1], rtol=1e-8, atol=1e-10)
     assert_allclose(found[0], found[2], rtol=1e-8, atol=1e-10)
     if decay:
-        assert_allclose(found[0], enumerated(hessians, gradients, lr, 1, Step(weight_decay=decay)), rtol=1e-8, atol=1e-10)
+        assert_allclose(
+            found[0], enumerated(hessians, gradients, lr, 1, Step(weight_decay=decay)), rtol=1e-8, atol=1e-10
+        )
 
 
 def test_units_of_the_covariance(rng):
     hessians, gradients = noisy(rng, 3, 2)
     lr = stable_rate(hessians, 1, Step(), False, 0.5)
     plain = theory.stationary_covariance(hessians, gradients, lr, 1)
-    assert_allclose(theory.stationary_covariance(hessians * 1e60, gradients * 1e20, lr / 1e60, 1) * 1e80, plain, rtol=1e-9)
+    assert_allclose(
+        theory.stationary_covariance(hessians * 1e60, gradients * 1e20, lr / 1e60, 1) * 1e80, plain, rtol=1e-9
+    )
     assert_allclose(theory.loss_floor(hessians * 1e60, gradients * 1e20, lr / 1e60, 1) * 1e20,
                     theory.loss_floor(hessians, gradients, lr, 1), rtol=1e-9)
 
@@ -143,7 +151,8 @@ def test_gradient_ratio_is_two_over_the_rate_in_the_perron_law():
     assert (factors**2).sum(axis=1).mean() < 0.9 * 2 / lr
 
 
-@pytest.mark.parametrize(("loss", "message"), [([0.0, 0.0], "loss must not be zero everywhere"), ([-1.0, 2.0], "non-negative"),
+@pytest.mark.parametrize(("loss", "message"), [([0.0, 0.0], "loss must not be zero everywhere"),
+                         ([-1.0, 2.0], "non-negative"),
                                                ([1.0], r"loss must have shape \(2,\)")])
 def test_gradient_ratio_refuses(loss, message):
     with pytest.raises(ValueError, match=message):

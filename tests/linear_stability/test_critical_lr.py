@@ -26,7 +26,8 @@ def test_critical_rates_are_ordered(problem):
 @pytest.mark.claim("WME18.eq4-sharp")
 @given(support.sampled_ensembles(most=5, widest=4))
 def test_critical_rate_is_where_the_enumerated_operator_reaches_one(problem):
-    """Spectral radius from an enumeration of batches: 1 at η*, above 1 just above; the sufficient limit is no such point."""
+    """Spectral radius from an enumeration of batches: 1 at η*, above 1 just above; the sufficient limit is no such
+    point."""
     hessians, size, replacement = problem
     lr = theory.critical_lr(hessians, size, replacement=replacement)
 
@@ -96,7 +97,9 @@ def test_critical_rates_scale_and_do_not_see_rotation_or_order(problem, factor, 
     turned = (turned + turned.swapaxes(1, 2)) / 2
     for which in CRITERIA:
         lr = theory.critical_lr(hessians, size, which, replacement=replacement)
-        assert_allclose(theory.critical_lr(factor * hessians, size, which, replacement=replacement), lr / factor, rtol=1e-8)
+        assert_allclose(
+            theory.critical_lr(factor * hessians, size, which, replacement=replacement), lr / factor, rtol=1e-8
+        )
         assert_allclose(theory.critical_lr(turned, size, which, replacement=replacement), lr, rtol=1e-7)
 
 
@@ -122,14 +125,24 @@ def test_factors_and_dense_hessians_agree(rng, shape):
         assert_allclose(theory.critical_lr(factored, size, which), theory.critical_lr(hessians, size, which), rtol=1e-9)
     assert_allclose(theory.sharpness(factored), theory.sharpness(hessians), rtol=1e-12)
     assert_allclose(theory.non_uniformity(factored), theory.non_uniformity(hessians), rtol=1e-10)
-    assert_allclose(theory.stability_matrix(factored, 0.1, size), theory.stability_matrix(hessians, 0.1, size), atol=1e-12)
+    assert_allclose(
+        theory.stability_matrix(factored, 0.1, size), theory.stability_matrix(hessians, 0.1, size), atol=1e-12
+    )
     assert_allclose(theory.lambda_max(factored, 0.1, size), theory.lambda_max(hessians, 0.1, size), rtol=1e-10)
-    assert_allclose(theory.mean_square_rate(factored, 0.1, size), theory.mean_square_rate(hessians, 0.1, size), rtol=1e-8)
+    assert_allclose(
+        theory.mean_square_rate(factored, 0.1, size), theory.mean_square_rate(hessians, 0.1, size), rtol=1e-8
+    )
     for condition in ("trace", "eigenvector"):
-        assert_allclose(theory.necessary_lr(factored, size, condition), theory.necessary_lr(hessians, size, condition), rtol=1e-9)
+        assert_allclose(
+            theory.necessary_lr(factored, size, condition), theory.necessary_lr(hessians, size, condition), rtol=1e-9
+        )
     moment = np.eye(shape[-1])
-    assert_allclose(theory.second_moment(factored, 0.1, size, moment, 3), theory.second_moment(hessians, 0.1, size, moment, 3),
-                    rtol=1e-9, atol=1e-12)
+    assert_allclose(
+        theory.second_moment(factored, 0.1, size, moment, 3),
+        theory.second_moment(hessians, 0.1, size, moment, 3),
+        rtol=1e-9,
+        atol=1e-12,
+    )
     assert not np.isclose(theory.critical_lr(factored, size), theory.critical_lr(hessians / n, size))
 
 

@@ -115,7 +115,9 @@ def test_an_ensemble_is_reduced_once(rng, monkeypatch):
     calls = []
     for name in ("reduce_factors", "reduce_dense"):
         original = getattr(theory._ensemble, name)
-        monkeypatch.setattr(theory._ensemble, name, lambda *given, original=original: calls.append(1) or original(*given))
+        monkeypatch.setattr(
+            theory._ensemble, name, lambda *given, original=original: calls.append(1) or original(*given)
+        )
     factors = rng.standard_normal((5, 3))
     for held in (theory.GaussNewton(factors), theory.Ensemble(outer(factors))):
         calls.clear()
@@ -138,7 +140,11 @@ def test_what_is_held_cannot_change(rng):
 
 def test_factors_compare_hash_print_and_pickle_by_value(rng):
     factors = rng.standard_normal((2000, 3))
-    one, same, other = theory.GaussNewton(factors), theory.GaussNewton(np.asfortranarray(factors)), theory.GaussNewton(2 * factors)
+    one, same, other = (
+        theory.GaussNewton(factors),
+        theory.GaussNewton(np.asfortranarray(factors)),
+        theory.GaussNewton(2 * factors),
+    )
     theory.sharpness(one)  # with its reduction kept
     assert one == same and hash(one) == hash(same) and one != other and one != 3
     assert repr(one) == "GaussNewton(n=2000, outputs=1, dim=3)"

@@ -64,7 +64,9 @@ def test_variance_of_a_batch_mean(n, rng):
             if 1 < size < n:
                 other = theory.sampling_factor(n, size, replacement=not replacement)
                 assert not np.allclose(other * sigma, exact, rtol=1e-3, atol=0)
-                assert not np.allclose(theory.sampling_factor(n, n - size) * sigma, exact) or 2 * size == n or replacement
+                assert (
+                    not np.allclose(theory.sampling_factor(n, n - size) * sigma, exact) or 2 * size == n or replacement
+                )
 
 
 @pytest.mark.claim("WME18.s")
@@ -72,7 +74,12 @@ def test_variance_of_a_batch_mean(n, rng):
 def test_non_uniformity_is_a_curvature_and_eq4_bounds_it(problem, factor):
     hessians, size, replacement = problem
     measured = theory.non_uniformity(hessians)
-    assert_allclose(theory.non_uniformity(factor * hessians), factor * measured, rtol=1e-6, atol=1e-6 * factor * theory.sharpness(hessians))
+    assert_allclose(
+        theory.non_uniformity(factor * hessians),
+        factor * measured,
+        rtol=1e-6,
+        atol=1e-6 * factor * theory.sharpness(hessians),
+    )
     lr = theory.critical_lr(hessians, size, "sufficient", replacement=replacement)
     assert measured <= theory.non_uniformity_limit(lr, len(hessians), size, replacement=replacement) * (1 + 1e-7)
 
@@ -133,7 +140,9 @@ def test_larger_batches_admit_larger_rates(hessians):
 def test_the_region_scales_as_one_over_the_rate(lr, factor, n, share):
     size = n // 2
     assert_allclose(theory.sharpness_limit(lr / factor), factor * theory.sharpness_limit(lr), rtol=1e-12)
-    assert_allclose(theory.non_uniformity_limit(lr / factor, n, size), factor * theory.non_uniformity_limit(lr, n, size), rtol=1e-12)
+    assert_allclose(
+        theory.non_uniformity_limit(lr / factor, n, size), factor * theory.non_uniformity_limit(lr, n, size), rtol=1e-12
+    )
     sharp = share / lr
     assert_allclose(theory.mean_square_non_uniformity(sharp * factor, lr / factor, n, size),
                     factor * theory.mean_square_non_uniformity(sharp, lr, n, size), rtol=1e-9)
@@ -172,4 +181,6 @@ def test_closed_forms_at_hand_computed_points():
     assert_allclose(theory.mean_square_non_uniformity(0.2, 1.0, 2, 1), 0.6, rtol=1e-12)
     for condition in ("trace", "eigenvector"):
         assert_allclose(theory.necessary_lr(stack_1d(TOY), 1, condition), 4 / 7.24, rtol=1e-12)
-    assert_allclose(theory.necessary_lr(theory.GaussNewton(np.sqrt(TOY)[:, None]), 1, "eigenvector"), 4 / 7.24, rtol=1e-12)
+    assert_allclose(
+        theory.necessary_lr(theory.GaussNewton(np.sqrt(TOY)[:, None]), 1, "eigenvector"), 4 / 7.24, rtol=1e-12
+    )

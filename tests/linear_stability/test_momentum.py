@@ -1,4 +1,5 @@
-"""Limits and rates with momentum, Nesterov, dampening, decay and frozen preconditioners, against the enumerated operator.
+"""Limits and rates with momentum, Nesterov, dampening, decay and frozen preconditioners, against the enumerated
+operator.
 
 The nulls are plausible wrong formulas, shown to fail on Hessians that do not
 commute (in one dimension, or where they commute, the first could not fail).
@@ -16,8 +17,16 @@ from tests.linear_stability import augmented
 from tests.linear_stability.augmented import Step
 from theory import linear_stability as theory
 
-STEPS = [Step(0.9), Step(0.5), Step(-0.6), Step(0.9, nesterov=True), Step(-0.5, nesterov=True), Step(0.7, dampening=0.4),
-         Step(0.9, weight_decay=0.3), Step(0.0, weight_decay=0.3)]
+STEPS = [
+    Step(0.9),
+    Step(0.5),
+    Step(-0.6),
+    Step(0.9, nesterov=True),
+    Step(-0.5, nesterov=True),
+    Step(0.7, dampening=0.4),
+    Step(0.9, weight_decay=0.3),
+    Step(0.0, weight_decay=0.3),
+]
 
 
 @given(augmented.problems())
@@ -177,7 +186,10 @@ def test_momentum_takes_no_more_products_than_plain_sgd(rng, monkeypatch):
 ])
 def test_bad_settings_are_refused(keywords, message):
     hessians = np.array([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.5], [0.5, 1.0]]])
-    for call in (lambda: theory.critical_lr(hessians, 1, **keywords), lambda: theory.necessary_lr(hessians, 1, **keywords),
-                 lambda: theory.mean_square_rate(hessians, 0.1, 1, **keywords)):
+    for call in (
+        lambda: theory.critical_lr(hessians, 1, **keywords),
+        lambda: theory.necessary_lr(hessians, 1, **keywords),
+        lambda: theory.mean_square_rate(hessians, 0.1, 1, **keywords),
+    ):
         with pytest.raises(ValueError, match=message):
             call()

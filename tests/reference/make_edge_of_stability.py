@@ -14,7 +14,12 @@ def step(f, kernel, lr, width):
 
 
 def rows():
-    for f, kernel, lr, width in ((0.5, 3.0, 1.0, 4), (1e-80, 2.5e80, 1e-80, 9), (1.0, 1.0, 3.5, 4), (-0.3, 2.0, 0.5, 1)):
+    for f, kernel, lr, width in (
+        (0.5, 3.0, 1.0, 4),
+        (1e-80, 2.5e80, 1e-80, 9),
+        (1.0, 1.0, 3.5, 4),
+        (-0.3, 2.0, 0.5, 1),
+    ):
         args = [mp.mpf(value) for value in (f, kernel, lr, width)]
         yield row(NAME + "catapult_step", [f, kernel, lr, width], list(step(*args)), 1e-14)
         flow = mp.sqrt(args[1] ** 2 - 4 * args[0] ** 2 / width)

@@ -23,8 +23,7 @@ import numpy as np
 from refimpl.testing import models
 from refimpl.testing._candidate import Candidate
 from refimpl.testing._case import function_of
-from refimpl.testing._cases import MODELS, complete
-from refimpl.testing._cases import shared as cases
+from refimpl.testing._cases import MODELS, complete, shared as cases
 from refimpl.testing._comparison import Judging, check
 from refimpl.testing._portable_numbers import Numbers
 from tests.testing._plain import listed, plain
@@ -67,7 +66,9 @@ def changes(node, names):
             yield f"{side} operand dropped", lambda n, side=side, kept=kept: setattr(n, "op", _keep(n, side, kept))
     if isinstance(node, ast.Compare):
         for other in _COMPARED.get(type(node.ops[0]), ()):
-            yield f"{type(node.ops[0]).__name__} → {other.__name__}", lambda n, other=other: n.ops.__setitem__(0, other())
+            yield f"{type(node.ops[0]).__name__} → {other.__name__}", lambda n, other=other: n.ops.__setitem__(
+                0, other()
+            )
     if isinstance(node, ast.Constant) and type(node.value) in (int, float):
         for value in (node.value + 1, node.value - 1, 2 * node.value, node.value / 2):
             if value != node.value:
@@ -142,8 +143,14 @@ def changes_an_answer(own, tree, instances=10):
         entry = MODELS[model]
         for k in range(instances):
             numbers = Numbers(f"mutation {model} {k}")
-            size = {name: values[int(numbers.index(len(values)))] if isinstance(values, list)
-                    else values[0] + int(numbers.index(values[1] - values[0] + 1)) for name, values in entry.ranges.items()}
+            size = {
+                name: (
+                    values[int(numbers.index(len(values)))]
+                    if isinstance(values, list)
+                    else values[0] + int(numbers.index(values[1] - values[0] + 1))
+                )
+                for name, values in entry.ranges.items()
+            }
             case = complete(model, f"{model}/mutation-{k}", entry.draw(numbers, **size), thresholds=True)
             candidate = Candidate(lambda **settings: scope["plain"](model, settings), ("predict",))
             for quantity in case.expected:

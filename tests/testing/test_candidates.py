@@ -34,7 +34,8 @@ def test_a_function_of_which_no_check_ran_has_failed():
     assert check_model(quiet, LINEAR).ok, "where some checks run the rest is skipped"
 
 
-@pytest.mark.parametrize("value", [np.zeros((7, 3)), np.zeros(0), [], "x", np.ma.masked_all(3), [[1.0], 2.0], float, {}])
+@pytest.mark.parametrize("value", [np.zeros((7, 3)), np.zeros(0), [], "x", np.ma.masked_all(3), [[1.0], 2.0], float,
+                                   {}])
 def test_no_result_ends_the_diagnosis(value):
     for function in ("loss", "gradient", "hvp"):
         report = check_model({function: lambda *given: value}, LINEAR, on_fail=None)

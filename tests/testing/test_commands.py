@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from refimpl.testing import _command_line as command
-from refimpl.testing import cases, models
+from refimpl.testing import _command_line as command, cases, models
 
 ROOT = Path(__file__).parents[2]
 RIGHT = """
@@ -59,7 +58,8 @@ def test_check_as_json(candidates, capsys):
 
 @pytest.mark.parametrize(("words", "message"), [
     (["check", "missing.py:make", "MLP"], "candidate's file must exist"), (["check", "mine.py", "MLP"], "FILE.py:NAME"),
-    (["check", "mine.py:make", "Nets"], "invalid choice: 'Nets'"), (["check", "mine.py:other", "MLP"], "there are make"),
+    (["check", "mine.py:make", "Nets"], "invalid choice: 'Nets'"),
+    (["check", "mine.py:other", "MLP"], "there are make"),
     (["check", "broken.py:make", "MLP"], "cannot be imported: SyntaxError"), (["template", "Nets"], "invalid choice"),
     (["check", "mine.py:make", "LinearRegression", "--functions", "grad"], "functions must be one of"),
     ([], "command"), (["check", "mine.py:make", "LinearRegression", "--rtol", "-1"], "rtol must be positive"),
@@ -106,7 +106,9 @@ def test_a_template_runs_at_once_and_is_green_when_filled_in(tmp_path, capsys):
     assert empty.returncode == 1 and "not implemented: predict, losses" in empty.stdout
     body, _, rest = text.partition('        raise NotImplementedError')
     end = rest.index("    return {")
-    path.write_text(body + "        return x @ w\n\n" + '    return {"predict": predict}' + rest[rest.index("}", end) + 1:])
+    path.write_text(
+        body + "        return x @ w\n\n" + '    return {"predict": predict}' + rest[rest.index("}", end) + 1 :]
+    )
     filled = run()
     assert filled.returncode == 0, filled.stdout
 

@@ -50,8 +50,9 @@ def torch_functions(torch, predict, loss):
     def sgd(w, x, y, *, lr, indices, noise=None, weight_decay=0.0, momentum=0.0, nesterov=False, dampening=0.0):
         w = w.clone().requires_grad_(True)
         path = [w.detach().clone()]
-        optimizer = torch.optim.SGD([w], lr=float(lr[0]), weight_decay=weight_decay, momentum=momentum, nesterov=nesterov,
-                                    dampening=dampening)
+        optimizer = torch.optim.SGD(
+            [w], lr=float(lr[0]), weight_decay=weight_decay, momentum=momentum, nesterov=nesterov, dampening=dampening
+        )
         for t, batch in enumerate(indices):
             optimizer.param_groups[0]["lr"] = float(lr[t])
             optimizer.zero_grad()

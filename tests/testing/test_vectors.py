@@ -130,8 +130,20 @@ def test_the_reader_in_c_agrees_and_counts_nan(vectors, tmp_path):
     found = []
     for name, text in (("right", source), ("wrong", wrong)):
         (tmp_path / f"{name}.c").write_text(text, encoding="utf-8")
-        subprocess.run([compiler, "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Werror", tmp_path / f"{name}.c", "-lm",
-                        "-o", tmp_path / name], check=True)
+        subprocess.run(
+            [
+                compiler,
+                "-std=c11",
+                "-D_POSIX_C_SOURCE=200809L",
+                "-Wall",
+                "-Werror",
+                tmp_path / f"{name}.c",
+                "-lm",
+                "-o",
+                tmp_path / name,
+            ],
+            check=True,
+        )
         found.append(subprocess.run([tmp_path / name, vectors], capture_output=True, text=True))
     plain = subprocess.run([sys.executable, "-I", "-S", READER, vectors], capture_output=True, text=True).stdout
     assert found[0].returncode == 0 and found[0].stdout == plain

@@ -58,15 +58,23 @@ class Claim:
     def __post_init__(self):
         for name, options in (("status", STATUSES), ("evidence", EVIDENCE)):
             if getattr(self, name) not in options:
-                raise ValueError(f"{name} of {self.id} must be one of {options}, got {getattr(self, name)!r}; choose one of them")
+                raise ValueError(
+                    f"{name} of {self.id} must be one of {options}, got {getattr(self, name)!r}; choose one of them"
+                )
         if (self.status in STATUSES[2:4]) != bool(self.correction):
-            raise ValueError(f"{self.id} is {self.status!r}: a correction is given exactly for {STATUSES[2:4]}; mend the row")
+            raise ValueError(
+                f"{self.id} is {self.status!r}: a correction is given exactly for {STATUSES[2:4]}; mend the row"
+            )
         if self.status != "exact" and not self.regime:
             raise ValueError(f"{self.id} is {self.status!r} and needs the regime in which that was found; add it")
         if self.shown and not (self.formula and self.test and self.figure):
-            raise ValueError(f"{self.id} is {self.status!r} and needs the formula, test and figure that show it; add them")
+            raise ValueError(
+                f"{self.id} is {self.status!r} and needs the formula, test and figure that show it; add them"
+            )
         if not self.shown and self.evidence != EVIDENCE[3]:
-            raise ValueError(f"{self.id} is {self.status!r}: its evidence is {EVIDENCE[3]!r}, got {self.evidence!r}; mend the row")
+            raise ValueError(
+                f"{self.id} is {self.status!r}: its evidence is {EVIDENCE[3]!r}, got {self.evidence!r}; mend the row"
+            )
 
     @property
     def shown(self):

@@ -30,7 +30,11 @@ def every():
         columns = shutil.get_terminal_size().columns
         lines = [line if len(line) <= columns else f"{line[:columns - 1]}…" for line in lines]
     counts = Counter(claim.status for claim in CLAIMS)
-    return [*lines, "", f"{len(CLAIMS)} claims: {', '.join(f'{count} {status}' for status, count in counts.most_common())}"]
+    return [
+        *lines,
+        "",
+        f"{len(CLAIMS)} claims: {', '.join(f'{count} {status}' for status, count in counts.most_common())}",
+    ]
 
 
 def one(name):
@@ -38,10 +42,18 @@ def one(name):
     claim = next((claim for claim in CLAIMS if claim.id == name), None)
     if claim is None:
         raise ValueError(f"no claim {name}; the nearest is {nearest(name)} (python -m theory claims lists all)")
-    parts = {"source": claim.equation, "statement": claim.statement, "status": claim.status, "instead": claim.correction,
-             "regime": claim.regime, "evidence": claim.evidence, "function": claim.function, "test": claim.test,
-             "figure": f"{claim.figure}: python -m figures {claim.figure}" if claim.figure else "",
-             "ours": "our own statement; none of the sources says it" if claim.ours else ""}
+    parts = {
+        "source": claim.equation,
+        "statement": claim.statement,
+        "status": claim.status,
+        "instead": claim.correction,
+        "regime": claim.regime,
+        "evidence": claim.evidence,
+        "function": claim.function,
+        "test": claim.test,
+        "figure": f"{claim.figure}: python -m figures {claim.figure}" if claim.figure else "",
+        "ours": "our own statement; none of the sources says it" if claim.ours else "",
+    }
     lines = [claim.id]
     for label, text in parts.items():
         if text:

@@ -37,8 +37,8 @@ from theory.linear_stability._escape import escape_exponent
 from theory.linear_stability._mean_square import mean_square_rate, perron_weight, second_moment
 from theory.linear_stability._multiplier import absolute_moment, lyapunov_exponent
 from theory.linear_stability._path import path_log_loss
-from theory.linear_stability._products import Products
 from theory.linear_stability._plot import plot_diagram, plot_rates
+from theory.linear_stability._products import Products
 from theory.linear_stability._report import StabilityReport, stability_report
 from theory.linear_stability._sampling import sampling_factor
 from theory.linear_stability._spectrum import Spectrum
@@ -49,7 +49,7 @@ __all__ = ["Ensemble", "GaussNewton", "sampling_factor", "stability_matrix", "la
            "stationary_covariance", "loss_floor", "gradient_ratio", "second_moment", "epoch_mean_square_rate",
            "sharpness", "non_uniformity", "sharpness_limit", "non_uniformity_limit", "mean_square_non_uniformity",
            "absolute_moment", "lyapunov_exponent", "almost_sure_lr", "escape_exponent", "two_minima", "exit_time",
-           "mean_exit_time", "path_log_loss", "Products", "lr_bracket", "Bracket", "stability_report", "StabilityReport",
-           "plot_diagram", "plot_rates"]
+           "mean_exit_time", "path_log_loss", "Products", "lr_bracket", "Bracket", "stability_report",
+           "StabilityReport", "plot_diagram", "plot_rates"]
 
 publish(__name__)

@@ -128,7 +128,8 @@ def necessary_lr(hessians, batch_size, condition=None, *, momentum=0.0, nesterov
                  weight_decay=0.0, preconditioner=None, replacement=False):
     r"""An upper bound on `critical_lr` in closed form.
 
-    .. math:: \eta^* \le \frac{2 (1+\mu) \operatorname{tr} A}{\|A\|_F^2 + \frac{1+\mu}{1-\mu}\, p \operatorname{tr} \Sigma}
+    .. math:: \eta^* \le
+              \frac{2 (1+\mu) \operatorname{tr} A}{\|A\|_F^2 + \frac{1+\mu}{1-\mu}\, p \operatorname{tr} \Sigma}
        \ \text{("trace")}, \qquad
        \eta^* \le \min_v \frac{2 (1+\mu) a_v}{a_v^2
                 + \frac{1+\mu}{1-\mu}\, p\, \bigl(\overline{(v^T H_i v)^2} - (v^T H v)^2\bigr)}

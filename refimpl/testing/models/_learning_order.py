@@ -110,7 +110,9 @@ def _annealed(model, inputs, path, options, large_lr, rises=False):
         if not rises:
             return chosen if below < 5 else None
         after = [float(model.loss(w, inputs.x, inputs.y)) for w in path(inputs.w, inputs.x, inputs.y, **chosen)]
-        if any(loss > 1.02 * level for loss in after[below + 1:-1]) and all(abs(loss / level - 1) > 1e-3 for loss in after):
+        if any(loss > 1.02 * level for loss in after[below + 1 : -1]) and all(
+            abs(loss / level - 1) > 1e-3 for loss in after
+        ):
             return chosen
     return None
 

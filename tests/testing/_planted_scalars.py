@@ -1,0 +1,113 @@
+"""Mistakes in derived scalars and in annealing runs, with the names that are right for them: see `_planted`."""
+
+import numpy as np
+
+from refimpl.testing import _mistake_names as cause
+from tests.testing._faults import MAKE, brute_critical_lr, only
+from tests.testing._scalars import SCALARS
+
+
+def of_scalars():
+    """Derived scalars from the brute-force page, with their arguments mixed up."""
+    def wrong(model, name, change):
+        right = SCALARS[model][name]
+        return {name: lambda **given: right(**change(given))}
+
+    def swap(first, second):
+        return lambda given: given | {first: given[second], second: given[first]}
+
+    def hold(name, value):
+        return lambda given: given | {name: value}
+
+    yield "critical_lr", "LinearRegression", {"critical_lr": lambda factors, batch_size, replacement: (
+        brute_critical_lr(np.sqrt(2) * factors, batch_size, replacement))}, (cause.RATE_HALVED,)
+    for name, model in (("critical_lr", "LinearRegression"), ("mean_square_rate", "Quadratic"),
+                        ("lambda_max", "Quadratic"), ("lyapunov_exponent", "TwoMinima")):
+        yield "replacement ignored", model, wrong(model, name, hold("replacement", False)), (cause.REPLACEMENT_IGNORED,)
+        yield "always replacement", model, wrong(model, name, hold("replacement", True)), (cause.REPLACEMENT_ALWAYS,)
+        yield "batch size ignored", model, wrong(model, name, hold("batch_size", 1)), (cause.BATCH_ONE,)
+    yield "batch size ignored", "TwoMinima", wrong("TwoMinima", "almost_sure_lr", hold("batch_size", 1)), (
+        cause.BATCH_ONE,)
+    relu, cnn_, squares = "TwoLayerReLU", "TwoLayerCNN", "LeastSquares"
+    for name in ("stationary_std", "noise_std"):
+        yield "rate and decay exchanged", relu, wrong(relu, name, swap("lr", "weight_decay")), (
+            cause.EXCHANGED.format("lr", "weight_decay"),)
+    yield "1 − r", relu, wrong(relu, "lag_kernel", lambda given: given | {"r": 1 - given["r"]}), ()
+    yield "κ ignored", cnn_, wrong(cnn_, "weak_limit", hold("kappa", 1e-9)), ()
+    yield "width cancels", cnn_, {"effective_rate": lambda lr, strong_norm, width: lr * strong_norm**2}, ()
+    yield "norm not squared", cnn_, {"effective_rate": lambda lr, strong_norm, width: 4 * lr * strong_norm / width}, ()
+    yield "losses exchanged", squares, wrong(squares, "flow_loss_ratio", swap("sharp_loss", "flat_loss")), (
+        cause.EXCHANGED.format("sharp_loss", "flat_loss"),)
+    yield "Hessians exchanged", squares, wrong(squares, "limit_ratios", swap("train_hessian", "test_hessian")), ()
+    yield "starts exchanged", cnn_, wrong(cnn_, "small_rate_limit", swap("alpha0", "beta0")), (
+        cause.EXCHANGED.format("alpha0", "beta0"),)
+    yield "orbit reversed", cnn_, {"period_two_orbit": lambda c: SCALARS[cnn_]["period_two_orbit"](c)[::-1]}, ()
+    yield "lag ignored", relu, wrong(relu, "noise_autocorrelation", hold("lag", 1)), ()
+    yield "largest in size", "MLP", largest_in_size, (cause.LARGEST_SIZE,)
+    yield "without the ½", "LinearRegression", {"sharpness": lambda factors: 2 * SCALARS["LinearRegression"][
+        "sharpness"](factors=factors)}, (cause.CURVATURE_DOUBLED,)
+    yield (
+        "with a further ½",
+        "LinearRegression",
+        {"sharpness": lambda factors: SCALARS["LinearRegression"]["sharpness"](factors=factors) / 2},
+        (cause.CURVATURE_HALVED,),
+    )
+    yield "root too many", "LinearRegression", {"sharpness": lambda factors: np.sqrt(SCALARS["LinearRegression"][
+        "sharpness"](factors=factors))}, (cause.ROOTED,)
+    yield "λ instead of 2/λ", squares, {"crossover_lr": lambda x: 1 / SCALARS[squares]["crossover_lr"](x)}, (
+        cause.RECIPROCAL,)
+    yield "batch n", "LinearRegression", {"critical_lr": lambda factors, batch_size, replacement: brute_critical_lr(
+        factors, len(factors), replacement)}, (cause.BATCH_WHOLE,)
+
+
+def largest_in_size(**given):
+    model = MAKE["MLP"](**given)
+
+    def sharpness(w, x, y):
+        values = np.linalg.eigvalsh([model.hvp(w, x, y, v) for v in np.eye(w.size)])
+        return np.abs(values).max()
+    return {"sharpness": sharpness}
+
+
+def of_annealing():
+    """`descend` and `train` as loops with one mistake."""
+    def loop(mistake):
+        def of(model):
+            def descend(w, x, y, *, lr, large_lr, switch_loss, target):
+                found, lowered = [w], False
+                while model.loss(found[-1], x, y) > target and len(found) < 5000:
+                    small = model.loss(found[-1], x, y) <= switch_loss
+                    rate = lr if lowered or (small and mistake != "late") else large_lr
+                    lowered = lowered or small
+                    rate = {"always large": large_lr, "always small": lr}.get(mistake, rate)
+                    found.append(found[-1] - rate * model.gradient(found[-1], x, y))
+                    if mistake == "always large" and len(found) > 200:
+                        break
+                return np.array({"overshot": found + [found[-1] - lr * model.gradient(found[-1], x, y)],
+                                 "undershot": found[:-1]}.get(mistake, found))
+            return descend
+        return lambda: only("descend", of)("LeastSquares")
+
+    for mistake, names in (("late", (cause.SWITCH_LATE,)), ("always small", (cause.ALWAYS_SMALL,)),
+                           ("always large", (cause.SCHEDULE_IGNORED,)), ("overshot", (cause.OVERSHOT,)),
+                           ("undershot", (cause.END_LEFT_OUT,))):
+        yield f"descend {mistake}", "LeastSquares", loop(mistake)(), names
+
+    def train(mistake):
+        def of(model):
+            def train(w, x, y, *, lr, weight_decay, noise, large_lr=None, anneal_loss=None):
+                found, lowered = [w * model.mask], False
+                for extra in noise * model.mask:
+                    now = found[-1]
+                    probe = now - (large_lr or 0) * model.gradient(now, x, y) if mistake == "early" else now
+                    small = anneal_loss is not None and model.loss(probe, x, y) <= anneal_loss
+                    lowered = small if mistake == "back" else lowered or small
+                    rate = lr if large_lr is None or lowered else large_lr
+                    decay = 0.0 if mistake == "decay dropped" and lowered else weight_decay
+                    found.append((1 - rate * decay) * now - rate * (model.gradient(now, x, y) + extra))
+                return np.array(found)
+            return train
+        return only("train", of)("TwoLayerReLU")
+
+    for mistake, names in (("back", (cause.SWITCH_BACK,)), ("early", (cause.SWITCH_EARLY,)), ("decay dropped", ())):
+        yield f"train {mistake}", "TwoLayerReLU", train(mistake), names
