@@ -94,7 +94,8 @@ def draw(numbers):
         chance(axis, 1 / numbers["classes"])
         axis.set(xlabel="epoch (grey line: annealed)", ylabel="accuracy", ylim=(0, 1.04))
         axis.axhline(1, **guide(linewidth=0.4))
-        axis.legend(loc="center right", fontsize=6.5)
+        axis.legend(loc="center right", fontsize=6.5, frameon=True, facecolor="white", framealpha=0.9,
+                    edgecolor="none")
     return picture
 
 
