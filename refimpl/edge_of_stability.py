@@ -161,6 +161,7 @@ def oscillate(loss, start, lr, steps, *, divergence_limit=1e3):
     loss : CubicQuartic
         With axes S.
     start : array_like (*S, d)
+        One start per replica.
     lr : float or array_like (*S)
         η > 0.
     steps : int

@@ -21,7 +21,7 @@ from tests import support
 from tests.tiny_figures import install, tiny
 
 ROOT = Path(__file__).parent.parent
-FAST = ("memorising-net", "pattern-turnover")
+FAST = ("memorising-net", "annealing-paths")
 SLOW = "oscillation-published"
 
 
@@ -276,7 +276,8 @@ def test_ctrl_c_keeps_what_is_done_and_reports_it(tmp_path, workers):
 
 @pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="reads the children of a process from /proc")
 def test_workers_do_not_outlive_a_killed_run(tmp_path):
-    words = [sys.executable, "-m", "figures", *FAST, "--effort", "full", "--workers", "2", "--out", str(tmp_path)]
+    words = [sys.executable, "-m", "figures", FAST[0], SLOW, "--effort", "full", "--workers", "2",
+             "--out", str(tmp_path)]
     process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
     until(lambda: len(children.read_text().split()) >= 3)  # two workers and the resource tracker

@@ -10,7 +10,23 @@ from theory import _checks
 
 
 def logistic_loss(margin):
-    """ℓ = log(1 + e^{−m}) of margins m = y f, exact for large |m|."""
+    """Logistic loss ℓ = log(1 + e^{−m}), to rounding for any |m|.
+
+    Parameters
+    ----------
+    margin : array_like
+        m = y f, any shape.
+
+    Returns
+    -------
+    float or ndarray
+        Same shape.
+
+    Examples
+    --------
+    >>> float(logistic_loss(-1000.0))
+    1000.0
+    """
     return np.logaddexp(0.0, -np.asarray(margin))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 from theory import _checks
 
@@ -36,7 +36,7 @@ def between(values, centre=None, scale=1.0):
     """The `Interval` of the mean of independent `values` (R,), or about `centre` with the scatter of `scale` × them."""
     stderr = float(np.std(values, ddof=1) / np.sqrt(len(values)) * abs(scale))
     value = float(np.mean(values)) if centre is None else float(centre)
-    reach = float(t.ppf(0.975, len(values) - 1)) * stderr
+    reach = float(stdtrit(len(values) - 1, 0.975)) * stderr
     return Interval(value, stderr, value - reach, value + reach)
 
 

@@ -21,7 +21,9 @@ def polish(model, w, x, y, *, steps=3):
     model : MLP
         With the squared loss.
     w : array_like (P,)
+        Parameters near a minimum that interpolates.
     x, y : array_like (n, dim), (n,) or (n, k)
+        Examples and the labels to be met.
     steps : int
         Gauss–Newton steps; the error is squared by each, once it is small.
 

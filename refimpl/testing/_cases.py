@@ -58,6 +58,7 @@ def conventions(model):
     Parameters
     ----------
     model : str
+        One of `models`.
 
     Returns
     -------

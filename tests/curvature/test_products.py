@@ -55,7 +55,7 @@ def test_tensors_are_taken_as_they_are(framework):
         products = {np.float32: lambda v: tensor * module.from_numpy(v),
                     np.float64: lambda v: tensor.double() * module.from_numpy(v)}
     else:
-        tensor = module.numpy.linspace(0, 3.034, 100)
+        tensor = module.numpy.linspace(0, 3.034, 100, dtype="float32")
         products = {np.float32: lambda v: tensor * v}
     for dtype, product in products.items():
         with warnings.catch_warnings():

@@ -73,6 +73,7 @@ def feature_map(state, c, kappa):
     state : array_like (…, 4)
         α, β, α⁻, β⁻ ≥ 0.
     c : float
+        Effective rate c = 4η|u|²/m > 0.
     kappa : float
         κ = |v|²/|u|².
 

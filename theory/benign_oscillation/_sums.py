@@ -127,6 +127,7 @@ def accumulation_bounds(c, mean_square, least, largest):
     Parameters
     ----------
     c : float
+        Effective rate c = 4η|u|²/m > 0.
     mean_square : float or array_like
         Mean of e² = (1 − f)².
     least, largest : float or array_like

@@ -77,6 +77,7 @@ def get(claim_id):
     Parameters
     ----------
     claim_id : str
+        ``SOURCE.name``, as in the ledger.
 
     Returns
     -------

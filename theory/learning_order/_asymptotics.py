@@ -121,6 +121,7 @@ def visibility(dim, r, v_scale, weight_decay, lr, small_lr, *, w_scale=1.0, mean
     Parameters
     ----------
     dim : int
+        Dimension d of the P patterns.
     r, v_scale, weight_decay, lr, small_lr : float
         ‖ζ‖, c_v, λ, η₁ and η₂.
     w_scale : float

@@ -18,7 +18,7 @@ the second by ascent in v. Everything but v itself is held in N numbers.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import gammaincinv
 
 from theory import _checks
 from theory.linear_stability._products import Jacobian, Products
@@ -157,7 +157,8 @@ def _blocks(jacobian, rng, probes):
     squares = np.zeros(n)
     for _ in range(probes):
         squares += np.square(jacobian.forward(rng.standard_normal(products.size))).sum(axis=1)
-    return (squares / chi2.ppf(_FALSE_ALARM / n, probes))[:, None, None] * np.eye(k), "probed"
+    least = 2 * gammaincinv(probes / 2, _FALSE_ALARM / n)  # quantile of χ² with that many degrees of freedom
+    return (squares / least)[:, None, None] * np.eye(k), "probed"
 
 
 @dataclass(frozen=True)

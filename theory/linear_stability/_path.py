@@ -23,6 +23,7 @@ def path_log_loss(hessians, lr, indices, start):
     Parameters
     ----------
     hessians : array_like (n, d, d) or GaussNewton
+        Of the n examples, or an `Ensemble`.
     lr : float
         Learning rate η > 0.
     indices : array_like of int (steps, B)

@@ -24,6 +24,7 @@ def plot_diagram(report, axes):
     report : StabilityReport
         Not one of `Products`, which do not give the non-uniformity.
     axes : matplotlib.axes.Axes
+        What is drawn into.
 
     Returns
     -------
@@ -67,6 +68,7 @@ def plot_rates(report, axes):
     report : StabilityReport
         Not one of `Products`.
     axes : matplotlib.axes.Axes
+        What is drawn into.
 
     Returns
     -------
