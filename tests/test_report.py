@@ -146,6 +146,7 @@ def test_margin_bars_are_ordered_and_stay_inside():
     assert places[6] - places[4] == _margin.UNIT == places[4] - places[2]
     assert "the null +7" in _margin.bar({"margin": 0.1, "null_margin": 7.0})
     assert "svg" not in _margin.bar({"margin": None, "null_margin": None})
+    assert "measured" not in _margin.bar({"kind": "algebra", "margin": 0.1, "null_margin": None})
 
 
 def test_each_study_has_its_story_and_symbols():

@@ -19,7 +19,8 @@ def bar(row):
     margin, wrong = row.get("margin"), row.get("null_margin")
     if margin is None and wrong is None:
         return '<span class="note">–</span>'
-    said = [] if margin is None else [f"measured {margin:+.2g} tolerances from the prediction"]
+    word = "computed" if row.get("kind") == "algebra" else "measured"
+    said = [] if margin is None else [f"{word} {margin:+.2g} tolerances from the prediction"]
     said += [] if wrong is None else [f"the null {wrong:+.2g}"]
     marks = []
     if wrong is not None:
