@@ -16,7 +16,7 @@ LR, SCALE, R, DECAY = 0.25, 5.0, 0.15, 8e-3
 
 @dataclass(frozen=True)
 class Sizes:
-    """Neurons of V, points of each sweep, runs a point."""
+    """Neurons of V, points of each sweep, runs per point."""
 
     width: int
     points: int

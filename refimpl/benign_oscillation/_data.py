@@ -34,7 +34,7 @@ class Data:
         weak = np.asarray(self.weak)
         if x.ndim < 3 or 0 in x.shape or y.shape != x.shape[:-2] or weak.shape != y.shape or weak.dtype != bool:
             raise ValueError("x must have shape (*S, n, P, d) with no empty axis, y (*S, n) and weak (*S, n) of bool, "
-                             f"got {x.shape}, {y.shape} and {weak.shape} of {weak.dtype}; give one label an example")
+                             f"got {x.shape}, {y.shape} and {weak.shape} of {weak.dtype}; give one label per example")
         if (np.abs(y) != 1).any():
             raise ValueError(f"y must hold +1 and -1, got {y[np.abs(y) != 1].flat[0]:g}; map the two classes to them")
         u, v = _features(self.strong_vector, self.weak_vector, x.shape[-1])

@@ -98,7 +98,7 @@ class Problem:
             x, y = _checks.real(getattr(self, examples), examples), _checks.real(getattr(self, labels), labels)
             if x.ndim < 2 or 0 in x.shape or y.shape != x.shape[:-1]:
                 raise ValueError(f"{examples} must have shape (…, n, d) with no empty axis and {labels} (…, n), "
-                                 f"got {x.shape} and {y.shape}; give one label an example")
+                                 f"got {x.shape} and {y.shape}; give one label per example")
             object.__setattr__(self, examples, x.astype(np.float64, copy=False))
             object.__setattr__(self, labels, y.astype(np.float64, copy=False))
         if self.x_test.ndim != 2 or self.x_test.shape[-1] != self.x.shape[-1]:

@@ -215,7 +215,7 @@ class MLP:
         v = _inputs.array(v, "v")
         if v.shape[-1:] != self.parameter_shape:
             raise ValueError(f"v must have shape (…, {self.parameter_shape[0]}), got {v.shape}; "
-                             "give one entry a parameter")
+                             "give one entry per parameter")
         lead = np.broadcast_shapes(np.shape(w)[:-1], np.shape(x)[:-2], v.shape[:-1])
         return v if v.shape[:-1] == lead else np.broadcast_to(v, (*lead, *self.parameter_shape))
 

@@ -190,11 +190,3 @@ def per_epoch(value, name, epochs, *, zero=False):
     if array.shape not in ((), (epochs,)):
         raise ValueError(f"{name} must be one number or have shape ({epochs},), got {array.shape}; give one per epoch")
     return np.broadcast_to(array, (epochs,))
-
-
-def share(value, name):
-    """`value` as a share in [0, 1)."""
-    number = _checks.scalar(value, name, zero=True)
-    if number >= 1:
-        raise ValueError(f"{name} must be a share in [0, 1), got {value!r}; 0 leaves it out")
-    return number

@@ -115,7 +115,7 @@ def replicas():
 
     yield Case(f"SGD of {nets} nets [20, 40, 40, 40, 1], B = {size}", "replica-step", nets * steps, contenders,
                flops=nets * steps * 6 * size * weights_of(network.MLP((20, 40, 40, 40, 1))), rounds=7,
-               note="the weights of all nets, 4 MB, pass through the cache several times a step")
+               note="the weights of all nets, 4 MB, pass through the cache several times per step")
 
 
 def _torch_nets(torch, model, starts, x, y, indices, lr):

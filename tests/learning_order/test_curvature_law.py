@@ -67,10 +67,10 @@ def test_curvature_of_frozen_slopes(rng):
 
 @pytest.mark.claim("LWM19.4.2", "LWM19.4.2-law")
 def test_simulated_curvature_has_the_powers_of_the_law(rng):
-    """Powers of r and λ between two points each, five runs a point: those of the law there, next to 3 and −1; the
+    """Powers of r and λ between two points each, five runs per point: those of the law there, next to 3 and −1; the
     bound's r², no dependence on λ and 1/λ² are caught. Each mean is that of the law, neither half nor twice of it.
 
-    The scatter of log D at these four points is set to 0.085 for one run (at most 0.069 over ten runs a point): known,
+    The scatter of log D at these four points is set to 0.085 for one run (at most 0.069 over ten runs each): known,
     so that a limit of 5.3 standard errors (10 comparisons, 1e-6) leaves each null as far away, which one estimated from
     20 runs does not."""
     points = np.array([(0.1, 8e-3), (0.2, 8e-3), (0.15, 4e-3), (0.15, 16e-3)])

@@ -42,7 +42,7 @@ CLAIMS = (
           "Pre-activation noise, later removed, makes up for the small rate on patch-augmented images.",
           "holds", images.noise_covariance, "simulated",
           test="test_only_shared_noise_keeps_the_patch_from_being_learned", figure="images-arms",
-          regime=_REGIME + "; noise 0.5, one draw a step and block position for all filters and the batch"),
+          regime=_REGIME + "; noise 0.5, one draw per step and block position for all filters and the batch"),
     Claim("LWM19.img-noise-form", "section 6, “small Gaussian noise … before every activation layer”",
           "Gaussian noise before the activations keeps a small rate from learning the patch.",
           "corrected", images.noise_covariance, "simulated",

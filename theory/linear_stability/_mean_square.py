@@ -125,7 +125,7 @@ def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False)
     Parameters
     ----------
     hessians, lr, batch_size, replacement
-        As for `stability_matrix`; `lr` may be an array (steps,), one rate a step.
+        As for `stability_matrix`; `lr` may be an array (steps,), one rate per step.
     moment : array_like (d, d)
         E[x_0 x_0ᵀ], symmetric positive semi-definite; x₀x₀ᵀ for a fixed start.
     steps : int

@@ -1,1 +1,1 @@
-"""The models of the conformance kit, a file a study: cases, functions and scalars."""
+"""The models of the conformance kit, a file per study: cases, functions and scalars."""
