@@ -10,9 +10,10 @@ from refimpl._public import publish
 from refimpl.curvature._eigenvalues import (Eigenpairs, Estimate, bottom_eigenpairs, non_uniformity, sharpness,
                                             top_eigenpairs)
 from refimpl.curvature._operator import Operator, operator
+from refimpl.curvature._plot import plot_density
 from refimpl.curvature._spectrum import Density, spectral_density, trace
 
 __all__ = ["Density", "Eigenpairs", "Estimate", "Operator", "bottom_eigenpairs", "non_uniformity", "operator",
-           "sharpness", "spectral_density", "top_eigenpairs", "trace"]
+           "plot_density", "sharpness", "spectral_density", "top_eigenpairs", "trace"]
 
 publish(__name__)

@@ -1,8 +1,8 @@
 """The toy of Wu, Ma and E near its minimum at 1, and ensembles of one parameter."""
 
+from decimal import Decimal
 from math import sqrt
 
-import mpmath
 import numpy as np
 
 from tests import support
@@ -16,7 +16,7 @@ def stack_1d(curvatures):
 
 
 def exact_multipliers(curvatures, lr, size, replacement=False):
-    """|1 − ηh_B| of every equally likely batch, in the working precision of mpmath."""
-    values = [mpmath.mpf(float(value)) for value in curvatures]
-    return [abs(1 - mpmath.mpf(float(lr)) * sum(values[i] for i in batch) / size)
+    """|1 − ηh_B| of every equally likely batch, in the working precision of decimal."""
+    values = [Decimal(float(value)) for value in curvatures]
+    return [abs(1 - Decimal(float(lr)) * sum(values[i] for i in batch) / size)
             for batch in support.all_batches(len(values), size, replacement).tolist()]
