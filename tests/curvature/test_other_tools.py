@@ -1,4 +1,4 @@
-"""Sharpness and trace of one PyTorch net beside PyHessian, hessian-eigenthings and curvlinops, where they are installed.
+"""Sharpness and trace of one PyTorch net beside PyHessian and curvlinops, where they are installed.
 
 Each tool is given the same loss; the exact Hessian of the small net, by PyTorch, is the judge of all.
 """

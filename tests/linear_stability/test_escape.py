@@ -52,7 +52,7 @@ def exact_exponent(curvatures, lr, size, near):
     values = exact_multipliers(curvatures, lr, size)
     logs = [value.ln() for value in values]
     top, mean = max(logs), sum(logs) / len(logs)
-    power = Decimal(near) * top * Decimal("1.01")       # of e to the largest log; 1 % off, so that Newton must find it
+    power = Decimal(near) * top * Decimal("1.01")       # of the largest factor; 1 % off: Newton must find it
     for _ in range(12):
         grown = [(power * value / top).exp() for value in logs]
         rest, slope = sum(grown) - len(grown), sum(value / top * factor for value, factor in zip(logs, grown))
