@@ -239,19 +239,8 @@ def test_killed_at_any_moment_it_leaves_whole_files_and_runs_again(tmp_path):
 def test_ctrl_c_keeps_what_is_done_and_reports_it(tmp_path, workers):
     """While a long figure is drawn: 130, at most four lines on standard error, what was drawn is there and in the
     report."""
-    words = [
-        sys.executable,
-        "-m",
-        "figures",
-        FAST[0],
-        SLOW,
-        "--effort",
-        "full",
-        "--workers",
-        workers,
-        "--out",
-        str(tmp_path),
-    ]
+    words = [sys.executable, "-m", "figures", FAST[0], SLOW, "--effort", "full", "--workers", workers,
+             "--out", str(tmp_path)]
     quick = command(FAST[0], "--effort", "full", "--out", str(tmp_path))
     assert quick.returncode == 0, quick.stderr
     process = subprocess.Popen(
@@ -261,6 +250,7 @@ def test_ctrl_c_keeps_what_is_done_and_reports_it(tmp_path, workers):
         start_new_session=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
     )
     while not (line := process.stdout.readline()).startswith(f"{SLOW}: started"):
         assert line, "it ended before it began"
