@@ -243,15 +243,10 @@ def test_ctrl_c_keeps_what_is_done_and_reports_it(tmp_path, workers):
              "--out", str(tmp_path)]
     quick = command(FAST[0], "--effort", "full", "--out", str(tmp_path))
     assert quick.returncode == 0, quick.stderr
-    process = subprocess.Popen(
-        [*words, "--missing"],
-        cwd=ROOT,
-        text=True,
-        start_new_session=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a job in the background ignores it
-    )
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, and inherited so, in the background
+    process = subprocess.Popen([*words, "--missing"], cwd=ROOT, text=True, start_new_session=True,
+                               stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     while not (line := process.stdout.readline()).startswith(f"{SLOW}: started"):
         assert line, "it ended before it began"
     time.sleep(1.0)
