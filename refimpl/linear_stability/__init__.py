@@ -11,9 +11,9 @@ to escape, and the growth of shuffled epochs.
 """
 
 from refimpl._public import publish
-from refimpl.linear_stability._interval import Interval
 from refimpl.linear_stability._lyapunov import almost_sure_lr_interval, lyapunov_interval
 from refimpl.linear_stability._models import TOY_CURVATURES, LinearRegression, Quadratic, TwoMinima
+from refimpl.linear_stability._replicas import Interval
 from refimpl.linear_stability._sampled_orders import epoch_mean_square_interval
 from refimpl.linear_stability._simulate import simulate, two_minima
 from refimpl.linear_stability._tail_exponent import escape_exponent_interval

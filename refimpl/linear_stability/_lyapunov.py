@@ -3,7 +3,7 @@
 import numpy as np
 from scipy.optimize import brentq
 
-from refimpl.linear_stability._interval import between, examples, narrow
+from refimpl.linear_stability._replicas import between, examples, narrow
 from theory import _checks
 
 _MARCH = 1.05      # ratio of neighbouring rates between which a first zero is looked for

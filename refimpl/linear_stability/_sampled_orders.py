@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from refimpl.linear_stability._interval import between, examples, narrow
+from refimpl.linear_stability._replicas import between, examples, narrow
 from theory import _checks
 
 _MEMORY = 2**28  # bytes of the products of all orders

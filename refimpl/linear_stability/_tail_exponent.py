@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from refimpl.linear_stability._interval import between, examples, narrow
 from refimpl.linear_stability._lyapunov import draw, last_logs
+from refimpl.linear_stability._replicas import between, examples, narrow
 from theory import _checks
 
 _LEAST, _MOST = 0.02, 32.0  # exponents looked for

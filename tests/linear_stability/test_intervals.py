@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 from scipy.stats import t
 
 from refimpl import linear_stability as simulated
-from refimpl.linear_stability import _interval, _lyapunov
+from refimpl.linear_stability import _replicas, _lyapunov
 from tests import support
 from tests.linear_stability import circle
 from theory import linear_stability as theory
@@ -114,9 +114,9 @@ def test_the_intervals_cover_as_often_as_they_say(rng):
     replicas, count = 16, 400
     lr = theory.critical_lr(theory.GaussNewton(PLANE), 1)
     exact = circle.exponent(plane_matrices(lr))
-    ensemble = _interval.examples(PLANE, 1, False)
+    ensemble = _replicas.examples(PLANE, 1, False)
     values = _lyapunov.growth_of_replicas(ensemble, lr, 0.0, replicas * count, 150, rng).reshape(count, replicas)
-    intervals = [_interval.between(each) for each in values]
+    intervals = [_replicas.between(each) for each in values]
     covered = np.mean([each.low <= exact <= each.high for each in intervals])
     halved = np.mean([abs(each.value - exact) <= (each.high - each.low) / 4 for each in intervals])
     allowed = support.z_limit(1) * support.binomial_error(0.95, count) + 0.01

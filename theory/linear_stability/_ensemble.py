@@ -11,9 +11,9 @@ from functools import cached_property
 import numpy as np
 
 from theory import _checks
-from theory.linear_stability._kernel import reduce_kernel
 from theory.linear_stability._range_of_hessian import Reduced, reduce_dense, reduce_factors
 from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._tangent_kernel import reduce_kernel
 
 
 @dataclass(frozen=True, eq=False, repr=False)
