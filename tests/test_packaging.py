@@ -1,6 +1,7 @@
 """What is shipped, what it says about itself, and what hides it."""
 
 import configparser
+import dataclasses
 import importlib
 import re
 import shutil
@@ -83,3 +84,11 @@ def test_a_file_that_hides_a_package_is_named(tmp_path, hidden):
 def test_results_print_shapes_and_not_arrays():
     shown = repr(linear_stability.two_minima(np.full(1000, 1.001), lr=0.7, steps=3, rng=0))
     assert len(shown) < 400 and "w=<float64 (1000, 1)>" in shown and shown.startswith("Result(")
+
+
+def test_results_with_arrays_compare_to_one_truth_value():
+    """The same run is equal, another seed's is not; field-wise comparison by `==` would raise for arrays."""
+    runs = [linear_stability.two_minima(np.full(3, 1.001), lr=0.7, steps=3, rng=seed) for seed in (0, 0, 1)]
+    assert runs[0] == runs[1] and runs[0] != runs[2] and runs[0] != 0
+    nan = linear_stability.Interval(np.nan, 1.0, 0.0, 2.0)
+    assert nan == dataclasses.replace(nan) != dataclasses.replace(nan, stderr=2.0)

@@ -17,7 +17,7 @@ from theory import _checks
 _DENSE = 48  # up to so many parameters all products are taken and the matrix diagonalised
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Estimate:
     """A number with its evidence; ``float(estimate)`` is the value.
 
@@ -53,7 +53,7 @@ class Estimate:
         return self.value
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Eigenpairs:
     """k eigenvalues, the outermost first, with the evidence that `Estimate` describes."""
 

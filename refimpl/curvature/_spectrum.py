@@ -18,7 +18,7 @@ from theory import _checks
 _SYMMETRIC = 1e-4  # of the largest node: products by finite differences are that good, those of fresh batches are not
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Density:
     """A spectral density as quadrature nodes: Σ weights · δ(λ − nodes), weights summing to 1."""
 
