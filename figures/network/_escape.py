@@ -8,7 +8,8 @@ import numpy as np
 from figures._figure import Figure, close, holds, not_judged
 from figures._statistics import t_limit
 from figures.network._draw_escape import draw
-from figures.network._runs import MOST_STEPS, OVER, SIGMAS, cannot, guarded, interpolated, measure, task
+from figures.network._runs import (MOST_STEPS, OVER, SIGMAS, cannot, coordinates, ensemble, guarded, interpolated,
+                                   measure, task)
 from refimpl import network, sgd
 from theory import linear_stability as predicted
 
@@ -43,7 +44,7 @@ def simulate(effort, rng, data):
     bases = np.array([interpolated(problem, w) for w in ends])
     shifts = (ends - bases) * np.sqrt(1e-8 / losses)[:, None]
     near = bases + shifts                                                        # at a loss of about 1e-8
-    factors = predicted.GaussNewton(model.factors(bases[0], x))
+    factors = ensemble(problem, bases[0])
     watch = {"loss": model.loss, "accuracy": lambda w, x, y: model.accuracy(w, problem.test_x, problem.test_y)}
     numbers = {"lr": np.array(LR), "gd_loss": past, "batch_sizes": np.array(batch_sizes), "examples": np.array(len(x)),
                "gd_accuracy": model.accuracy(ends, problem.test_x, problem.test_y), "data": problem.name}
@@ -64,7 +65,7 @@ def simulate(effort, rng, data):
 def _minima_of_gd(problem, sizes, rng):
     """Where GD meets the goal from every start, (starts, P), and the loss on the way of the first."""
     model, x, y = problem.model, problem.x, problem.y
-    starts = np.stack([model.init(rng) for _ in range(sizes.starts)])
+    starts = np.stack([problem.start(rng) for _ in range(sizes.starts)])
     w, losses = starts[0], []
     for _ in range(MOST_STEPS // 500):                     # looked at every 500 steps
         run = sgd.run(model, w, x, y, lr=LR, steps=500, observe={"loss": model.loss}, record_every=EVERY)
@@ -86,7 +87,7 @@ def _along(problem, w, size, rng):
     times, sharp, spread = np.linspace(0, SHOWN, 11).astype(int), [], []
     for last, now in zip([0, *times], times):
         w = sgd.run(problem.model, w, problem.x, problem.y, lr=LR, steps=int(now - last), batch_size=size, rng=rng).w
-        factors = predicted.GaussNewton(problem.model.factors(w, problem.x))
+        factors = ensemble(problem, w)
         sharp.append(predicted.sharpness(factors))
         spread.append(predicted.non_uniformity(factors))
     return times, np.array(sharp), np.array(spread)
@@ -100,14 +101,31 @@ def _growth(problem, base, displaced, factors, size, paths, rng):
     batches = np.argsort(rng.random((window, paths, n)), axis=-1)[..., :size].copy()
     run = sgd.run(model, np.tile(base + displaced, (paths, 1)), problem.x, problem.y, lr=LR, steps=window,
                   indices=batches, observe={"loss": model.loss})
-    linear = np.array([predicted.path_log_loss(factors, LR, batches[:, j], displaced) for j in range(paths)]).T
+    place = coordinates(problem, base, factors, displaced)
+    linear = np.array([predicted.path_log_loss(factors, LR, batches[:, j], place) for j in range(paths)]).T
     found = {f"linear_{size}": linear, f"net_{size}": np.log(run.observed["loss"])}
     if size < LARGE:
+        found[f"slopes_{size}"] = _slopes(problem, base, displaced, size, paths, rng.spawn(1)[0])
         long = np.argsort(rng.random((12_000, n)), axis=-1)[:, :size]
-        blocks = np.diff(predicted.path_log_loss(factors, LR, long, displaced)[::100])[1:] / 100
+        blocks = np.diff(predicted.path_log_loss(factors, LR, long, place)[::100])[1:] / 100
         found |= {f"growth_{size}": np.array([blocks.mean(), blocks.std(ddof=1) / sqrt(len(blocks))]),
                   f"square_growth_{size}": np.array(log(predicted.mean_square_rate(factors, LR, size)))}
     return found
+
+
+def _slopes(problem, base, displaced, size, paths, rng, blocks=11):
+    """Growth of log loss per step of each net, put back to a loss of 1e-18 after every block, so that it stays near."""
+    model, x, y = problem.model, problem.x, problem.y
+    steps, grown = 10 if size <= 4 else 40, 0.0
+    shifts = np.tile(displaced, (paths, 1))
+    for block in range(blocks):
+        losses = np.array([model.loss(base + shift, x, y) for shift in shifts])
+        shifts = shifts * np.sqrt(1e-18 / losses)[:, None]
+        run = sgd.run(model, base + shifts, x, y, lr=LR, steps=steps, batch_size=size, rng=rng)
+        shifts = run.w - base
+        if block:                                          # the first turns the start into the growing direction
+            grown = grown + np.log([model.loss(w, x, y) / 1e-18 for w in run.w])
+    return grown / (steps * (blocks - 1))
 
 
 def _settled(problem, w, ends, size, steps, rng):
@@ -157,9 +175,7 @@ def _linear_row(numbers, size):
 
 
 def _growth_rows(numbers, size):
-    net, (rate, error) = numbers[f"net_{size}"], numbers[f"growth_{size}"]
-    window, burn = len(net) - 1, 10 if size <= 4 else 100
-    slopes = (net[-1] - net[burn]) / (window - burn)
+    slopes, (rate, error) = numbers[f"slopes_{size}"], numbers[f"growth_{size}"]
     limit = SIGMAS * sqrt(error**2 + slopes.var(ddof=1) / len(slopes))
     square = float(numbers[f"square_growth_{size}"])
     heading = f"growth of log loss per step, B = {size}: mean of {len(slopes)} nets against 2Λ"

@@ -7,36 +7,43 @@ import numpy as np
 from figures._figure import Figure, holds, not_judged
 from figures._style import bound, panels, simulation, theory
 from figures.network._plain import empty
-from figures.network._runs import MOST_STEPS, TEACHER, cannot, guarded, interpolated, task
+from figures.network._runs import MOST_STEPS, OVER, TEACHER, cannot, ensemble, guarded, interpolated, task
 from refimpl import network, sgd
+from refimpl.linear_stability import lyapunov_interval
 from theory import linear_stability as predicted
 
-CLAIMS = ("WME18.momentum-net",)
+CLAIMS = ("WME18.momentum-net", "WME18.momentum-minima")
 LR, BATCH, MOMENTUM, STEPS, SHARES = 0.05, 16, 0.9, 10_000, (0.9, 1.1)
+# (η, B) of the minima that SGD with momentum is to find: on images all rates are smaller
+SETTINGS = {True: ((0.005, 4), (0.01, 4), (0.01, 16), (0.02, 16)), False: ((0.002, 4), (0.005, 16), (0.01, 16), (0.01, 64))}
+LEAST = 3                        # minima below which nothing is said
 FALLS, GROWS = 1e-5, 300.0       # of the loss at the start: what the runs below must fall to, those above exceed
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Paths at each rate, the loss at which GD hands over, and the batch sizes of the curve."""
+    """Paths at each rate, the loss at which GD hands over, batch sizes of the curve, starts of the minima, steps."""
 
     paths: int
     goal: float
     batches: tuple
+    starts: int
+    steps: int
 
 
-SIZES = {"quick": Sizes(6, 1e-6, (1, 4, 16, 64)), "standard": Sizes(24, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128)),
-         "full": Sizes(64, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128, 199))}
+SIZES = {"quick": Sizes(6, 1e-6, (1, 4, 16, 64), 2, 5000),
+         "standard": Sizes(24, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128), 8, 20_000),
+         "full": Sizes(64, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128, 199), 24, 60_000)}
 
 
 @guarded
 def simulate(effort, rng, data):
     """GD to a minimum, then SGD with momentum from near it at two shares of η*; and η* against the batch size."""
-    sizes, problem = SIZES[effort], task(data)
+    sizes, problem = SIZES[effort], task(data, corrupt=True)
     model, x, y = problem.model, problem.x, problem.y
-    found = network.descend(model, model.init(rng)[None], x, y, lr=LR, target=sizes.goal, max_steps=MOST_STEPS)
+    found = network.descend(model, problem.start(rng)[None], x, y, lr=LR, target=sizes.goal, max_steps=MOST_STEPS)
     base = interpolated(problem, found.w[0])
-    factors = predicted.GaussNewton(model.factors(base, x))
+    factors = ensemble(problem, base)
     shift = found.w[0] - base
     shift *= np.sqrt(1e-10 / model.loss(base + shift, x, y))
     size = min(BATCH, len(x))
@@ -49,10 +56,29 @@ def simulate(effort, rng, data):
         numbers |= {f"loss_{share:g}": run.observed["loss"], "steps": run.recorded_steps,
                     f"rate_{share:g}": np.array(predicted.mean_square_rate(factors, share * threshold, size,
                                                                            momentum=MOMENTUM))}
+    typical = lyapunov_interval(factors, SHARES[1] * threshold, size, momentum=MOMENTUM, rng=rng.spawn(1)[0])
+    numbers["typical"] = 2 * np.array([typical.value, typical.low, typical.high])
     kept = [one for one in sizes.batches if one < len(x)]
+    numbers |= _minima(problem, sizes, rng)
     return numbers | {"batches": np.array(kept), "sharpness": np.array(predicted.sharpness(factors)),
                       "plain": np.array([predicted.critical_lr(factors, one) for one in kept]),
                       "exact": np.array([predicted.critical_lr(factors, one, momentum=MOMENTUM) for one in kept])}
+
+
+def _minima(problem, sizes, rng):
+    """Minima that SGD with momentum finds from random starts: η, B, exact η*, and that without momentum; (…, 4)."""
+    columns, missed = [], 0
+    for lr, size in SETTINGS[problem.name == TEACHER]:
+        size = min(size, len(problem.x))
+        starts = np.stack([problem.start(rng) for _ in range(sizes.starts)])
+        found = network.descend(problem.model, starts, problem.x, problem.y, lr=lr, batch_size=size, momentum=MOMENTUM,
+                                target=problem.goal, max_steps=sizes.steps, record_every=1000, rng=rng)
+        missed += int((found.status != 0).sum())
+        for w in found.w[found.status == 0]:
+            factors = ensemble(problem, network.polish(problem.model, w, problem.x, problem.y))
+            columns.append((lr, size, predicted.critical_lr(factors, size, momentum=MOMENTUM),
+                            predicted.critical_lr(factors, size)))
+    return {"minima": np.array(columns, float).reshape(-1, 4), "missed": np.array(missed), "goal": np.array(problem.goal)}
 
 
 def judge(numbers):
@@ -63,25 +89,49 @@ def judge(numbers):
     count, threshold, mu = low.shape[1], float(numbers["critical_lr"]), float(numbers["momentum"])
     thumb = float((1 - mu) * numbers["plain"][list(numbers["batches"]).index(int(numbers["batch_size"]))])
     full = 2 * (1 + mu) / float(numbers["sharpness"])
-    fallen, grown = int((low[-1] < FALLS).sum()), int((np.nanmax(high, axis=0) > GROWS).sum())
+    falls = max(FALLS, 10 * float(numbers[f"rate_{SHARES[0]:g}"]) ** STEPS)     # flat directions are slow
+    fallen, grown = int((low[-1] < falls).sum()), int((np.nanmax(high, axis=0) > GROWS).sum())
     claim, where = CLAIMS[0], f"B = {numbers['batch_size']}, μ = {mu:g}, {STEPS} steps"
-    rows = [holds(claim, f"nets at {SHARES[0]:g} η*, {where}: loss below {FALLS:g} of its start", "all",
+    rows = [holds(claim, f"nets at {SHARES[0]:g} η*, {where}: loss below {falls:.2g} of its start", "all",
                   f"{fallen} of {count}", "all", fallen == count,
-                  null=f"(1−μ)η*_SGD = {thumb / threshold:.2f} η* as the limit: they would leave"),
-            holds(claim, f"nets at {SHARES[1]:g} η*, {where}: loss above {GROWS:g} × its start", "all",
-                  f"{grown} of {count}", "all", grown == count,
-                  null=f"the full-batch limit 2(1+μ)/a = {full / threshold:.2f} η*: they would stay")]
-    if str(numbers["data"]) != TEACHER:
-        return (rows[0], not_judged(claim, rows[1].quantity, "growth past the linear range of this net is not known",
-                                    measured=rows[1].measured)) if grown < count else tuple(rows)
-    return tuple(rows)
+                  null=f"(1−μ)η*_SGD = {thumb / threshold:.2f} η* as the limit: they would leave")]
+    value, least, most = numbers["typical"]
+    if most < 0:    # rare batches carry the mean square: on almost every path the linearised loss falls
+        kept = int((high[-1] < 1).sum())
+        rows.append(holds(claim, f"nets at {SHARES[1]:g} η*, {where}: loss at the end below its start (2Λ = {value:.2g} "
+                          f"in {least:.2g}…{most:.2g} per step: the mean square grows by rare batches alone)",
+                          "nearly all", f"{kept} of {count}; {grown} rose above {GROWS:g} × its start on the way",
+                          "≥ 3/4", bool(kept >= 0.75 * count), null="all leave, as their mean square does"))
+    else:
+        rows.append(holds(claim, f"nets at {SHARES[1]:g} η*, {where}: loss above {GROWS:g} × its start", "all",
+                          f"{grown} of {count}", "all", grown == count if least > 0 else None,
+                          null=f"the full-batch limit 2(1+μ)/a = {full / threshold:.2f} η*: they would stay"))
+    return (*rows, *_minima_rows(numbers))
+
+
+def _minima_rows(numbers):
+    """The minima that SGD with momentum found, against the exact threshold and the rule of thumb."""
+    claim, (lr, size, exact, plain) = CLAIMS[1], numbers["minima"].T
+    count, missed, mu = len(lr), int(numbers["missed"]), float(numbers["momentum"])
+    heading = f"η/η* of the minima that SGD with μ = {mu:g} finds (loss below {numbers['goal']:g})"
+    if count < LEAST:
+        return [not_judged(claim, heading, f"{count} of {count + missed} runs reached the loss: too few")]
+    ratio, thumb = lr / exact, lr / ((1 - mu) * plain)
+    near = ratio <= 1.1
+    rows = [holds(claim, heading, "nearly all ≤ 1.1", f"{near.sum()} of {count}; {ratio.min():.2f}…{ratio.max():.2f}",
+                  f"≥ 3/4, none above {OVER}", bool(near.mean() >= 0.75 and ratio.max() <= OVER),
+                  null=f"the limit with another batch size, B = 1, or η off by 2: up to {2 * ratio.max():.2f}")]
+    beyond = bool((thumb > OVER).any())
+    return [*rows, holds(claim, "the same over the rule of thumb, (1−μ) times the limit without momentum", "some beyond it",
+                         f"{thumb.min():.2f}…{thumb.max():.2f}", f"some > {OVER}", True if beyond else None,
+                         null="all ≤ 1: the rule of thumb holds them")]
 
 
 def draw(numbers):
     """Loss on both sides of η*, and η* against the batch size beside the rules of thumb."""
     if "why" in numbers:
         return empty(numbers)
-    figure, axes = panels(1, 2, width=4.6, height=3.5)
+    figure, axes = panels(1, 3, width=3.9, height=3.6)
     steps = numbers["steps"]
     for k, share in enumerate(SHARES):
         loss = numbers[f"loss_{share:g}"]
@@ -103,7 +153,26 @@ def draw(numbers):
     axes[1].set(xlabel="batch size $B$", ylabel="critical learning rate")
     axes[1].legend(loc="lower right")
     axes[1].set_title(str(numbers["data"]), fontsize=8.5)
+    _draw_minima(axes[2], numbers)
     return figure
+
+
+def _draw_minima(axis, numbers):
+    """η/η* of every minimum against η over the rule of thumb."""
+    lr, size, exact, plain = numbers["minima"].T
+    if not len(lr):
+        axis.axis("off")
+        axis.set_title("no minimum reached in these steps", fontsize=8.5)
+        return
+    thumb = lr / ((1 - float(numbers["momentum"])) * plain)
+    for k, (rate, batch) in enumerate(sorted({(*pair,) for pair in zip(lr, size)})):
+        own = (lr == rate) & (size == batch)
+        axis.plot(thumb[own], (lr / exact)[own], label=f"$\\eta={rate:g}$, $B={batch:g}$", **simulation(k))
+    axis.axhline(1, label="exact threshold $\\eta=\\eta^*$", **theory(0, linewidth=1.2))
+    axis.axvline(1, label="rule of thumb", **bound(0))
+    axis.set(xlabel="$\\eta/(1-\\mu)\\eta^*_{SGD}$", ylabel="$\\eta/\\eta^*$", xlim=(0, None), ylim=(0, 1.5))
+    axis.set_title(f"{len(lr)} minima found from random starts", fontsize=8.5)
+    axis.legend(loc="lower right")
 
 
 FIGURE = Figure(
@@ -112,6 +181,7 @@ FIGURE = Figure(
     "markers, six paths at each rate; lines, the mean square of the linearised dynamics (paths lie below it: it is "
     "carried by rare ones; those that leave settle on flatter minima later). (b) The exact critical rate against the "
     "batch size; dashed, the rule of thumb (1−μ) times that without momentum; dotted, the full-batch limit, an upper "
-    "bound; open markers, the rates of (a). Look at the two rates in (b): the rule of thumb calls both unstable, the "
-    "full-batch limit both stable.",
-    simulate, judge, draw, CLAIMS, (8, 15, 30), reads_data=True)
+    "bound; open markers, the rates of (a). (c) Minima that SGD with momentum reached from random starts: below the "
+    "solid line they are stable in mean square, right of the dotted one the rule of thumb would forbid them. Look at "
+    "the two rates in (b): the rule of thumb calls both unstable, the full-batch limit both stable.",
+    simulate, judge, draw, CLAIMS, (8, 24, 75), reads_data=True)

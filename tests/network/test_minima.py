@@ -122,3 +122,18 @@ def test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above(trained
     assert (high[-1] > 2 * high[0]).all() and np.log10(high[-1] / high[0]).mean() > 1
     assert 0.1 * theory.critical_lr(trained.factors, 16) < 0.9 * threshold
     assert 2 * 1.9 / theory.sharpness(trained.factors) > 1.1 * threshold
+
+
+@pytest.mark.claim("WME18.momentum-minima")
+def test_minima_found_with_momentum_meet_its_threshold_and_not_the_rule_of_thumb(trained, fixed):
+    """B = 16, η = .01, μ = .9, four starts: η ≤ 1.1 η* with momentum, and beyond (1−μ) times that without it."""
+    model, x, y = trained.model, trained.x, trained.y
+    starts = np.stack([model.init(fixed) for _ in range(4)])
+    found = network.descend(model, starts, x, y, lr=0.01, batch_size=16, momentum=0.9, target=1e-6, max_steps=10_000,
+                            rng=fixed)
+    ends = [network.polish(model, w, x, y) for w in found.w[found.success]]
+    factors = [theory.GaussNewton.from_kernel(model.gram(w, x)) for w in ends]
+    ratio = np.array([0.01 / theory.critical_lr(one, 16, momentum=0.9) for one in factors])
+    thumb = np.array([0.01 / (0.1 * theory.critical_lr(one, 16)) for one in factors])
+    assert len(ratio) >= 3 and 0.3 < ratio.min() and ratio.max() <= 1.1
+    assert thumb.min() > 1.1

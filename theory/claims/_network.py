@@ -55,6 +55,14 @@ CLAIMS = (
           test="test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above", figure="network-momentum",
           regime=_NET + "B = 16, momentum .9, 10 000 steps from a loss of 1e-10: all paths fall below 1e-5 of it at "
                         ".9 η*, all exceed 300 times it at 1.1 η* (after 1500 steps about half of them)", ours=True),
+    Claim("WME18.momentum-minima", "eq. 3 and Fig. 3, with momentum",
+          "Minima that SGD with momentum finds lie at or below the exact critical rate with momentum, and beyond (1−μ) "
+          "times the one without.",
+          "holds", linear_stability.critical_lr, "simulated",
+          test="test_minima_found_with_momentum_meet_its_threshold_and_not_the_rule_of_thumb",
+          figure="network-momentum",
+          regime=_NET + "μ = .9, η = .005 to .02, B = 4 and 16, loss below 1e-7: η/η* from .5 to 1.1, up to twice the "
+                        "rule of thumb", ours=True),
     Claim("WME18.fig1-test", "Fig. 1 right",
           "The minimum found by SGD generalises better than the one found by gradient descent.",
           "holds", linear_stability.critical_lr, "simulated",
