@@ -4,11 +4,14 @@ import numpy as np
 
 from figures._effects import LIMIT
 from figures._figure import holds
+from figures._statistics import t_limit
 from refimpl import datasets, images
 from theory import images as predicted
 
 NAMES = {"large": "large rate, then small", "small": "small rate", "noise": "small rate, noise, then none"}
 SYNTHETIC = "synthetic images"
+OWN = 5          # seeds from which their scatter is known by itself
+TOLD = 1e-3      # chance, for so many seeds, that a difference is told where there is none
 
 
 def seeds(rng, count):
@@ -74,19 +77,24 @@ def spread_of(accuracies, examples):
 
 
 def ahead(claim, quantity, first, second, examples, *, sign=1, level=0.0, predicted_text="> 0", judged=True, why=""):
-    """Row of a mean difference of accuracies, beyond `level` by standard errors of the validation images.
+    """Row of a mean difference of accuracies, beyond `level` by standard errors.
 
-    Where an accuracy is NaN (the loss was not reached) or the effect is within
-    the errors, nothing is told apart and the row is not judged.
+    From `OWN` seeds on the errors are those of the differences between seeds;
+    fewer do not tell, and the binomial one of the validation images stands for
+    it. Where an accuracy is NaN (the loss was not reached) or the effect is
+    within the errors, nothing is told apart and the row is not judged.
     """
-    difference, error = np.asarray(first) - np.asarray(second), spread_of(second, examples)
+    difference = np.asarray(first) - np.asarray(second)
+    count, error, limit = len(difference), spread_of(second, examples), LIMIT
+    if count >= OWN:
+        error, limit = max(difference.std(ddof=1) / count**0.5, 1 / (examples * count)), t_limit(count - 1, TOLD)
     if not np.isfinite(difference).all():
         judged, why = False, "a run did not reach the loss"
     away = float(sign * (difference.mean() - level) / error) if error else np.nan
-    passed = None if not judged or not abs(away) > LIMIT else away > 0
+    passed = None if not judged or not abs(away) > limit else away > 0
     words = f"{level:g}, no difference: {away:.1f} standard errors away"
-    return holds(claim, quantity, predicted_text, listed(difference), f"{LIMIT:.1f} standard errors of {error:.2g}",
-                 passed,
+    shown = f"{difference.mean():.3f} (mean of {listed(difference)})" if count > 1 else listed(difference)
+    return holds(claim, quantity, predicted_text, shown, f"{limit:.1f} standard errors of {error:.2g}", passed,
                  null=f"{words}; not judged: {why}" if why else words)
 
 

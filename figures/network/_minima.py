@@ -6,12 +6,11 @@ import numpy as np
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from figures._figure import Figure, holds, not_judged
+from figures._figure import Figure, close, holds, not_judged
 from figures._statistics import t_limit
 from figures._style import INK, MARKERS, SHADES, bound, fit, panels, theory
 from figures.network._plain import empty
-from figures.network._runs import FEW, OVER, SIGMAS, TEACHER, cannot, exponent, guarded, measure, task
-from refimpl import network
+from figures.network._runs import FEW, OVER, SIGMAS, TEACHER, cannot, exponent, guarded, measure, settled, task
 from theory import linear_stability as predicted
 
 CLAIMS = ("WME18.fig3", "WME18.fig4", "WME18.fig1-test")
@@ -38,16 +37,14 @@ SIZES = {"quick": Sizes(((0.05, 16), (0.1, 16)), 3, 15_000), "standard": Sizes(A
 def simulate(effort, rng, data):
     """SGD from random starts to a small loss, each end polished and measured."""
     sizes, problem = SIZES[effort], task(data, corrupt=True)
-    model, n = problem.model, len(problem.x)
+    n = len(problem.x)
     settings = [(lr, min(size, n)) for lr, size in sizes.settings]
     columns, exponents, missed = [], [], 0
     for lr, size in settings:
-        starts = np.stack([problem.start(rng) for _ in range(sizes.replicas)])
         allowed = sizes.steps if size < FEW else min(sizes.steps, sizes.most_large)
-        found = network.descend(model, starts, problem.x, problem.y, lr=lr, batch_size=size, target=problem.goal,
-                                max_steps=allowed, record_every=1000, rng=rng)
-        missed += int((found.status != 0).sum())
-        for w in found.w[found.status == 0]:
+        ends, lost = settled(problem, lr, size, sizes.replicas, allowed, rng)
+        missed += lost
+        for w in ends:
             minimum = measure(problem, w, size, rng)
             if lr > minimum.critical_lr:
                 exponents.append(exponent(problem, w, lr, size, rng))
@@ -106,13 +103,25 @@ def _bound_rows(numbers):
 
 def _slope_rows(numbers):
     sharp, spread = np.log(numbers["sharpness"]), np.log(numbers["non_uniformity"])
-    correlation, scatter = float(np.corrcoef(sharp, spread)[0, 1]), float(np.std(spread - sharp))
-    wide = bool(np.ptp(sharp) > np.log(1.5))     # else the minima are too alike to tell a slope
+    correlation, ratio = float(np.corrcoef(sharp, spread)[0, 1]), spread - sharp
+    wide = bool(np.ptp(sharp) > np.log(1.5)) and len(sharp) >= LEAST     # else too alike to tell a slope
+    power, error = line(sharp, spread) if wide else (np.nan, np.nan)
+    heading = (f"power p of s ∝ a^p, {len(sharp)} minima (s/a: geometric mean {np.exp(ratio.mean()):.2f}, standard "
+               f"deviation of its log {ratio.std():.2f})")
+    limit = t_limit(len(sharp) - 2)
     return [holds("WME18.fig4", f"correlation of log a and log s, {len(sharp)} minima", "near 1", f"{correlation:.3f}",
                   "≥ 0.8", correlation >= 0.8 if wide else None, null="0: unrelated"),
-            holds("WME18.fig4", "s/a: geometric mean, and standard deviation of its log", "constant",
-                  f"{np.exp((spread - sharp).mean()):.2f}, {scatter:.2f}", "≤ 0.3", scatter <= 0.3 if wide else None,
-                  null=f"{np.std(sharp):.2f}: s does not follow a" if wide else "minima too alike")]
+            close("WME18.fig4", heading, 1.0, power, limit * error, null=(0.0, "s does not follow a"),
+                  note=f"({limit:.1f} standard errors)") if wide else
+            not_judged("WME18.fig4", heading, "minima too alike", predicted="1")]
+
+
+def line(x, y):
+    """Slope of y on x by least squares, and its standard error."""
+    centred = x - x.mean()
+    slope = float(centred @ y / (centred @ centred))
+    rest = y - y.mean() - slope * centred
+    return slope, float(np.sqrt(rest @ rest / (len(x) - 2) / (centred @ centred)))
 
 
 def _test_row(numbers):
@@ -121,10 +130,7 @@ def _test_row(numbers):
     heading = f"slope of test accuracy on log a, {len(sharp)} minima"
     if len(sharp) < 20:
         return not_judged("WME18.fig1-test", heading, "fewer than 20 minima", predicted="negative")
-    centred = sharp - sharp.mean()
-    slope = float(centred @ accuracy / (centred @ centred))
-    rest = accuracy - accuracy.mean() - slope * centred
-    error = float(np.sqrt(rest @ rest / (len(sharp) - 2) / (centred @ centred)))
+    slope, error = line(sharp, accuracy)
     limit = t_limit(len(sharp) - 2)
     told = abs(slope) > limit * error
     return holds("WME18.fig1-test", heading, "negative", f"{slope:.4f} ± {error:.4f}",
@@ -196,7 +202,8 @@ def _draw_slope(axis, sharp, spread):
 
 FIGURE = Figure(
     "network-minima", "Figs. 3 and 4: minima of SGD end at the exact threshold, and beyond the poster's bound",
-    "Each open marker is a minimum that SGD reached from its own start (loss below 1e-7, on images 1e-5, then polished). (a) The "
+    "Each open marker is a minimum that SGD reached from its own start (loss below 1e-7, on images 1e-5 and falling, "
+    "then polished). (a) The "
     "sharpness–non-uniformity diagram: dotted, the poster's bound on s of each setting; thick bars, the exact "
     "threshold η = η* on the ray through the mean minimum. (b) The same minima by η/η* and by s over the bound: below "
     "the line, stable in mean square; right of the dotted one, beyond the poster's bound. (c) s against a; the "

@@ -7,7 +7,7 @@ import numpy as np
 from figures._figure import Figure, holds, not_judged
 from figures._style import bound, panels, simulation, theory
 from figures.network._plain import empty
-from figures.network._runs import MOST_STEPS, OVER, TEACHER, cannot, ensemble, guarded, interpolated, task
+from figures.network._runs import MOST_STEPS, OVER, TEACHER, cannot, ensemble, guarded, interpolated, settled, task
 from refimpl import network, sgd
 from refimpl.linear_stability import lyapunov_interval
 from theory import linear_stability as predicted
@@ -15,7 +15,8 @@ from theory import linear_stability as predicted
 CLAIMS = ("WME18.momentum-net", "WME18.momentum-minima")
 LR, BATCH, MOMENTUM, STEPS, SHARES = 0.05, 16, 0.9, 10_000, (0.9, 1.1)
 # (η, B) of the minima that SGD with momentum is to find: on images all rates are smaller
-SETTINGS = {True: ((0.005, 4), (0.01, 4), (0.01, 16), (0.02, 16)), False: ((0.002, 4), (0.005, 16), (0.01, 16), (0.01, 64))}
+SETTINGS = {True: ((0.005, 4), (0.01, 4), (0.01, 16), (0.02, 16)),
+            False: ((0.002, 4), (0.005, 16), (0.01, 16), (0.01, 64))}
 LEAST = 3                        # minima below which nothing is said
 FALLS, GROWS = 1e-5, 300.0       # of the loss at the start: what the runs below must fall to, those above exceed
 
@@ -56,7 +57,8 @@ def simulate(effort, rng, data):
         numbers |= {f"loss_{share:g}": run.observed["loss"], "steps": run.recorded_steps,
                     f"rate_{share:g}": np.array(predicted.mean_square_rate(factors, share * threshold, size,
                                                                            momentum=MOMENTUM))}
-    typical = lyapunov_interval(factors, SHARES[1] * threshold, size, momentum=MOMENTUM, rng=rng.spawn(1)[0])
+    typical = lyapunov_interval(factors, SHARES[1] * threshold, size, momentum=MOMENTUM, replicas=16,
+                                 rng=rng.spawn(1)[0])
     numbers["typical"] = 2 * np.array([typical.value, typical.low, typical.high])
     kept = [one for one in sizes.batches if one < len(x)]
     numbers |= _minima(problem, sizes, rng)
@@ -70,15 +72,14 @@ def _minima(problem, sizes, rng):
     columns, missed = [], 0
     for lr, size in SETTINGS[problem.name == TEACHER]:
         size = min(size, len(problem.x))
-        starts = np.stack([problem.start(rng) for _ in range(sizes.starts)])
-        found = network.descend(problem.model, starts, problem.x, problem.y, lr=lr, batch_size=size, momentum=MOMENTUM,
-                                target=problem.goal, max_steps=sizes.steps, record_every=1000, rng=rng)
-        missed += int((found.status != 0).sum())
-        for w in found.w[found.status == 0]:
+        ends, lost = settled(problem, lr, size, sizes.starts, sizes.steps, rng, MOMENTUM)
+        missed += lost
+        for w in ends:
             factors = ensemble(problem, network.polish(problem.model, w, problem.x, problem.y))
             columns.append((lr, size, predicted.critical_lr(factors, size, momentum=MOMENTUM),
                             predicted.critical_lr(factors, size)))
-    return {"minima": np.array(columns, float).reshape(-1, 4), "missed": np.array(missed), "goal": np.array(problem.goal)}
+    return {"minima": np.array(columns, float).reshape(-1, 4), "missed": np.array(missed),
+            "goal": np.array(problem.goal)}
 
 
 def judge(numbers):
@@ -98,8 +99,8 @@ def judge(numbers):
     value, least, most = numbers["typical"]
     if most < 0:    # rare batches carry the mean square: on almost every path the linearised loss falls
         kept = int((high[-1] < 1).sum())
-        rows.append(holds(claim, f"nets at {SHARES[1]:g} η*, {where}: loss at the end below its start (2Λ = {value:.2g} "
-                          f"in {least:.2g}…{most:.2g} per step: the mean square grows by rare batches alone)",
+        rows.append(holds(claim, f"nets at {SHARES[1]:g} η*, {where}: loss at the end below its start (2Λ = "
+                          f"{value:.2g} in {least:.2g}…{most:.2g} per step: rare batches carry the mean square)",
                           "nearly all", f"{kept} of {count}; {grown} rose above {GROWS:g} × its start on the way",
                           "≥ 3/4", bool(kept >= 0.75 * count), null="all leave, as their mean square does"))
     else:
@@ -118,12 +119,14 @@ def _minima_rows(numbers):
         return [not_judged(claim, heading, f"{count} of {count + missed} runs reached the loss: too few")]
     ratio, thumb = lr / exact, lr / ((1 - mu) * plain)
     near = ratio <= 1.1
-    rows = [holds(claim, heading, "nearly all ≤ 1.1", f"{near.sum()} of {count}; {ratio.min():.2f}…{ratio.max():.2f}",
+    rows = [holds(claim, heading, "nearly all ≤ 1.1",
+                  f"{near.sum()} of {count}; {ratio.min():.2f}…{ratio.max():.2f}",
                   f"≥ 3/4, none above {OVER}", bool(near.mean() >= 0.75 and ratio.max() <= OVER),
                   null=f"the limit with another batch size, B = 1, or η off by 2: up to {2 * ratio.max():.2f}")]
     beyond = bool((thumb > OVER).any())
-    return [*rows, holds(claim, "the same over the rule of thumb, (1−μ) times the limit without momentum", "some beyond it",
-                         f"{thumb.min():.2f}…{thumb.max():.2f}", f"some > {OVER}", True if beyond else None,
+    return [*rows, holds(claim, "the same over the rule of thumb, (1−μ) times the limit without momentum",
+                         "some beyond it", f"{thumb.min():.2f}…{thumb.max():.2f}", f"some > {OVER}",
+                         True if beyond else None,
                          null="all ≤ 1: the rule of thumb holds them")]
 
 

@@ -100,6 +100,24 @@ def task(data, *, corrupt=False):
     return Task(x @ basis, y, test_x @ basis, test_y, name, pixels)
 
 
+def settled(task, lr, size, replicas, steps, rng, momentum=0.0):
+    """Minima that SGD reaches from random starts, and how many starts found none in the steps.
+
+    On images the loss is met early, and by some that only pass through it: kept
+    are those whose loss has fallen further after as many as 4000 steps more.
+    """
+    starts = np.stack([task.start(rng) for _ in range(replicas)])
+    options = {"lr": lr, "batch_size": size, "momentum": momentum, "rng": rng}
+    found = network.descend(task.model, starts, task.x, task.y, target=task.goal, max_steps=steps, record_every=1000,
+                            **options)
+    ends, losses = found.w[found.success], found.loss[found.success]
+    if task.name != TEACHER and len(ends):
+        later = network.descend(task.model, ends, task.x, task.y, target=0.01 * task.goal, max_steps=4000,
+                                record_every=4000, **options)
+        ends = later.w[later.loss < losses]
+    return ends, replicas - len(ends)
+
+
 def measure(task, w, batch_size, rng, momentum=0.0):
     """The `Minimum` near w."""
     model = task.model

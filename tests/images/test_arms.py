@@ -147,7 +147,8 @@ def test_what_another_set_cannot_tell_is_not_judged():
     epochs = np.arange(0, 121, 2)
     flat = np.full((2, len(epochs)), 0.5)
     numbers = {"epochs": epochs, "anneal": 40, "target": 0.15, "alone": np.array([0.5, 0.5]), "validation": 2000,
-               "classes": 10,
+               "classes": 10, "patches": 20, "filters": np.array([16]), "equal_large": np.full((1, 5), 0.5),
+               "equal_small": np.full((1, 5), 0.5),
                **{f"{name}_{kind}": flat for name in images.ARMS for kind in ("clean", "patch", "mixed", "active",
                                                                               "loss", "train")}}
     for figure in (drawn.FIGURES[1], drawn.FIGURES[2]):
