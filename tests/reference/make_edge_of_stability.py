@@ -1,5 +1,7 @@
 """Write edge_of_stability.json: ``python -m tests.reference.make_edge_of_stability``. Exact maps in 80 digits."""
 
+from itertools import product
+
 import mpmath as mp
 
 from tests.reference._table import row, write
@@ -32,5 +34,32 @@ def rows():
         yield row(NAME + "final_kernel", [f, kernel, lr, width], state[1], 1e-12)
 
 
+def oscillations():
+    """The coefficient and the amplitude from H, T and F written out, with H⁻¹ by elimination and v by Jacobi."""
+    one = [[2.0]], [[[3.0]]], [[[[6.0]]]]
+    two = ([[2.0, 0.5], [0.5, 1.0]], [[[1.0, 0.5], [0.5, -0.25]], [[0.5, -0.25], [-0.25, 2.0]]],
+           [[[[1.0, 0.25], [0.25, 0.5]], [[0.25, 0.5], [0.5, 0.125]]],
+            [[[0.25, 0.5], [0.5, 0.125]], [[0.5, 0.125], [0.125, -1.0]]]])
+    steep = [[2e80]], [[[3e120]]], [[[[6e160]]]]
+    flat = [[1.0, 0.0], [0.0, 1e-6]], two[1], two[2]
+    for hessian, third, fourth in (one, two, steep, flat):
+        values, vectors = mp.eigsy(mp.matrix(hessian))
+        d, top, v = len(hessian), values[len(hessian) - 1], vectors[:, len(hessian) - 1]
+        every = [range(d)] * 2
+        bend = mp.matrix([mp.fsum(mp.mpf(third[i][j][k]) * v[j] * v[k] for j, k in product(*every)) for i in range(d)])
+        quartic = mp.fsum(mp.mpf(fourth[i][j][k][m]) * v[i] * v[j] * v[k] * v[m]
+                          for i, j, k, m in product(*every, *every))
+        answer = 3 * (bend.T * mp.lu_solve(mp.matrix(hessian), bend))[0]
+        promise = float(mp.mpf(10)**-13 * (answer + abs(quartic)) / abs(answer - quartic))
+        args = [hessian, {"third": third}, {"fourth": fourth}]
+        yield row(NAME + "oscillation_coefficient", args, answer - quartic, promise)
+        for delta in (1e-3, 2.0**-30):
+            lr = float(2 / top * (1 + mp.mpf(delta)))
+            above = top - 2 / mp.mpf(lr)
+            yield row(NAME + "oscillation_amplitude", [*args, lr], mp.sqrt(6 * above / (answer - quartic)),
+                      promise + 1e-15 / delta)
+        yield row(NAME + "oscillation_amplitude", [*args, float(1 / top)], 0, 0)
+
+
 if __name__ == "__main__":
-    write("edge_of_stability", list(rows()))
+    write("edge_of_stability", [*rows(), *oscillations()])

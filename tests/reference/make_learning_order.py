@@ -173,6 +173,42 @@ def networks():
     return rows
 
 
+def theorems():
+    """Conditions of visibility, powers of d and κ under Assumption 3.3, and the outputs of the memorising net."""
+    name, rows = NAME + "visibility", []
+    for dim, r, v, decay, lr, small, mean, square in ((200, 0.02, 750**0.5, 7.5e-4, 0.025, 1e-6, 0.75, 7 / 12),
+                                                      (2, 1e-4, 1.0, 1e-8, 0.5, 0.5, 0.5, 1 / 3)):
+        r_, v_, decay_, ratio = mp.mpf(r), mp.mpf(v), mp.mpf(decay), mp.mpf(lr) / mp.mpf(small)
+        with mp.workdps(40):
+            points = [0, 0.5] + [1 - mp.mpf(10)**-k for k in range(1, 12)] + [1]
+            total = mp.quad(lambda rho: lag_kernel(rho, r), points)  # noqa: B023
+        values = {"speed": (v_**2 * r_ * dim, 1e-14), "decay": (mp.mpf("2.25") * dim * decay_, 1e-14),
+                  "stability": (mp.mpf(lr) * v_**2 * mp.mpf(square) / 16, 1e-14),
+                  "curvature": (v_**2 * mp.mpf(mean) * total / decay_ / 8, 1.1 * r),
+                  "residence": (mp.log(1 + r_**2 * ratio) * v_**2 * mp.mpf(mean) * r_ / (64 * mp.pi * decay_), 1e-14)}
+        options = {"mean_alpha": mean, "mean_square_alpha": square}
+        rows += [row(name, [dim, r, v, decay, lr, small], value, rtol, **options) | {"attribute": attribute}
+                 for attribute, (value, rtol) in values.items()]
+    quarter = mp.mpf(1) / 4
+    powers = {"annealing time (4.1)": (1, 0), "signal norm squared (4.1)": (1, 0),
+              "curvature bound (4.2)": (-quarter, 0), "curvature law": (-1, 0),
+              "memorising time (4.3)": (3 * quarter, 0), "1 / (r d)": (-quarter, 0),
+              "signal change squared (4.3)": (3 * quarter, 0), "signal of M2 (5.2)": (mp.mpf(15) / 32, 0),
+              "fitting time of P-only examples (5.1)": (1, 0), "norm of alpha (5.3)": (2 * quarter, 0),
+              "error of L-S (3.4)": (0, 3), "error of S (3.5)": (0, 2), "ratio of errors": (0, 1),
+              "stated condition, lambda / r^2": (quarter, 0), "d lambda": (-quarter, 0),
+              "lambda / r": (-2 * quarter, 0)}
+    rows += [row(NAME + "asymptotic_exponents", [], list(value), 1e-15) | {"entry": key}
+             for key, value in powers.items()]
+    for r, offset, homogeneous in ((0.5, 0.25, False), (1e-4, 0.5, True), (2.0**-20, 1e-9, False)):
+        points, rho = [[1.0, -r], [1.0, 0.0], [1.0, r], [0.5, 0.5 * r]], mp.mpf(offset)
+        outputs = [rho * (x if homogeneous else 1) - mp.fsum(max(sign * 2 * mp.mpf(y) / r - x, 0) for sign in (-1, 1))
+                   for x, y in points]
+        rows.append(row(NAME + "memorising_network", [r, offset], outputs, 4e-16, homogeneous=homogeneous)
+                    | {"attribute": "predict", "with": [points]})
+    return rows
+
+
 if __name__ == "__main__":
     mp.mp.dps = 80
-    write("learning_order", [*noise(), *decoupling(), *kernels(), *curvature(), *networks()])
+    write("learning_order", [*noise(), *decoupling(), *kernels(), *curvature(), *networks(), *theorems()])

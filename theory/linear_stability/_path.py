@@ -34,7 +34,7 @@ def path_log_loss(hessians, lr, indices, start):
     Returns
     -------
     ndarray (steps + 1,)
-        −inf once x_t is exactly at the minimum.
+        −inf once x_t is exactly at the minimum. To 1e-13 of the largest value where no step of 1 − ηh cancels.
 
     Raises
     ------

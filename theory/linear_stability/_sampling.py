@@ -20,7 +20,7 @@ def sampling_factor(n, batch_size, *, replacement=False):
     Returns
     -------
     float
-        p in [0, 1]; 0 for the whole set without replacement, also at n = 1.
+        p in [0, 1], to rounding; 0 for the whole set without replacement, also at n = 1.
 
     Raises
     ------

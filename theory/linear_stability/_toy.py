@@ -44,7 +44,7 @@ def two_minima():
     Returns
     -------
     tuple of Minimum
-        At x = 0 (all limits 1) and at x = 1 (limits 1, 4/7.24 and (4 − √9.92)/1.52).
+        At x = 0 (all limits 1) and at x = 1 (limits 1, 4/7.24 and (4 − √9.92)/1.52), to rounding.
 
     References
     ----------
@@ -137,7 +137,7 @@ def mean_exit_time(distance, lr):
     Returns
     -------
     float
-        In steps.
+        In steps, the formula to a relative 2e-15 (1 + (3 + E|log|1 − ηh||)/Λ).
 
     Raises
     ------

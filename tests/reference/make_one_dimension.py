@@ -1,0 +1,131 @@
+"""Write one_dimension.json: ``python -m tests.reference.make_one_dimension``.
+
+Moments, exponents and limits of |1 − ηh_B| over every batch, and the toy's exit times, in 60 digits.
+"""
+
+from itertools import combinations, product
+
+import mpmath as mp
+
+from tests.reference._table import row, write
+
+NAME = "theory.linear_stability."
+CASES = (([0.2, 3.8], 1, False), ([1.0, 1.0, 1.0], 2, False), ([0.0, 1.0, 3.0, 3.5], 2, True),
+         ([1e-80, 3e-80], 1, False), ([1e80, 2.5e80, 4e80], 2, False), ([1.0, 1.0 + 2.0**-30, 2.0], 1, False))
+
+
+def means(curvatures, size, replacement):
+    draw = product(curvatures, repeat=size) if replacement else combinations(curvatures, size)
+    return [mp.fsum(mp.mpf(one) for one in batch) / size for batch in draw]
+
+
+def average(values):
+    values = list(values)
+    return mp.fsum(values) / len(values)
+
+
+def exponent(h, lr):
+    return average(mp.log(abs(1 - mp.mpf(lr) * one)) for one in h)
+
+
+def almost_sure(h):
+    """The first zero of the exponent: bisection between 2E[h]/E[h²] and the first change of sign on a fine grid."""
+    low = 2 * average(h) / average(one**2 for one in h)
+    if all(one == h[0] for one in h):
+        return low
+    high = low
+    while exponent(h, high) < 0:
+        low, high = high, high * (1 + mp.mpf(10)**-4)
+    for _ in range(170):
+        middle = (low + high) / 2
+        low, high = (middle, high) if exponent(h, middle) < 0 else (low, middle)
+    return high
+
+
+def escape(h, lr):
+    logs = [mp.log(abs(1 - mp.mpf(lr) * one)) for one in h]
+
+    def excess(power):
+        return average(mp.expm1(power * one) for one in logs) / power
+
+    low, high = mp.mpf(10)**-12 / max(logs), 1 / max(logs)
+    while excess(high) < 0:
+        high *= 2
+    for _ in range(250):
+        middle = (low + high) / 2
+        low, high = (middle, high) if excess(middle) < 0 else (low, middle)
+    return high
+
+
+def moments():
+    for curvatures, size, replacement in CASES:
+        h, options = means(curvatures, size, replacement), {"replacement": replacement}
+        limit = almost_sure(h)
+        edge = 2 * average(h) / average(one**2 for one in h)
+        yield row(NAME + "almost_sure_lr", [curvatures, size], limit, 1e-13, **options)
+        for share in (1e-9, 0.3, 1 - 2.0**-40, 2.0):
+            lr = float(edge * share)
+            sizes = [(abs(1 - mp.mpf(lr) * one), max(1, mp.mpf(lr) * one)) for one in h]
+            absolute = 1e-15 * float(average(abs(mp.log(left)) + right / left for left, right in sizes))
+            value = exponent(h, lr)
+            yield row(NAME + "lyapunov_exponent", [curvatures, lr, size], value, float(absolute / abs(value)),
+                      **options)
+            for order in (0.0, 1.0, 2.0, 7.5):
+                promise = 1e-15 * (4 + order * max(float(right / left) for left, right in sizes))
+                yield row(NAME + "absolute_moment", [curvatures, lr, size, order],
+                          average(abs(1 - mp.mpf(lr) * one)**mp.mpf(order) for one in h), promise, **options)
+        for share in (0.5, 1e-6):                       # between both limits, and just below the almost sure one
+            lr = float(limit - (limit - edge) * share)
+            logs = [mp.log(abs(1 - mp.mpf(lr) * one)) for one in h]
+            if limit == edge or max(logs) <= 0:
+                continue
+            spread = 1 + average(abs(one) for one in logs)
+            promise = 1e-14 * (1 + spread / abs(average(logs)) + spread / max(logs))
+            yield row(NAME + "escape_exponent", [curvatures, lr, size], escape(h, lr), float(promise), **options)
+
+
+def toy():
+    limits = (1, 1, 1), (1, 4 / (mp.mpf("7.24")), (4 - mp.sqrt(mp.mpf("9.92"))) / mp.mpf("1.52"))
+    for place, values in enumerate(limits):
+        for attribute, value in zip(("gd_lr", "mean_square_lr", "almost_sure_lr"), values):
+            yield row(NAME + "two_minima", [], value, 4e-16) | {"entry": place, "attribute": attribute}
+    width = 1 / (1 + mp.sqrt(mp.mpf("1.9")))
+    for distance, lr in ((0.4, 0.7), (1e-9, 0.7), (-1e-80, 0.99), (1e-3, 0.5595)):
+        growth = exponent([mp.mpf(0.2), mp.mpf(3.8)], lr)
+        cost = average(abs(mp.log(abs(1 - mp.mpf(lr) * mp.mpf(one)))) for one in (0.2, 3.8)) + 3
+        yield row(NAME + "mean_exit_time", [distance, lr], mp.log(width / abs(mp.mpf(distance))) / growth,
+                  float(2e-15 * (1 + cost / growth)))
+    for distance, lr, steps in ((0.4, 0.7, 12), (-0.05, 0.6, 14), (2.6, 0.99, 6), (1e-3, 0.1, 5), (0.4, 0.5, 10)):
+        yield row(NAME + "exit_time", [distance, lr, steps], survival(distance, lr, steps), 1e-15 * steps)
+
+
+def survival(distance, lr, steps):
+    """Every sequence of the two functions, followed until f₂ is left."""
+    root = mp.sqrt(mp.mpf("1.9"))
+    left, right = root / (root + 1) - 1, root / (root - 1) - 1
+    alive, result = [mp.mpf(distance)], [mp.mpf(1)]
+    for t in range(1, steps + 1):
+        alive = [(1 - mp.mpf(lr) * h) * x for x in alive for h in (mp.mpf("0.2"), mp.mpf("3.8"))]
+        alive = [x for x in alive if left < x < right]
+        result.append(mp.mpf(len(alive)) / 2**t)
+    return result
+
+
+def paths():
+    """Log losses along given batches, whole matrices in 60 digits; the second path is over 1e300 in size."""
+    factors, batches = [[1.0, 0.5], [0.0, 2.0], [1.0, -1.0]], [[0, 1], [2, 2], [1, 2], [0, 0], [1, 1]]
+    for lr, start, repeats in ((0.75, [1.0, -1.0], 1), (300.0, [1e80, 1e-80], 40), (1e-9, [1e-150, 0.0], 1)):
+        indices, x, logs = batches * repeats, [mp.mpf(one) for one in start], []
+        for batch in [None, *indices]:
+            if batch is not None:
+                pulls = [[mp.fsum(mp.mpf(g) * y for g, y in zip(factors[i], x)), factors[i]] for i in batch]
+                x = [y - mp.mpf(lr) * mp.fsum(q * mp.mpf(g[j]) for q, g in pulls) / len(batch) for j, y in enumerate(x)]
+            loss = mp.fsum(mp.fsum(mp.mpf(g) * y for g, y in zip(one, x))**2 for one in factors) / 6
+            logs.append(mp.log(loss))
+        args = [{"factors": factors}, lr, indices, start]
+        yield row(NAME + "path_log_loss", args, logs, 1e-13) | {"of": "largest entry"}
+
+
+if __name__ == "__main__":
+    mp.mp.dps = 60
+    write("one_dimension", [*moments(), *toy(), *paths()])
