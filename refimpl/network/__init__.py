@@ -21,11 +21,13 @@ from refimpl._public import publish
 from refimpl.curvature import (Density, Eigenpairs, Estimate, Operator, bottom_eigenpairs, non_uniformity, operator,
                                sharpness, spectral_density, top_eigenpairs, trace)
 from refimpl.network._descend import Minima, descend
+from refimpl.network._line_derivatives import line_derivatives
 from refimpl.network._mlp import MLP
 from refimpl.network._polish import polish
 from refimpl.network._teacher_set import teacher_set
 
 __all__ = ["MLP", "sharpness", "non_uniformity", "top_eigenpairs", "bottom_eigenpairs", "trace", "spectral_density",
-           "Operator", "operator", "Estimate", "Eigenpairs", "Density", "polish", "descend", "Minima", "teacher_set"]
+           "Operator", "operator", "Estimate", "Eigenpairs", "Density", "line_derivatives", "polish",
+           "descend", "Minima", "teacher_set"]
 
 publish(__name__)

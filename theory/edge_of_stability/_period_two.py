@@ -9,9 +9,11 @@ to lowest order. With s = a v, projected on v, this is the equation of the ampli
 """
 
 import numpy as np
+from scipy.sparse.linalg import LinearOperator, cg, eigsh
 
 from theory import _checks
 
+_DENSE = 64        # up to so many dimensions a Hessian given by products is taken whole
 _SINGULAR = 1e-10  # relative to the top eigenvalue: curvatures below it count as flat, gaps below it as none
 
 
@@ -26,8 +28,10 @@ def oscillation_coefficient(hessian, third, fourth):
 
     Parameters
     ----------
-    hessian : array_like (d, d)
-        H at the minimum, positive definite, with a simple top eigenvalue.
+    hessian : array_like (d, d) or scipy.sparse.linalg.LinearOperator
+        H at the minimum, positive definite, with a simple top eigenvalue. By
+        products alone with an operator of shape (d, d) (Lanczos and conjugate
+        gradients, O(d) memory): about √(λ/λmin) log(1e12) of them.
     third : callable
         v ↦ T[v, v] = Σ_jk ∂_i∂_j∂_k L v_j v_k, (d,) to (d,); matrix-free by
         two nested directional derivatives of the gradient.
@@ -37,14 +41,16 @@ def oscillation_coefficient(hessian, third, fourth):
     Returns
     -------
     float
-        The coefficient, to 1e-13 of its two terms for a well-conditioned H.
+        The coefficient, to 1e-13 of its two terms for a well-conditioned H;
+        by products to 1e-9.
 
     Raises
     ------
     ValueError
         If H is not symmetric and positive definite: along flat directions the
         iterate drifts instead [DNL23]_; if its top eigenvalue is not simple;
-        or if a callable does not return what it must.
+        if products do not solve H u = T[v, v]; or if a callable does not return
+        what it must.
 
     References
     ----------
@@ -55,8 +61,7 @@ def oscillation_coefficient(hessian, third, fourth):
     >>> round(oscillation_coefficient([[2.0]], lambda v: 3.0 * v**2, lambda v: 6.0 * v[0] ** 4), 12)
     7.5
     """
-    _, _, coefficient = _reduced(hessian, third, fourth)
-    return coefficient
+    return _reduced(hessian, third, fourth)[2]
 
 
 def oscillation_amplitude(hessian, third, fourth, lr):
@@ -98,40 +103,64 @@ def oscillation_amplitude(hessian, third, fourth, lr):
     >>> round(oscillation_amplitude([[2.0]], lambda v: 3.0 * v**2, lambda v: 6.0 * v[0] ** 4, 1.001), 6)
     0.03998
     """
-    values, _, coefficient = _reduced(hessian, third, fourth)
+    second, largest, coefficient = _reduced(hessian, third, fourth)
     lr = _checks.scalar(lr, "lr")
-    if len(values) > 1 and lr * values[-2] >= 2:
-        raise ValueError(f"lr must be below 2 / second eigenvalue = {2 / values[-2]:g}, got {lr:g}; beyond it two "
-                         f"directions "
-                         "oscillate and the amplitude of one is not a law")
-    above = values[-1] - 2 / lr
+    if lr * second >= 2:
+        raise ValueError(f"lr must be below 2 / second eigenvalue = {2 / second:g}, got {lr:g}; beyond it two "
+                         "directions oscillate and the amplitude of one is not a law")
+    above = largest - 2 / lr
     if above <= 0:
         return 0.0
     if coefficient <= 0:
-        raise ValueError(f"lr must be at most 2 / lambda_max = {2 / values[-1]:g} here, got {lr:g}; the coefficient is "
+        raise ValueError(f"lr must be at most 2 / lambda_max = {2 / largest:g} here, got {lr:g}; the coefficient is "
                          f"{coefficient:.3g}, not positive, so that no small oscillation is stable")
     return float(np.sqrt(6 * above / coefficient))
 
 
 def _reduced(hessian, third, fourth):
-    """(eigenvalues ascending, top eigenvector, coefficient)."""
-    matrix = _checks.shaped(hessian, "hessian", (None, None))
-    matrix = _checks.symmetric(matrix, "hessian", len(matrix)).astype(float)
-    values, vectors = np.linalg.eigh(matrix)
-    if values[0] <= _SINGULAR * values[-1]:
-        raise ValueError(f"hessian must be positive definite, got the eigenvalue {values[0]:.3g}; along a flat "
-                         f"direction "
-                         "the iterate drifts while it oscillates: restrict all derivatives to the curved directions")
-    if len(values) > 1 and values[-1] - values[-2] <= _SINGULAR * values[-1]:
-        raise ValueError(f"hessian must have a simple top eigenvalue, got {values[-1]:g} twice; which direction "
-                         f"oscillates is "
-                         "then decided by the higher derivatives")
-    top = vectors[:, -1]
+    """(second eigenvalue, 0 where there is none; top eigenvalue; coefficient)."""
     for name, function in (("third", third), ("fourth", fourth)):
         if not callable(function):
             raise ValueError(f"{name} must be a function of a vector, got {type(function).__name__}; for a tensor give "
                              "lambda v: np.einsum(…)")
+    by_products = isinstance(hessian, LinearOperator) and hessian.shape[0] > _DENSE
+    (smallest, second, largest), top, solve = (_by_products if by_products else _by_matrix)(hessian)
+    if smallest <= _SINGULAR * largest:
+        raise ValueError(f"hessian must be positive definite, got the eigenvalue {smallest:.3g}; along a flat "
+                         "direction the iterate drifts while it oscillates: restrict all derivatives to the curved "
+                         "directions")
+    if largest - second <= _SINGULAR * largest:
+        raise ValueError(f"hessian must have a simple top eigenvalue, got {largest:g} twice; which direction "
+                         "oscillates is then decided by the higher derivatives")
     bend = _checks.shaped(third(top), "third(v)", top.shape)
     quartic = float(_checks.shaped(np.reshape(fourth(top), -1), "fourth(v)", (1,))[0])
-    along = vectors.T @ bend
-    return values, top, float(3 * (along**2 / values).sum() - quartic)
+    return second, largest, 3 * solve(bend) - quartic
+
+
+def _by_matrix(hessian):
+    """((smallest, second, top eigenvalue), top eigenvector, b ↦ bᵀH⁻¹b)."""
+    if isinstance(hessian, LinearOperator):
+        hessian = hessian @ np.eye(hessian.shape[0])
+        hessian = (hessian + hessian.T) / 2
+    matrix = _checks.shaped(hessian, "hessian", (None, None))
+    matrix = _checks.symmetric(matrix, "hessian", len(matrix)).astype(float)
+    values, vectors = np.linalg.eigh(matrix)
+    second = values[-2] if len(values) > 1 else 0.0
+    return (values[0], second, values[-1]), vectors[:, -1], lambda bend: float(((vectors.T @ bend)**2 / values).sum())
+
+
+def _by_products(hessian):
+    """The same from products with H alone, begun from a fixed vector that is no eigenvector of anything in use."""
+    size = hessian.shape[0]
+    start = np.cos(np.arange(1.0, size + 1) ** 2)
+    values, vectors = eigsh(hessian, 2, which="LA", v0=start, maxiter=100 * size)
+    smallest = eigsh(hessian, 1, which="SA", v0=start, tol=1e-2, maxiter=100 * size, return_eigenvectors=False)[0]
+
+    def solve(bend):
+        solution, failed = cg(hessian, bend, rtol=1e-12, maxiter=100 * size)
+        if failed:
+            raise ValueError(f"hessian must let conjugate gradients solve H u = T[v, v], but they did not in "
+                             f"{100 * size} products; it is indefinite or close to singular")
+        return float(bend @ solution)
+
+    return (smallest, values[0], values[1]), vectors[:, 1], solve

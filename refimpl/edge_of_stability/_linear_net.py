@@ -1,0 +1,63 @@
+"""The two-layer linear net u·v with its passes, on which the catapult is exact."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from theory import _checks
+
+
+@dataclass(frozen=True)
+class LinearNet:
+    r"""f(x_i) = u·v x_i/√m with weights w = (u, v), shape (2, m), and the loss (1/2n) Σ (f(x_i) − y_i)².
+
+    Parameters
+    ----------
+    width : int
+        m.
+
+    Examples
+    --------
+    >>> net = LinearNet(4)
+    >>> w = np.array([[1.0, 0.0, 0.0, 0.0], [1.0, 1.0, 0.0, 0.0]])
+    >>> net.predict(w, np.ones(1)).tolist(), float(net.tangent_kernel(w))
+    ([0.5], 0.75)
+    """
+
+    width: int
+
+    def __post_init__(self):
+        _checks.whole(self.width, "width")
+
+    @property
+    def parameter_shape(self):
+        """Shape of the parameters, (2, m)."""
+        return (2, self.width)
+
+    def init(self, rng=None):
+        """Standard normal weights (2, m)."""
+        return np.random.default_rng(rng).standard_normal(self.parameter_shape)
+
+    def predict(self, w, x):
+        """f(x_i), shape (…, n), for w (…, 2, m) and x (…, n)."""
+        return (w[..., 0, :] * w[..., 1, :]).sum(axis=-1)[..., None] / np.sqrt(self.width) * x
+
+    def loss(self, w, x, y):
+        """(1/2n) Σ (f(x_i) − y_i)², shape (…)."""
+        return ((self.predict(w, x) - y) ** 2).mean(axis=-1) / 2
+
+    def gradient(self, w, x, y):
+        """(1/n) Σ (f(x_i) − y_i) x_i (v, u)/√m, shape (…, 2, m)."""
+        slope = ((self.predict(w, x) - y) * x).mean(axis=-1) / np.sqrt(self.width)
+        return slope[..., None, None] * w[..., ::-1, :]
+
+    def hvp(self, w, x, y, v):
+        """Hessian-vector product, shape (…, 2, m)."""
+        root = np.sqrt(self.width)
+        slope = ((self.predict(w, x) - y) * x).mean(axis=-1) / root
+        along = (w[..., ::-1, :] * v).sum(axis=(-2, -1)) * (x * x).mean(axis=-1) / self.width
+        return slope[..., None, None] * v[..., ::-1, :] + along[..., None, None] * w[..., ::-1, :]
+
+    def tangent_kernel(self, w):
+        """κ = (|u|² + |v|²)/m, shape (…)."""
+        return (w * w).sum(axis=(-2, -1)) / self.width
