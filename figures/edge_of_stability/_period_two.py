@@ -8,21 +8,25 @@ from figures._figure import Figure, close, holds
 from figures._style import GREY, guide, key, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from refimpl import edge_of_stability as simulated
-from theory import edge_of_stability as predicted
+from theory import benign_oscillation, edge_of_stability as predicted
 
 LINES = ((2.0, 1.0), (1.0, 0.0), (0.0, -1.0))  # third and fourth derivative on a line with f″ = 1
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """`losses` in three dimensions, `steps` of their runs, `points` along each line."""
+    """`losses` in three dimensions, `steps` of their runs, `points` along each line; of the net and of the well."""
 
     losses: int
     steps: int
     points: int
+    net_points: int
+    net_steps: int
+    rates: int
 
 
-SIZES = {"quick": Sizes(24, 30_000, 5), "standard": Sizes(80, 48_000, 8), "full": Sizes(200, 80_000, 12)}
+SIZES = {"quick": Sizes(24, 30_000, 5, 4, 12_000, 140), "standard": Sizes(80, 48_000, 8, 8, 16_000, 300),
+         "full": Sizes(200, 80_000, 12, 16, 24_000, 600)}
 DELTA = 2.5e-4  # in three dimensions
 
 
@@ -40,8 +44,27 @@ def simulate(effort, rng):
     numbers["line_amplitudes"] = np.array([_runs.amplitudes(stack, np.ones((len(LINES), 1)), d,
                                                             int(24 / d)) for d in marks]).T
     losses, top, laws, nulls = _runs.catalogue(sizes.losses)
-    return numbers | {"coefficients": laws, "nulls": nulls,
-                      "amplitudes": _runs.amplitudes(losses, top, DELTA, sizes.steps)}
+    numbers |= {"coefficients": laws, "nulls": nulls, "amplitudes": _runs.amplitudes(losses, top, DELTA, sizes.steps)}
+    return numbers | _of_net(sizes) | _of_well(sizes)
+
+
+def _of_net(sizes):
+    """Amplitudes on the net, its law, and the null's, at δ over a decade."""
+    one, deltas = _runs.net_at_minimum(), np.geomspace(2e-3, 0.02, sizes.net_points)
+    fine = np.linspace(0, deltas[-1], 81)
+    return {"net_delta": deltas, "net_laws": one.laws(deltas), "net_fine": fine, "net_line": one.laws(fine),
+            "net_nulls": one.nulls(deltas), "net_amplitudes": one.amplitudes(deltas, sizes.net_steps),
+            "net_sharpness": np.array(one.sharpness), "net_parameters": np.array(len(one.w))}
+
+
+def _of_well(sizes):
+    """The well's iterates at rest against the rate; half the distance of the benign map's two roots, and the law."""
+    rates = np.linspace(0.9, 1.59, sizes.rates)
+    loss, fine = _runs.well(), np.linspace(1.0005, np.sqrt(5) - 1, 60)
+    laws = [predicted.oscillation_amplitude(loss.hessian, loss.third_along, loss.fourth_along, c) for c in fine]
+    low, high = (np.sqrt(f) for f in benign_oscillation.period_two_orbit(fine))
+    return {"well_rates": rates, "well_path": _runs.well_path(rates, 2000)[-24:], "well_fine": fine,
+            "well_laws": np.array(laws), "well_low": low, "well_high": high}
 
 
 def _law(coefficients, delta):
@@ -63,7 +86,7 @@ def judge(numbers):
     wrong = np.abs(numbers["amplitudes"][chosen] / _law(np.maximum(nulls, 1e-9), DELTA)[chosen] - 1)
     at_zero = numbers["line_amplitudes"][:, 0] / np.array([np.interp(numbers["delta"][0], numbers["delta_line"], line)
                                                            for line in numbers["line_laws"]])
-    return (
+    return (*_judge_net(numbers), _judge_well(numbers),
         holds("MS26.criterion", f"losses in three dimensions with |coefficient| > 1 ({clear.sum()} of {laws.size}): "
                                 f"sign of the "
               "coefficient against a small oscillation seen", "all agree", f"{agree[clear].sum()} agree", "all",
@@ -84,9 +107,34 @@ def judge(numbers):
               np.isfinite(numbers["line_amplitudes"]).all(), null="a quadratic loss: diverges"))
 
 
+def _judge_net(numbers):
+    """On the net: amplitude over its law, and the order of what is left."""
+    deltas, errors = numbers["net_delta"], numbers["net_amplitudes"] / numbers["net_laws"] - 1
+    order = np.polyfit(np.log(deltas), np.log(np.abs(errors)), 1)[0]
+    wrong = float((numbers["net_nulls"] / numbers["net_amplitudes"]).min())
+    where = f"tanh net with {numbers['net_parameters']} parameters and weight decay"
+    return (
+        close("MS26.amplitude-net", f"{where}: amplitude over its law at δ = {deltas[0]:g}", 1.0, 1 + errors[0],
+              deltas[0], null=(wrong, "T[v,v,v]²/λ for T[v,v]ᵀH⁻¹T[v,v]"), note="is δ"),
+        close("MS26.amplitude-net", f"{where}: power of δ in the relative error, δ = {deltas[0]:g}…{deltas[-1]:g}", 1.0,
+              order, 0.05, null=(0.0, "a wrong law: an error that does not vanish")))
+
+
+def _judge_well(numbers):
+    """The general law on (1 − a²)²/4 against the roots of the benign map's orbit: equal, to rounding."""
+    exact = (numbers["well_high"] - numbers["well_low"]) / 2
+    apart = np.abs(numbers["well_laws"] - exact).max()
+    first = np.abs(np.sqrt((numbers["well_fine"] - 1) / 4) - exact).max()
+    return holds("MS26.benign", "a = √((c − 1)/4c) by the general law, and (√f₊ − √f₋)/2 of the benign map's orbit, "
+                 "c = 1…√5 − 1: largest difference", "0", f"{apart:.1e}", "≤ 1e-10", bool(apart <= 1e-10),
+                 null=f"λ − 2/η to first order in c − 1: {first:.2g}", kind="algebra")
+
+
 def draw(numbers):
-    """(a) Amplitude against δ on three lines; (b) amplitude against the coefficient in three dimensions."""
-    picture, axes = panels(1, 2, width=4.2, height=3.5)
+    """(a) Amplitude against δ on lines; (b) against the coefficient; (c) against the rate on a net; (d) the well."""
+    picture, axes = panels(2, 2, width=4.2, height=3.4)
+    _draw_net(axes[2], numbers)
+    _draw_well(axes[3], numbers)
     for k, (third, fourth) in enumerate(LINES):
         axes[0].loglog(numbers["delta_line"], numbers["line_laws"][k], **theory(k),
                        label=f"$f'''={third:g}$, $f''''={fourth:g}$".replace("-", "−"))
@@ -113,6 +161,41 @@ def draw(numbers):
     return picture
 
 
+def _draw_net(axis, numbers):
+    deltas = numbers["net_delta"]
+    edge = 2 / float(numbers["net_sharpness"])
+    axis.plot(edge * (1 + numbers["net_fine"]), numbers["net_line"], **theory(0))
+    axis.plot(edge * (1 + deltas), numbers["net_amplitudes"], **simulation(0))
+    axis.axvline(edge, label="edge $2/\\lambda$ (guide)", **guide())
+    axis.set(xlabel="learning rate $\\eta$", ylabel="amplitude $a$", ylim=(0, None),
+             title=f"tanh net, {numbers['net_parameters']} parameters, weight decay")
+    key(axis, loc="upper left")
+    inset = axis.inset_axes((0.6, 0.18, 0.37, 0.36))
+    errors = numbers["net_amplitudes"] / numbers["net_laws"] - 1
+    inset.loglog(deltas, np.abs(errors), **simulation(1, markersize=3.5))
+    inset.loglog(deltas, np.abs(errors[0]) * deltas / deltas[0], **guide())
+    inset.set_title("relative error; grey: ∝ δ", fontsize=7)
+    inset.set_xlabel("$\\delta$", fontsize=7, labelpad=0)
+    inset.tick_params(labelsize=6.5)
+    inset.minorticks_off()
+
+
+def _draw_well(axis, numbers):
+    rates, path = numbers["well_rates"], numbers["well_path"]
+    axis.plot(np.repeat(rates[None], len(path), 0).ravel(), path.ravel(), label="simulation, last 24 iterates",
+              color=GREY, linestyle="none", marker=".", markersize=1.5, zorder=1, rasterized=True)
+    fine, laws = numbers["well_fine"], numbers["well_laws"]
+    for name in ("well_low", "well_high"):
+        axis.plot(fine, numbers[name], label="theory: $\\sqrt{f_\\pm}$, benign map" if name == "well_low" else None,
+                  **theory(0, linewidth=3, color="#9fb3c8"))
+    for side in (-1, 1):
+        axis.plot(fine, 1 - 1.5 * laws**2 + side * laws, **theory(1),
+                  label="theory: $1-\\frac{3}{2}a^2\\pm a$, general law" if side < 0 else None)
+    axis.set(xlabel="rate $c$ (edge at 1)", ylabel="iterate $\\sqrt{f}$",
+             title="benign map $f(1+c(1-f))^2$")
+    axis.legend(loc="lower left")
+
+
 FIGURE = Figure(
     "edge-period-two", "Beyond 2/λ gradient descent alternates where third derivatives outweigh the fourth",
     "(a) Half the distance between the two points of the orbit against δ, for three losses on a line: lines are a² = "
@@ -123,5 +206,10 @@ FIGURE = Figure(
     "away; all "
     "belong left of 0. Grey crosses are the same runs at the coefficient with T[v,v,v]²/λ in place of "
     "T[v,v]ᵀH⁻¹T[v,v]: "
-    "they miss the line, and some fall left of 0.",
-    simulate, judge, draw, ("CB22.one-dimension", "MS26.criterion", "MS26.amplitude", "CKLKT21.edge"), (8, 20, 60))
+    "they miss the line, and some fall left of 0. (c) A net at a minimum of its regularised loss: the line from "
+    "derivatives by hand, markers gradient descent; inset: relative error against δ. (d) Last iterates √f of the map "
+    "of "
+    "benign oscillation against its rate, grey; its exact orbit of period two, broad, and both points by the general "
+    "law, dashed: the amplitudes are equal, the middles to leading order.",
+    simulate, judge, draw, ("CB22.one-dimension", "MS26.criterion", "MS26.amplitude", "MS26.amplitude-net",
+                            "MS26.benign", "CKLKT21.edge"), (12, 26, 70))

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 
 from refimpl import edge_of_stability as simulated
 from tests import support
-from theory import edge_of_stability as theory
+from theory import benign_oscillation, edge_of_stability as theory
 
 CATALOGUE = 2026
 
@@ -94,14 +94,34 @@ def test_one_dimension_in_rationals(second, third, fourth):
 
 
 @pytest.mark.claim("CB22.one-dimension")
-@pytest.mark.parametrize("third, fourth, settles", [(2.0, 8.0, True), (2.0, 14.0, False), (0.0, -1.0, True),
-                                                    (0.0, 1.0, False)])
-def test_on_a_line_3f3_squared_against_f2_f4(third, fourth, settles):
-    """Simulated on both sides of 3·2² = 12: f‴² > f″f⁗, without the 3, would call (2, 8) unstable."""
-    loss, delta = simulated.CubicQuartic([[1.0]], [[[third]]], [[[[fourth]]]]), 5e-4
-    run = simulated.oscillate(loss, [0.002], 2 * (1 + delta), 20_000)
-    small = bool(run.success) and run.amplitude < 0.1
-    assert small == settles == (theory.oscillation_coefficient(loss.hessian, loss.third_along, loss.fourth_along) > 0)
+def test_on_a_line_3f3_squared_against_f2_f4():
+    """Simulated on both sides of 3·2² = 12 and of 0: f‴² > f″f⁗, without the 3, would call (2, 8) unstable."""
+    third, fourth, settles = np.array([(2.0, 8.0, 1), (2.0, 14.0, 0), (0.0, -1.0, 1), (0.0, 1.0, 0)]).T
+    loss = simulated.CubicQuartic(*(part.reshape(4, *(1,) * order) for part, order in
+                                    ((np.ones(4), 2), (third, 3), (fourth, 4))))
+    run = simulated.oscillate(loss, np.full((4, 1), 0.002), 2 * (1 + 5e-4), 20_000)
+    small = run.success & (run.amplitude < 0.1)
+    signs = [theory.oscillation_coefficient([[1.0]], lambda v, t=t: t * v**2, lambda v, q=q: q) > 0
+             for t, q in zip(third, fourth)]
+    assert small.tolist() == (settles > 0).tolist() == signs
+
+
+@pytest.mark.claim("MS26.benign")
+def test_the_benign_map_is_a_special_case():
+    """f = a², descent on (1 − a²)²/4: the law is half the distance of the orbit's roots exactly, at any c, not only
+    near 1.
+
+    One step of descent is one of the map to rounding. c − 1 for 1 − 1/c, its first order, is caught.
+    """
+    loss, c = simulated.CubicQuartic([[2.0]], [[[6.0]]], [[[[6.0]]]]), np.linspace(1.001, 1.59, 40)
+    laws = np.array([theory.oscillation_amplitude(loss.hessian, loss.third_along, loss.fourth_along, lr) for lr in c])
+    low, high = (np.sqrt(f) for f in benign_oscillation.period_two_orbit(c))
+    assert_allclose(laws, (high - low) / 2, rtol=1e-10)
+    assert_allclose(laws, np.sqrt((c - 1) / (4 * c)), rtol=1e-12)
+    assert np.abs(np.sqrt((c - 1) / 4) - laws).max() > 0.05
+    a = np.linspace(0.3, 1.25, 40)[:, None]
+    stepped = a - c[:, None] * loss.gradient(a - 1)
+    assert_allclose(stepped[:, 0]**2, benign_oscillation.reduced_map(a[:, 0]**2, c), rtol=1e-13)
 
 
 @pytest.mark.claim("CKLKT21.edge")

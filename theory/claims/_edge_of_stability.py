@@ -35,6 +35,19 @@ CLAIMS = (
           "holds", edge_of_stability.oscillation_amplitude, "simulated",
           test="test_amplitude_to_first_order_beyond_the_edge", figure="edge-period-two", ours=True,
           regime="as for MS26.criterion, coefficient above 2: relative error below 40 δ and of first order in δ"),
+    Claim("MS26.amplitude-net", "beside that criterion",
+          "The amplitude is that of the law on a net too, at a minimum that weight decay makes isolated.",
+          "holds", edge_of_stability.oscillation_amplitude, "simulated",
+          test="test_amplitude_on_a_net_to_first_order_beyond_the_edge", figure="edge-period-two", ours=True,
+          regime="tanh nets [4, 6, 1] and [3, 5, 1] with decay 0.01 and 0.02, squared loss; δ = 2e-3…0.02: relative "
+                 "error 0.5 to 0.9 δ, power of δ 1.00. With T[v,v,v]²/λ for T[v,v]ᵀH⁻¹T[v,v] it is 4 to 9 times too "
+                 "large. With two hidden layers of 8 the softest curvatures are 1e-5 of λ and runs do not come to rest "
+                 "in 10 000 steps"),
+    Claim("MS26.benign", "beside that criterion, and [LWYZ24] \"Strong signal oscillation\"",
+          "The map f(1 + c(1 − f))² of benign oscillation is a special case: descent on (1 − f)²/4 in √f, with a² = "
+          "(c − 1)/4c.",
+          "exact", edge_of_stability.oscillation_amplitude, "proved",
+          test="test_the_benign_map_is_a_special_case", figure="edge-period-two", ours=True),
     Claim("LBDSG20.map", "section 2.1: update equations of f and the kernel",
           "Gradient descent on f = u·v/√m is a map of the output and the kernel alone.",
           "exact", edge_of_stability.catapult_step, "proved",
