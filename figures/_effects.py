@@ -1,11 +1,11 @@
 """Rows of effects: a mean over seeds against no effect, in standard errors."""
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from figures._figure import holds
 
-LIMIT = float(norm.isf(5e-7))  # standard errors, one in a million by chance
+LIMIT = -float(ndtri(5e-7))  # standard errors, one in a million by chance
 
 
 def effect(claim, quantity, values, scatter, *, predicted, null=(0.0, "no effect"), sign=1, form=".3f", note=""):

@@ -15,7 +15,7 @@ from figures import _all, _files, _names
 from figures.__main__ import main
 from figures._command import arguments
 from figures._figure import AGREES, DIFFERS, NOT_JUDGED, close, holds
-from figures._statistics import fitted_power, t_limit
+from figures._fitted_powers import fitted_power, t_limit
 from figures._style import style
 from tests import support
 from tests.tiny_figures import install, tiny
@@ -34,16 +34,12 @@ def contents(directory):
     return {path.name: path.read_bytes() for path in sorted(directory.iterdir())}
 
 
-def command(*words, **options):
-    return subprocess.run(
-        [sys.executable, "-m", "figures", *words], cwd=ROOT, capture_output=True, text=True, **options
-    )
-
-
 def test_same_bytes_again_and_for_any_number_of_workers(tmp_path):
-    for name, workers in (("a", "1"), ("b", "2")):
-        done = command(*FAST, "--effort", "quick", "--out", str(tmp_path / name), "--workers", workers)
-        assert done.returncode == 0, done.stderr
+    """Here with one worker, and in a process of its own with two."""
+    assert main([*FAST, "--effort", "quick", "--out", str(tmp_path / "a"), "--workers", "1"]) == 0
+    done = subprocess.run([sys.executable, "-m", "figures", *FAST, "--effort", "quick", "--out", str(tmp_path / "b"),
+                           "--workers", "2"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
     first, second = (contents(tmp_path / name) for name in "ab")
     for written in (first, second):  # these alone may name hour, seconds and machine
         assert all(written.pop(name) for name in ("report.html", "report.md", "run.json"))
@@ -216,33 +212,30 @@ def test_figures_have_names_of_their_own_and_rows_for_their_claims(tmp_path):
     assert {row.claim for row in rows} == set(chosen.claims)
 
 
-def test_killed_at_any_moment_it_leaves_whole_files_and_runs_again(tmp_path):
-    """kill -9 while it draws, at two moments: every file there is whole; the next run completes and clears up."""
-    words = [sys.executable, "-m", "figures", *FAST, "--effort", "quick", "--workers", "1", "--out", str(tmp_path)]
-    for wait in (1.5, 2.5):
-        process = subprocess.Popen(words, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(wait)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
-        for path in tmp_path.iterdir():
-            if path.suffix == ".json" and not path.name.startswith("."):
-                json.loads(path.read_text(encoding="utf-8"))
-            if path.suffix == ".npz" and not path.name.startswith("."):
-                np.load(path, allow_pickle=False).close()
+@pytest.mark.parametrize("moment", ["*.npz", f"{FAST[0]}.json"])
+def test_killed_at_any_moment_it_leaves_whole_files_and_runs_again(tmp_path, moment):
+    """kill -9 when the first file, or a whole figure, is there: all files are whole; the next run completes, clears
+    up."""
+    words = [*FAST, "--effort", "quick", "--workers", "1", "--out", str(tmp_path)]
+    process = subprocess.Popen([sys.executable, "-m", "figures", *words], cwd=ROOT, stdout=subprocess.DEVNULL)
+    until(lambda: list(tmp_path.glob(moment)))
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    for path in tmp_path.glob("[!.]*.json"):
+        json.loads(path.read_text(encoding="utf-8"))
+    for path in tmp_path.glob("[!.]*.npz"):
+        np.load(path, allow_pickle=False).close()
     (tmp_path / ".pending-1-old.png").write_bytes(b"half")
-    assert command(*FAST, "--effort", "quick", "--out", str(tmp_path)).returncode == 0
-    assert not list(tmp_path.glob(".pending-*"))
-    assert (tmp_path / "report.md").exists()
+    assert main(words) == 0
+    assert not list(tmp_path.glob(".pending-*")) and (tmp_path / "report.md").exists()
 
 
-@pytest.mark.parametrize("workers", ["2"])
-def test_ctrl_c_keeps_what_is_done_and_reports_it(tmp_path, workers):
+def test_ctrl_c_keeps_what_is_done_and_reports_it(tmp_path):
     """While a long figure is drawn: 130, at most four lines on standard error, what was drawn is there and in the
     report."""
-    words = [sys.executable, "-m", "figures", FAST[0], SLOW, "--effort", "full", "--workers", workers,
+    words = [sys.executable, "-m", "figures", FAST[0], SLOW, "--effort", "full", "--workers", "2",
              "--out", str(tmp_path)]
-    quick = command(FAST[0], "--effort", "full", "--out", str(tmp_path))
-    assert quick.returncode == 0, quick.stderr
+    assert main([FAST[0], "--effort", "full", "--out", str(tmp_path)]) == 0
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored, and inherited so, in the background
     process = subprocess.Popen([*words, "--missing"], cwd=ROOT, text=True, start_new_session=True,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
@@ -277,7 +270,7 @@ def until(condition, limit=30):
     end = time.monotonic() + limit
     while not condition():
         assert time.monotonic() < end
-        time.sleep(0.05)
+        time.sleep(0.005)
 
 
 def alive(pid):

@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.integrate import cumulative_trapezoid
 
 from figures._figure import Figure, close, holds
 from figures._style import INK, SHADES, bound, guide, key, panels, simulation, theory
@@ -77,7 +76,8 @@ def _timing(c, seeds, rng):
     plateau, time = predicted.stable_weak_strength(c, KAPPA), run.recorded_steps / N
     hit = time[np.argmax(beta >= plateau / 2, axis=0)]
     sizes = np.geomspace(1e-4, 0.98, 800) * plateau
-    moments = cumulative_trapezoid(1 / predicted.weak_drift(c, KAPPA, sizes), np.log(sizes), initial=0) / 8
+    slowness = 1 / predicted.weak_drift(c, KAPPA, sizes)
+    moments = np.append(0, np.cumsum((slowness[1:] + slowness[:-1]) / 2 * np.diff(np.log(sizes)))) / 8
     moments += half[0] - np.interp(plateau / 2, sizes, moments)
     return {f"timing_{c:g}": beta[:, 0], f"timing_epochs_{c:g}": time, f"timing_ratio_{c:g}": hit / half,
             f"timing_line_{c:g}": np.stack([moments, sizes]), f"timing_half_{c:g}": np.array([half[0], plateau / 2])}

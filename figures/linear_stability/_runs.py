@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 from itertools import permutations
-from math import sqrt
+from math import comb, sqrt
 
 import numpy as np
-from scipy.stats import hypergeom
 
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
@@ -63,7 +62,7 @@ def one_step_growth(sharpness, curved, n, lr, size, replicas, rng):
     factors[:curved] = sqrt(sharpness * n / curved)
     run = simulated.simulate(factors, np.ones((replicas, 1)), lr=lr, batch_size=size, steps=1, rng=rng)
     counts = np.arange(size + 1)
-    chances = hypergeom.pmf(counts, n, curved, size)
+    chances = np.array([comb(curved, k) * comb(n - curved, size - k) / comb(n, size) for k in range(size + 1)])
     squares = (1 - lr * sharpness * n / curved * counts / size) ** 2
     variance = max(chances @ squares**2 - (chances @ squares) ** 2, 0.0)
     return float((run.w**2).mean()), sqrt(variance / replicas)

@@ -4,7 +4,6 @@ r"""How fast the weak feature grows while the strong one oscillates. Public name
 """
 
 import numpy as np
-from scipy.integrate import trapezoid
 
 from theory import _checks
 from theory.benign_oscillation import _arguments
@@ -165,4 +164,4 @@ def weak_half_time(c, kappa, alpha0, beta0):
     grid = np.linspace(c * (1 - plateau / 2), c, _GRID)
     drift = 2 * kappa * (1 - kappa) * grid * residual_average(grid, starts=16)
     log_beta = np.linspace(np.log(start), np.log(plateau / 2), 20 * _GRID)
-    return float(grown_up + trapezoid(1 / np.interp(c * (1 - np.exp(log_beta)), grid, drift), log_beta))
+    return float(grown_up + np.trapezoid(1 / np.interp(c * (1 - np.exp(log_beta)), grid, drift), log_beta))
