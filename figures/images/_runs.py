@@ -4,7 +4,7 @@ import numpy as np
 
 from figures._effects import LIMIT
 from figures._figure import holds
-from figures._statistics import t_limit
+from figures._fitted_powers import t_limit
 from refimpl import datasets, images
 from theory import images as predicted
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from figures._figure import Figure, close, holds
-from figures._statistics import fitted_power, t_limit
+from figures._fitted_powers import fitted_power, t_limit
 from figures._style import bound, guide, panels, simulation, theory
 from figures.learning_order._runs import annealed, fit_p
 from theory import learning_order as predicted

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._statistics import fitted_power, t_limit
+from figures._fitted_powers import fitted_power, t_limit
 from figures._style import fit, panels, simulation, theory
 from figures.learning_order._runs import coupled
 from theory import learning_order as predicted

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._effects import LIMIT
 from figures._figure import Figure, holds, not_judged
-from figures._statistics import t_limit
+from figures._fitted_powers import t_limit
 from figures._style import bound, panels, simulation
 from figures.learning_order._runs import SMALL, train
 

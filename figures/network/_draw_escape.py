@@ -3,7 +3,7 @@
 import numpy as np
 
 from figures._style import GREY, INK, bound, guide, panels, simulation, theory
-from figures.network._plain import empty
+from figures.network._panels import empty
 from theory import linear_stability as predicted
 
 

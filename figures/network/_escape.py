@@ -6,7 +6,7 @@ from math import log, sqrt
 import numpy as np
 
 from figures._figure import Figure, close, holds, not_judged
-from figures._statistics import t_limit
+from figures._fitted_powers import t_limit
 from figures.network._draw_escape import draw
 from figures.network._runs import (MOST_STEPS, OVER, SIGMAS, cannot, coordinates, ensemble, guarded, interpolated,
                                    measure, task)

@@ -7,9 +7,9 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from figures._figure import Figure, close, holds, not_judged
-from figures._statistics import t_limit
+from figures._fitted_powers import t_limit
 from figures._style import INK, MARKERS, SHADES, bound, fit, panels, theory
-from figures.network._plain import empty
+from figures.network._panels import empty
 from figures.network._runs import FEW, OVER, SIGMAS, TEACHER, cannot, exponent, guarded, measure, settled, task
 from theory import linear_stability as predicted
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, holds, not_judged
 from figures._style import bound, panels, simulation, theory
-from figures.network._plain import empty
+from figures.network._panels import empty
 from figures.network._runs import MOST_STEPS, OVER, TEACHER, cannot, ensemble, guarded, interpolated, settled, task
 from refimpl import network, sgd
 from refimpl.linear_stability import lyapunov_interval

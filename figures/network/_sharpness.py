@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, close, holds, not_judged
 from figures._style import INK, SHADES, key, panels, simulation, theory
-from figures.network._plain import empty, published_marks, table
+from figures.network._panels import empty, published_marks, table
 from figures.network._runs import MOST_STEPS, PUBLISHED, TEACHER, at_the_edge, cannot, guarded, task
 from refimpl import network
 from theory import linear_stability as predicted

@@ -5,9 +5,9 @@ from html import escape
 from figures.report import _pictures
 from figures.report._card import card
 from figures.report._links import Links
-from figures.report._page import STYLE
 from figures.report._stories import story
 from figures.report._studies import by_study
+from figures.report._style_sheet import STYLE
 from figures.report._summary import idle, regimes, sentences, status_table
 
 

@@ -13,7 +13,7 @@ from refimpl._streams import streams
 from refimpl.benign_oscillation._inner_products import Space
 from refimpl.sgd import _arguments, _sampling
 from refimpl.sgd._arguments import Default
-from refimpl.sgd._status import DIVERGED, SUCCESS, of_steps
+from refimpl.sgd._status import DIVERGED, SUCCESS, diverged, of_steps
 from theory import _checks
 
 _BLOCK = 512       # steps between two looks for divergence
@@ -181,7 +181,7 @@ class _Loop:
             step(rows[t], examples[t], labels[t], rate[t], errors[t])
             if (first + t + 1) % self.every == 0:
                 self._record(first + t + 1)
-        bad = ~(np.abs(errors) <= self.limit).all(axis=2) & self.alive      # (T, R)
+        bad = diverged(errors, self.limit, axis=2) & self.alive             # (T, R)
         errors *= labels                                                    # y (y − f) = 1 − y f
         for r in np.flatnonzero(bad.any(axis=0)):
             self.nit[r] = first + int(np.argmax(bad[:, r]))

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl.sgd._status import diverged
 from theory import _checks
 
 ALTERNATES, DIVERGED, UNDECIDED = 0, 1, 2
@@ -83,7 +84,7 @@ def oscillate(loss, start, lr, steps, *, divergence_limit=1e3):
     with np.errstate(over="ignore", invalid="ignore"):
         for step in range(1, steps + 1):
             w = w - rates * loss.gradient(w)
-            lost = ~(np.abs(w) <= limit).all(axis=-1) & (nit == steps)
+            lost = diverged(w, limit, axis=-1) & (nit == steps)
             if lost.any():
                 nit[lost] = step
             w = np.where(np.isnan(w) | (np.abs(w) > limit), np.nan, w)

@@ -10,7 +10,7 @@ from refimpl.images._scores import Scorer, record, stacked
 from refimpl.images._step import Step
 from refimpl.sgd import _arguments
 from refimpl.sgd._arguments import Default
-from refimpl.sgd._status import DIVERGED, SUCCESS
+from refimpl.sgd._status import DIVERGED, SUCCESS, diverged
 from theory import _checks
 
 
@@ -143,7 +143,7 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=Default(64), momentum=0.9, 
         for batch, noise in source.epoch(epoch):
             nit += 1
             value = step(batch, noise, rates[epoch])
-            if not value <= limit:
+            if diverged(value, limit):
                 message = f"diverged at step {nit}: the batch loss is {value:g}"
                 return _training(w, DIVERGED, nit, message, wanted, records)
         if epoch + 1 in wanted:

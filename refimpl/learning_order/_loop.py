@@ -8,7 +8,7 @@ import numpy as np
 from refimpl.learning_order._engines import slopes
 from refimpl.learning_order._record import Recorder
 from refimpl.learning_order._two_layer_relu import logistic_loss
-from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS
+from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS, diverged
 
 _LIMIT = 1e12  # |f| beyond which a run has diverged
 
@@ -112,11 +112,11 @@ class Loop:
             output = self.engine.outputs(before)
             losses = logistic_loss(self.data.y * output)
             loss = losses.mean()
-            ended, diverged = phase.ends(loss, step - self.begun), not np.abs(output).max() < _LIMIT
-            if diverged or ended or step % self.options.record_every == 0 or step == last:
+            ended, lost = phase.ends(loss, step - self.begun), diverged(output, _LIMIT)
+            if lost or ended or step % self.options.record_every == 0 or step == last:
                 self.recorder.record(output, losses, self.time)
             finished = ended and self.phase + 1 == len(self.phases)
-            if diverged or finished or (step == last and not ended):
+            if lost or finished or (step == last and not ended):
                 break
             if ended:
                 self.phase, self.begun, self.anneal = self.phase + 1, step, (step, self.time)
@@ -125,7 +125,7 @@ class Loop:
             if step == last:
                 break
             self._update(step, output)
-        status = DIVERGED if diverged else SUCCESS if finished else STOPPED
+        status = DIVERGED if lost else SUCCESS if finished else STOPPED
         return self._result(status, step, loss)
 
     def _noise_before_activations(self):

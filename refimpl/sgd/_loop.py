@@ -8,7 +8,7 @@ import numpy as np
 from refimpl.sgd import _sampling
 from refimpl.sgd._arguments import Batches, Momentum
 from refimpl.sgd._kernel import PlainKernel
-from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS
+from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS, diverged
 from refimpl.sgd._velocity import Velocity
 from theory import _checks
 
@@ -98,7 +98,7 @@ class _Chunk:
     def settle(self, done):
         """Freeze the replicas that diverged in step `done`."""
         w = self.kernel.unpack(self.state)
-        lost = self.alive & ~(np.abs(w).reshape(self.count, -1).max(axis=1) <= self.plan.limit)
+        lost = self.alive & diverged(w.reshape(self.count, -1), self.plan.limit, axis=1)
         self.keep(lost)
         self.status[lost], self.nit[lost] = DIVERGED, done
         self.alive &= ~lost

@@ -1,8 +1,13 @@
-"""How a run ended: one vocabulary for every loop, and its messages."""
+"""How a run ended: one vocabulary for every loop, when a replica counts as diverged, and the messages."""
 
 import numpy as np
 
 SUCCESS, DIVERGED, STOPPED = 0, 1, 2  # what was asked for was done; diverged; out of steps, or stopped early
+
+
+def diverged(values, limit, axis=None):
+    """Whether an entry along `axis` is NaN or beyond `limit` in size."""
+    return ~(np.abs(values) <= limit).all(axis=axis)
 
 
 def of_steps(status, nit, steps):

@@ -5,7 +5,7 @@ from concurrent.futures import FIRST_COMPLETED, wait
 from concurrent.futures.process import BrokenProcessPool
 
 from refimpl._parallel import process_pool
-from refimpl.sweep._task import LOST, attempt
+from refimpl.sweep._point import LOST, attempt
 
 _ATTEMPTS = 2  # a worker may be killed for reasons that are not its point's; twice on one point is no chance
 

@@ -10,8 +10,8 @@ import numpy as np
 from refimpl._parallel import count
 from refimpl._streams import streams
 from refimpl.sweep._dying_workers import pooled
-from refimpl.sweep._stored_points import identity, stored, stream
-from refimpl.sweep._task import COMPLETED, NOT_RUN, Task, attempt
+from refimpl.sweep._point import COMPLETED, NOT_RUN, Task, attempt
+from refimpl.sweep._stored_points import identity, load, stored, stream
 from theory import _checks
 
 _KINDS = ("completed", "raised an error", "not run", "lost with their worker")
@@ -163,7 +163,7 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
     if workers != 1:
         _must_pickle(tasks[0])
     outcomes, done = {}, 0
-    found = {task.place: values for task in tasks if (values := task.load()) is not None}
+    found = {task.place: values for task in tasks if (values := load(task.path, task.key, task.keep)) is not None}
     outcomes.update({place: (COMPLETED, values, "") for place, values in found.items()})
     todo = [task for task in tasks if task.place not in found]
     source = _source(todo, workers)

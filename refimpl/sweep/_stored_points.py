@@ -1,13 +1,17 @@
-"""By what a stored point is known: its function's public name and its arguments, which also make its stream."""
+"""Results of points on disk: by what one is known (its function's public name and its arguments, which also make its
+stream), and when a file is believed."""
 
 import hashlib
+import io
 import json
+import zipfile
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 
 import numpy as np
 
 from refimpl import __version__
+from refimpl._atomic import write
 
 
 def identity(function):
@@ -36,6 +40,37 @@ def stored(directory, name, point, fixed, seed):
     path = Path(directory) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
     path.parent.mkdir(parents=True, exist_ok=True)
     return path, key
+
+
+def load(path, key, keep):
+    """The stored result, or None where there is no whole one."""
+    if path is None or not path.exists():
+        return None
+    try:
+        # Opened here, since np.load leaves a file open that is not one of its own.
+        with open(path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
+            values = {name.removeprefix("value."): file[name] for name in file.files if name != "key"}
+            whole = str(file["key"]) == key
+    except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
+        return None  # damaged by others: the point is run again
+    return kept(values, keep) if whole else None
+
+
+def save(path, key, values):
+    """Write a result whole."""
+    buffer = io.BytesIO()
+    np.savez(buffer, key=np.array(key), **{f"value.{name}": value for name, value in values.items()})
+    write(path, buffer.getvalue())
+
+
+def kept(values, keep):
+    """The results of these names, all where `keep` is None."""
+    if keep is None:
+        return values
+    missing = [name for name in keep if name not in values]
+    if missing:
+        raise ValueError(f"keep must name results of the function, got {missing[0]!r}; there are {', '.join(values)}")
+    return {name: values[name] for name in keep}
 
 
 def _canonical(value):

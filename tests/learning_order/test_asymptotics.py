@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from figures._statistics import fitted_power, t_limit
+from figures._fitted_powers import fitted_power, t_limit
 from figures.learning_order._runs import annealed
 from refimpl import learning_order as simulated
 from tests import support

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from figures._statistics import t_limit
+from figures._fitted_powers import t_limit
 from figures.learning_order._runs import averaged_curvature
 from tests import support
 from theory import learning_order as theory

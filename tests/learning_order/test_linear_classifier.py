@@ -9,7 +9,7 @@ from numpy.testing import assert_allclose
 
 from refimpl import learning_order as simulated
 from tests import support
-from tests.learning_order._small import tiny
+from tests.learning_order.problems import tiny
 from theory import learning_order as theory
 
 

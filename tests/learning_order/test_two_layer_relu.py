@@ -8,7 +8,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from refimpl import learning_order as simulated
-from tests.learning_order._small import tiny
+from tests.learning_order.problems import tiny
 
 
 @pytest.mark.claim("LWM19.network")

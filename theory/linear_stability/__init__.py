@@ -26,13 +26,14 @@ References
 from theory._public import publish
 from theory.linear_stability._almost_sure import almost_sure_lr
 from theory.linear_stability._bracket import Bracket, lr_bracket
-from theory.linear_stability._certify import Certificate, certify
+from theory.linear_stability._certificate import Certificate, certify
 from theory.linear_stability._covariance import gradient_ratio, loss_floor, stationary_covariance
 from theory.linear_stability._critical_lr import critical_lr, necessary_lr
 from theory.linear_stability._ensemble import Ensemble, GaussNewton
 from theory.linear_stability._epoch import epoch_mean_square_rate
 from theory.linear_stability._eq4 import (lambda_max, mean_square_non_uniformity, non_uniformity, non_uniformity_limit,
                                           sharpness, sharpness_limit, stability_matrix)
+from theory.linear_stability._enclosure import Spectrum
 from theory.linear_stability._escape import escape_exponent
 from theory.linear_stability._mean_square import mean_square_rate, perron_weight, second_moment
 from theory.linear_stability._multiplier import absolute_moment, lyapunov_exponent
@@ -40,8 +41,7 @@ from theory.linear_stability._path import path_log_loss
 from theory.linear_stability._plot import plot_diagram, plot_rates
 from theory.linear_stability._products import Products
 from theory.linear_stability._report import StabilityReport, stability_report
-from theory.linear_stability._sampling import sampling_factor
-from theory.linear_stability._spectrum import Spectrum
+from theory.linear_stability._sampling_factor import sampling_factor
 from theory.linear_stability._toy import exit_time, mean_exit_time, two_minima
 
 __all__ = ["Ensemble", "GaussNewton", "sampling_factor", "stability_matrix", "lambda_max", "mean_square_rate",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from theory.linear_stability._certificate import Edge, enclose, margin
+from theory.linear_stability._proofs import Edge, enclose, margin
 
 
 @dataclass(frozen=True, eq=False)

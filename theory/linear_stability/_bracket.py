@@ -22,7 +22,7 @@ from scipy.special import gammaincinv
 
 from theory import _checks
 from theory.linear_stability._products import Jacobian, Products
-from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._sampling_factor import sampling_factor
 
 _FALSE_ALARM = 1e-6   # that one of the probed |J_i|² lies above its bound
 _DIRECTIONS = 12      # Ritz vectors of H that share a Rayleigh bound

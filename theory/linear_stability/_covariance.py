@@ -7,13 +7,13 @@ import numpy as np
 from scipy.linalg import null_space
 
 from theory import _checks
-from theory.linear_stability._certify import judge
+from theory.linear_stability._certificate import judge
 from theory.linear_stability._ensemble import Ensemble, GaussNewton, as_ensemble
 from theory.linear_stability._lanczos import solve
 from theory.linear_stability._modes import Family, Modes, modes_of
 from theory.linear_stability._momentum import step_rule, weight_decay_of
 from theory.linear_stability._range_of_hessian import Reduced
-from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._sampling_factor import sampling_factor
 
 _EPS = np.finfo(float).eps
 _MEAN = 1e-8        # of the largest gradient: what the mean gradient of a minimum may be

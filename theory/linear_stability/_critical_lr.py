@@ -6,9 +6,9 @@ The public names are those of `theory.linear_stability`.
 import numpy as np
 
 from theory import _checks
+from theory.linear_stability._arguments import set_up
 from theory.linear_stability._bounds import Bounds, rounded
-from theory.linear_stability._preconditioner import set_up
-from theory.linear_stability._spectrum import Spectrum, judged
+from theory.linear_stability._enclosure import Spectrum, judged
 
 _PROMISED = 1e-9    # relative width of an enclosure that is called converged
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from theory import _checks
 from theory.linear_stability._range_of_hessian import Reduced, reduce_dense, reduce_factors
-from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._sampling_factor import sampling_factor
 from theory.linear_stability._tangent_kernel import reduce_kernel
 
 

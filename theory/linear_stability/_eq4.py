@@ -4,7 +4,7 @@ import numpy as np
 
 from theory import _checks
 from theory.linear_stability._ensemble import as_ensemble, problem
-from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._sampling_factor import sampling_factor
 
 
 def stability_matrix(hessians, lr, batch_size, *, replacement=False):

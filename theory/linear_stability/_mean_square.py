@@ -6,13 +6,13 @@ The public names are those of `theory.linear_stability`.
 import numpy as np
 
 from theory import _checks
+from theory.linear_stability._arguments import set_up
 from theory.linear_stability._bounds import start_pairs
-from theory.linear_stability._certificate import Edge, enclose, margin
+from theory.linear_stability._enclosure import Spectrum, judged
 from theory.linear_stability._ensemble import as_ensemble
-from theory.linear_stability._preconditioner import set_up
+from theory.linear_stability._proofs import Edge, enclose, margin
 from theory.linear_stability._range_of_hessian import mean_product
-from theory.linear_stability._sampling import sampling_factor
-from theory.linear_stability._spectrum import Spectrum, judged
+from theory.linear_stability._sampling_factor import sampling_factor
 
 _ABSOLUTE = 2e-14       # width of an enclosure that rounding of 1 − ηa allows for
 _PROMISED = 1e-9

@@ -5,6 +5,7 @@ everything about its paths, not only their mean square, is in closed form.
 The public names are those of `theory.linear_stability`.
 """
 
+import math
 from dataclasses import dataclass
 from itertools import combinations, combinations_with_replacement
 
@@ -47,12 +48,23 @@ def batch_means(curvatures, batch_size, replacement):
     curvatures = np.sort(curvatures.astype(np.float64))  # equal batches then have equal sums, to the last bit
     n, scale = len(curvatures), float(curvatures[-1])
     size = _checks.batch_size(batch_size, n)
-    count = _checks.count_batches(n, size, replacement, _MOST_BATCHES)
+    count = _count_batches(n, size, replacement)
     choose = combinations_with_replacement if replacement else combinations
     batches = np.fromiter(choose(range(n), size), dtype=(np.intp, size), count=count)
     means, which = np.unique((curvatures / scale)[batches].mean(axis=1), return_inverse=True)
     chances = np.bincount(which, weights=1 / _repeats(batches))
     return BatchMeans(scale, means, chances / chances.sum())
+
+
+def _count_batches(n, size, replacement):
+    """Number of distinct batches, refused above what can be enumerated."""
+    count = math.comb(n + size - 1, size) if replacement else math.comb(n, size)
+    if count > _MOST_BATCHES:
+        raise ValueError(
+            f"batch_size {size} of {n} examples makes {count:.3g} distinct batches, more than the {_MOST_BATCHES:g} "
+            "that can be enumerated; use the second-moment functions instead"
+        )
+    return count
 
 
 def _repeats(batches):

@@ -5,7 +5,7 @@ Each function draws into the axes that it is given; matplotlib is imported by wh
 
 import numpy as np
 
-from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._sampling_factor import sampling_factor
 
 INK, GREY, FILL = "#14213d", "#7a7a7a", "#dfe7f2"
 

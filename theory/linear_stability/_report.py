@@ -7,13 +7,13 @@ import numpy as np
 from theory import _checks
 from theory.linear_stability._almost_sure import almost_sure_lr
 from theory.linear_stability._bracket import Bracket, Products, lr_bracket
-from theory.linear_stability._certify import certify
+from theory.linear_stability._certificate import certify
 from theory.linear_stability._covariance import loss_floor
 from theory.linear_stability._critical_lr import critical_lr
 from theory.linear_stability._ensemble import as_ensemble
 from theory.linear_stability._eq4 import non_uniformity, sharpness
 from theory.linear_stability._mean_square import mean_square_rate
-from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._sampling_factor import sampling_factor
 
 _INTERPOLATES = 1e-12  # loss at the minimum, relative to ½ mean |y|² if that is given, else absolute
 

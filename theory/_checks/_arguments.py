@@ -1,13 +1,6 @@
-"""Argument checks shared by `refimpl` and `theory`: the only room they share.
-
-Every message names the argument, what came, what is wanted and the remedy.
-"""
-
-import math
+"""Numbers, arrays and batch sizes as arguments."""
 
 import numpy as np
-
-_RELATIVE = 1e-10  # rounding allowed in symmetry and positive semi-definiteness
 
 
 def real(value, name):
@@ -93,33 +86,6 @@ def shaped(value, name, shape):
     return array
 
 
-def hessians(value, name="hessians"):
-    """`value` as a stack (n, d, d) of symmetric positive semi-definite matrices."""
-    stack = shaped(value, name, (None, None, None))
-    relative = max(_RELATIVE, 100 * np.finfo(stack.dtype).eps)
-    if stack.shape[1] != stack.shape[2]:
-        raise ValueError(f"{name} must have shape (n, d, d), got {stack.shape}; "
-                         "put the n examples first and make each matrix square")
-    scale = np.abs(stack).max(axis=(1, 2))
-    skew = np.abs(stack - stack.swapaxes(1, 2)).max(axis=(1, 2))
-    if (skew > relative * scale).any():
-        i = int(np.argmax(skew - relative * scale))
-        raise ValueError(f"{name}[{i}] must be symmetric, got an asymmetry of {skew[i]:.3g}; "
-                         "use (h + h.T) / 2 if that is only rounding")
-    lowest = np.linalg.eigvalsh(stack)[:, 0]
-    if (lowest < -relative * len(stack[0]) * scale).any():
-        i = int(np.argmin(lowest))
-        raise ValueError(f"{name}[{i}] must be positive semi-definite, got the eigenvalue {lowest[i]:.3g}; "
-                         "at a global minimum no example has negative curvature"
-                         + ("" if stack.dtype == np.float64 else "; give float64, or the factors"))
-    return stack
-
-
-def symmetric(value, name, size):
-    """`value` as one symmetric positive semi-definite matrix (size, size)."""
-    return hessians(shaped(value, name, (size, size))[None], name)[0]
-
-
 def batch_size(value, n):
     """`value` as a batch size in 1…n."""
     try:
@@ -127,17 +93,6 @@ def batch_size(value, n):
     except ValueError:
         raise ValueError(f"batch_size must be a whole number in 1…{n} (the number of examples), got {value!r}; "
                          "use n for gradient descent") from None
-
-
-def count_batches(n, size, replacement, limit):
-    """Number of distinct batches, refused above `limit`."""
-    count = math.comb(n + size - 1, size) if replacement else math.comb(n, size)
-    if count > limit:
-        raise ValueError(
-            f"batch_size {size} of {n} examples makes {count:.3g} distinct batches, more than the {limit:g} "
-            "that can be enumerated; use the second-moment functions instead"
-        )
-    return count
 
 
 def _kind(value):

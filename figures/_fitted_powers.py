@@ -1,14 +1,14 @@
 """Powers fitted to replicas, with standard errors."""
 
 import numpy as np
-from scipy.stats import t
+from scipy.special import stdtrit
 
 FALSE_ALARM = 1e-6  # of one comparison
 
 
 def t_limit(degrees, false_alarm=FALSE_ALARM):
     """Standard errors, estimated with so many degrees of freedom, that chance exceeds at that rate (two-sided)."""
-    return float(t.isf(false_alarm / 2, degrees))
+    return -float(stdtrit(degrees, false_alarm / 2))
 
 
 def fitted_power(x, y):

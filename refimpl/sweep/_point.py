@@ -1,12 +1,10 @@
-"""One point of a sweep: its run, and the file of its result."""
+"""One point of a sweep: its run, and what it returned as arrays by name."""
 
-import io
-import zipfile
 from dataclasses import dataclass, fields, is_dataclass
 
 import numpy as np
 
-from refimpl._atomic import write
+from refimpl.sweep._stored_points import kept, save
 
 COMPLETED, RAISED, NOT_RUN, LOST = range(4)
 
@@ -24,19 +22,6 @@ class Task:
     key: str             # what the file must say that it holds
     keep: tuple | None
 
-    def load(self):
-        """The stored result, or None where there is no whole one."""
-        if self.path is None or not self.path.exists():
-            return None
-        try:
-            # Opened here, since np.load leaves a file open that is not one of its own.
-            with open(self.path, "rb") as opened, np.load(opened, allow_pickle=False) as file:
-                values = {name.removeprefix("value."): file[name] for name in file.files if name != "key"}
-                whole = str(file["key"]) == self.key
-        except (OSError, ValueError, KeyError, EOFError, AttributeError, zipfile.BadZipFile):
-            return None  # damaged by others: the point is run again
-        return _kept(values, self.keep) if whole else None
-
 
 def attempt(task):
     """(place, (status, values, error)) of running a task; its result is on disk before this returns."""
@@ -46,8 +31,8 @@ def attempt(task):
     except Exception as error:  # recorded for the caller: one bad point must not end the others
         return task.place, (RAISED, None, f"{type(error).__name__}: {error}")
     if task.path is not None:
-        write(task.path, _npz(values, task.key))
-    return task.place, (COMPLETED, _kept(values, task.keep), "")
+        save(task.path, task.key, values)
+    return task.place, (COMPLETED, kept(values, task.keep), "")
 
 
 def _named(returned):
@@ -74,18 +59,3 @@ def _named(returned):
             f"the function must return numbers, got {type(returned).__name__} without any; return a dict of them"
         )
     return values
-
-
-def _kept(values, keep):
-    if keep is None:
-        return values
-    missing = [name for name in keep if name not in values]
-    if missing:
-        raise ValueError(f"keep must name results of the function, got {missing[0]!r}; there are {', '.join(values)}")
-    return {name: values[name] for name in keep}
-
-
-def _npz(values, key):
-    buffer = io.BytesIO()
-    np.savez(buffer, key=np.array(key), **{f"value.{name}": value for name, value in values.items()})
-    return buffer.getvalue()

@@ -14,7 +14,7 @@ from theory.linear_stability._ensemble import Ensemble, GaussNewton, as_ensemble
 from theory.linear_stability._modes import Family, Modes, modes_of
 from theory.linear_stability._momentum import Rule, step_rule, weight_decay_of
 from theory.linear_stability._range_of_hessian import Reduced
-from theory.linear_stability._sampling import sampling_factor
+from theory.linear_stability._sampling_factor import sampling_factor
 
 _WIDEST = 5000      # parameters, where decay and preconditioner couple all directions
 

@@ -1,0 +1,10 @@
+"""Argument checks shared by `refimpl` and `theory`: the only room they share.
+
+Every message names the argument, what came, what is wanted and the remedy.
+"""
+
+from theory._checks._arguments import array, batch_size, one_of, positive, real, scalar, shaped, unmasked, whole
+from theory._checks._hessians import hessians, symmetric
+
+__all__ = ["array", "batch_size", "hessians", "one_of", "positive", "real", "scalar", "shaped", "symmetric",
+           "unmasked", "whole"]
