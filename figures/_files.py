@@ -40,7 +40,7 @@ def source():
         _add(content, root, [path for path in root.rglob("*.py") if "claims" not in path.parts])
     root = Path(__file__).parent
     _add(content, root, [path for path in root.rglob("*.py") if path.parent != root and "report" not in path.parts]
-         + [root / f"_{name}.py" for name in ("figure", "style", "statistics")])
+         + [root / f"_{name}.py" for name in ("effects", "figure", "fitted_powers", "style")])
     return content.hexdigest()[:12]
 
 
