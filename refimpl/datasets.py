@@ -1,8 +1,8 @@
-r"""Readers for image sets that a user has on disk: MNIST and FashionMNIST (IDX), CIFAR-10 (binary version).
+r"""Readers for image sets on disk: MNIST, FashionMNIST, KMNIST, EMNIST (IDX), CIFAR-10 and CIFAR-100 (binary version).
 
 Nothing is downloaded. A file is read only if its magic number, its sizes and
 its length agree; everything else is refused with a `ValueError` that names the
-file. Nothing is unpickled: of the three forms in which CIFAR-10 is distributed
+file. Nothing is unpickled: of the three forms in which CIFAR is distributed
 the "binary version" is the one to take.
 """
 
@@ -20,11 +20,13 @@ __all__ = ["ImageSet", "load", "read_cifar10", "read_idx"]
 
 _UNSIGNED_BYTE = 8          # the IDX type code of all published sets
 _LARGEST = 2**32            # bytes of data that a header may announce
-_SIDE, _CHANNELS = 32, 3    # of CIFAR-10
-_RECORD = 1 + _CHANNELS * _SIDE**2
+_SIDE, _CHANNELS = 32, 3    # of CIFAR
+_PIXELS = _CHANNELS * _SIDE**2
 _IDX_SPLITS = {"train": "train", "test": "t10k"}
 _CIFAR_SPLITS = {"train": tuple(f"data_batch_{k}.bin" for k in range(1, 6)), "test": ("test_batch.bin",)}
+_HUNDRED = {"train": "train.bin", "test": "test.bin"}  # CIFAR-100
 _CLASSES = 10
+_EMNIST = {"byclass": 62, "bymerge": 47, "balanced": 47, "letters": 27, "digits": 10, "mnist": 10}  # letters: 1…26
 _PACKED = b"\x1f\x8b"  # how a gzipped file begins
 _KNOWN = {  # sets by their number of labels and the first ten
     (60000, 9, 0, 0, 3, 0, 2, 7, 2, 5, 5): "FashionMNIST", (10000, 9, 2, 1, 1, 6, 1, 4, 6, 5, 7): "FashionMNIST",
@@ -43,8 +45,9 @@ class ImageSet:
         In 0…classes − 1.
     classes : int
     name : str
-        "FashionMNIST", "MNIST" (known by their labels), "IDX" or "CIFAR-10",
-        with the split; for some of CIFAR-10's files, how many.
+        "FashionMNIST", "MNIST" (known by their labels), "IDX", "EMNIST-letters"
+        and the like, "CIFAR-10" or "CIFAR-100", with the split; for some of
+        CIFAR-10's files, how many.
     """
 
     images: np.ndarray
@@ -54,16 +57,17 @@ class ImageSet:
 
 
 def load(directory, *, split="train"):
-    """The image set in a directory: CIFAR-10 binary files, or IDX files, plain or gzipped.
+    """The image set in a directory: CIFAR binary files, or IDX files, plain or gzipped.
 
     Parameters
     ----------
     directory : path-like
         Holds ``data_batch_1.bin`` … ``data_batch_5.bin`` and ``test_batch.bin``
-        (or the first few of data_batch, none left out between), or
-        ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` (also with
+        (or the first few of data_batch, none left out between), or CIFAR-100's
+        ``train.bin`` and ``test.bin`` (fine labels), or ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` (also with
         ``.idx3`` and ``.idx1`` after a dot, as some unpack them) and the same
-        with ``t10k``, each perhaps with ``.gz``; not both kinds.
+        with ``t10k``, or one part of EMNIST, ``emnist-letters-train-images-idx3-ubyte``
+        … (turned upright), each perhaps with ``.gz``; not several kinds.
     split : {"train", "test"}
         Which part of the set.
 
@@ -89,11 +93,15 @@ def load(directory, *, split="train"):
     directory = Path(directory)
     if not directory.is_dir():
         raise ValueError(f"directory must be a directory, got {directory}; give the one that holds the files")
-    batches = _cifar_files(directory, split)
+    batches, hundred = _cifar_files(directory, split), directory / _HUNDRED[split]
     kinds = [_idx_file(directory, split, kind) for kind in ("images-idx3", "labels-idx1")]
-    if batches and any(kinds):
-        raise ValueError(f"directory must hold one set, got CIFAR-10 and IDX files in {directory}; "
+    there = [name for name, files in (("CIFAR-10", batches), ("CIFAR-100", hundred.is_file()), ("IDX", any(kinds)))
+             if files]
+    if len(there) > 1:
+        raise ValueError(f"directory must hold one set, got {' and '.join(there)} files in {directory}; "
                          "keep each in its own")
+    if hundred.is_file():
+        return ImageSet(*_cifar_records(hundred, 2, 100), 100, f"CIFAR-100 {split}")
     return _cifar_set(batches, split) if batches else _idx_set(kinds, directory, split)
 
 
@@ -131,6 +139,10 @@ def _idx_set(kinds, directory, split):
     if len(images) != len(labels):
         raise ValueError(f"{kinds[1].name} must hold one label for each of the {len(images)} images, got "
                          f"{len(labels)}; take both files from the same set")
+    part = next((part for part in _EMNIST if kinds[1].name.startswith(f"emnist-{part}-")), None)
+    if part:
+        return ImageSet(images.swapaxes(1, 2)[:, None], _labels(labels, kinds[1], _EMNIST[part]), _EMNIST[part],
+                        f"EMNIST-{part} {split}")
     name = _KNOWN.get((len(labels), *labels[:10].tolist()), "IDX")
     return ImageSet(images[:, None], _labels(labels, kinds[1]), _CLASSES, f"{name} {split}")
 
@@ -215,22 +227,28 @@ def read_cifar10(path):
     ----------
     A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; binary version.
     """
-    path = Path(path)
+    return _cifar_records(Path(path), 1, _CLASSES)
+
+
+def _cifar_records(path, marks, classes):
+    """Images and labels of records that begin with `marks` labels, the last of which counts."""
+    record = marks + _PIXELS
     try:
         length = path.stat().st_size
-        if length == 0 or length % _RECORD:
-            raise ValueError(f"{path} must be a positive multiple of {_RECORD} bytes long, got {length}; take the "
-                             "binary version of CIFAR-10 (not the one for Python or MATLAB), and fetch it again if "
+        if length == 0 or length % record:
+            raise ValueError(f"{path} must be a positive multiple of {record} bytes long, got {length}; take the "
+                             "binary version of CIFAR (not the one for Python or MATLAB), and fetch it again if "
                              "it is that")
-        records = np.fromfile(path, np.uint8).reshape(-1, _RECORD)
+        records = np.fromfile(path, np.uint8).reshape(-1, record)
     except OSError as error:
         raise ValueError(f"{path} could not be read: {error}; fetch it again") from error
-    return records[:, 1:].reshape(-1, _CHANNELS, _SIDE, _SIDE), _labels(records[:, 0], path)
+    images = records[:, marks:].reshape(-1, _CHANNELS, _SIDE, _SIDE)
+    return images, _labels(records[:, marks - 1], path, classes)
 
 
-def _labels(labels, path):
-    if labels.max() >= _CLASSES:
-        raise ValueError(f"{path} must hold labels 0…{_CLASSES - 1}, got {labels.max()}; this is another set")
+def _labels(labels, path, classes=_CLASSES):
+    if labels.max() >= classes:
+        raise ValueError(f"{path} must hold labels 0…{classes - 1}, got {labels.max()}; this is another set")
     return labels.astype(np.int64)
 
 
@@ -242,4 +260,9 @@ def _idx_file(directory, split, kind):
     """The file of this kind, plain or gzipped, or None."""
     names = [directory / f"{_IDX_SPLITS[split]}-{written}-ubyte{suffix}"
              for written in (kind, kind.replace("-idx", ".idx")) for suffix in ("", ".gz")]
-    return next((path for path in names if path.is_file()), None)
+    parts = {path.name.split("-")[1]: path for part in _EMNIST for suffix in (".gz", "")
+             if (path := directory / f"emnist-{part}-{split}-{kind}-ubyte{suffix}").is_file()}
+    if len(parts) > 1:
+        raise ValueError(f"directory must hold one part of EMNIST, got {', '.join(parts)} in {directory}; keep each in "
+                         "its own")
+    return next((path for path in (*names, *parts.values()) if path.is_file()), None)

@@ -63,6 +63,26 @@ def test_cifar_files_come_back_in_their_order(tmp_path, rng):
     assert_array_equal(datasets.load(tmp_path, split="test").labels, [9])
 
 
+def test_cifar_100_and_a_part_of_emnist_come_back(tmp_path, rng):
+    """Fine labels, not coarse ones; EMNIST's letters upright, labels beyond 9; two parts or two sets are refused."""
+    images = rng.integers(0, 256, (2, 3, 32, 32), np.uint8)
+    (tmp_path / "train.bin").write_bytes(b"".join(bytes([7, fine]) + image.tobytes()
+                                                  for fine, image in zip((99, 3), images)))
+    found = datasets.load(tmp_path)
+    assert_array_equal(found.images, images)
+    assert found.labels.tolist() == [99, 3] and (found.classes, found.name) == (100, "CIFAR-100 train")
+    letters = tmp_path / "letters"
+    letters.mkdir()
+    write_idx(letters, images[:, 0], np.array([26, 1]), "emnist-letters-train")
+    found = datasets.load(letters)
+    assert_array_equal(found.images[:, 0], images[:, 0].swapaxes(1, 2))
+    assert found.labels.tolist() == [26, 1] and (found.classes, found.name) == (27, "EMNIST-letters train")
+    for directory, stem in ((letters, "emnist-digits-train"), (tmp_path, "train")):
+        write_idx(directory, images[:, 0], np.array([1, 2]), stem)
+        with pytest.raises(ValueError, match="must hold one.*keep each in its own"):
+            datasets.load(directory)
+
+
 def test_what_was_read_may_be_written_to(tmp_path, pictures):
     """Arrays of both formats are the caller's own (torch warns at others), and the file does not follow."""
     write_idx(tmp_path, *pictures)

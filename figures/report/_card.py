@@ -45,17 +45,25 @@ def _rows(record):
     return (f'<table class="rows"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>' if rows else "")
 
 
+def _else(claim):
+    """The sets on which a claim that was shown on synthetic data was not, or not wholly, seen."""
+    return "".join(f" <i>{one.verdict} on {escape(one.data_set)}</i>" for one in claim.elsewhere
+                   if one.verdict != "seen")
+
+
 def _claim(claim, summary, regime, links):
     verdict = summary.verdict(claim)
     instead = f"<p><b>Instead:</b> {escape(claim.correction)}</p>" if claim.correction else ""
-    where = "Regime, on synthetic data" if summary.user_data else "Regime"
+    where = "Regime, on synthetic data" if summary.user_data or claim.elsewhere else "Regime"
     regime = f"<p><b>{where}:</b> {escape(regime)}.</p>" if regime else ""
+    regime += "".join(f"<p><b>On {escape(one.data_set)}, {one.verdict}:</b> {escape(one.regime)}.</p>"
+                      for one in claim.elsewhere)
     others = [record["figure"] for record, _ in summary.rows[claim.id] if record["figure"] != summary.home(claim)]
     also = "".join(f' <a href="#{name}">{name}</a>' for name in dict.fromkeys(others))
     also = f"<p>Also drawn in{also}.</p>" if also else ""
     return (
         f'<details class="claim" id="{claim.id}"><summary><b>{claim.id}</b> <span class="status '
-        f'{claim.status.replace(" ", "-")}">{claim.status}</span> <span class="verdict {verdict.replace(" ", "-")}">'
+        f'{claim.status.replace(" ", "-")}">{claim.status}</span>{_else(claim)} <span class="verdict {verdict.replace(" ", "-")}">'
         f"{summary.stand(claim)}</span> {escape(claim.statement)}</summary>{instead}{regime}"
         f"<p>{escape(claim.equation)}{' (our reading)' if claim.ours else ''}; evidence: {claim.evidence}; "
         f"{links.function(claim)}; {links.test(claim)}</p>{also}</details>"

@@ -58,6 +58,7 @@ def _claim(claim, summary, regime):
     text += f"{claim.equation}: {claim.statement}"
     text += f" *Instead:* {claim.correction}" if claim.correction else ""
     text += f" *Regime:* {regime}." if regime else ""
+    text += "".join(f" *On {one.data_set}, {one.verdict}:* {one.regime}." for one in claim.elsewhere)
     return [f"- {text} `{claim.function}`, `{claim.test}`", ""]
 
 

@@ -7,7 +7,7 @@ from figures import _all
 from figures._figure import AGREES, DIFFERS, NOT_JUDGED, VERDICTS
 from figures._files import load_records, mark
 from theory.claims import CLAIMS
-from theory.claims._claim import STATUSES
+from theory.claims._claim import SEEN, STATUSES
 
 WRONG = ("corrected", "not reproduced")
 
@@ -161,12 +161,21 @@ def sentences(summary, run):
 def _data_and_effort(summary, run):
     if summary.user_data:
         own = sum(record["data"] != "synthetic" for record in summary.records)
+        known = {one.data_set for claim in CLAIMS for one in claim.elsewhere}
+        name = next((name for name in known if summary.user_data.startswith(f"{name} ")), "")
         yield (
-            f"{_some(own, 'figure')} used your data ({summary.user_data}); statuses and regimes in the ledger speak of"
-            " the synthetic sets, so there only the verdict of a row says what was found."
+            f"{_some(own, 'figure')} used your data ({summary.user_data}); statuses in the ledger speak of the "
+            "synthetic sets, " + (f"what it says of {name} stands beside them." if name else
+                                  "so there only the verdict of a row says what was found.")
         )
     else:
         yield "All data are synthetic: drawn from the distributions that the sources state, or made in their place."
+    sets = dict.fromkeys(one.data_set for claim in summary.claims for one in claim.elsewhere)
+    for name in sets:
+        told = [(one.verdict, claim.id) for claim in summary.claims for one in claim.elsewhere if one.data_set == name]
+        yield (f"Of {len(told)} of these claims the ledger says what was found on {name}: " + "; ".join(
+            f"{len(ids)} {verdict}" + (f" ({', '.join(ids)})" if verdict != SEEN[0] else "")
+            for verdict in SEEN if (ids := [one for own, one in told if own == verdict])) + ".")
     if run["effort"] == "quick":
         yield "Quick effort is a smoke run: what it is too small to judge is marked not judged."
 

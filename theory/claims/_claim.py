@@ -4,7 +4,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 STATUSES = ("exact", "holds", "corrected", "not reproduced", "out of reach", "not tested")
+SEEN = ("seen", "in part", "not seen")
 EVIDENCE = ("simulated", "enumerated", "proved", "not tested as stated")
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """What became of a claim on a set of real data.
+
+    Attributes
+    ----------
+    data_set : str
+        Its name.
+    verdict : {"seen", "in part", "not seen"}
+        Beside the status, which speaks of synthetic data.
+    regime : str
+        Net, sizes, and what was measured.
+    """
+
+    data_set: str
+    verdict: str
+    regime: str
+
+    def __post_init__(self):
+        if self.verdict not in SEEN:
+            raise ValueError(f"verdict on {self.data_set} must be one of {SEEN}, got {self.verdict!r}; choose one")
+        if not self.regime:
+            raise ValueError(f"regime on {self.data_set} must say what was measured, got nothing; add it")
 
 
 @dataclass(frozen=True)
@@ -36,11 +62,13 @@ class Claim:
     figure : str
         The figure that shows it.
     regime : str
-        Where it was checked, for all but exact claims.
+        Where it was checked, for all but exact claims: on synthetic data, unless it says another.
     correction : str
         The right statement, for corrected and not reproduced claims.
     ours : bool
         Whether the statement is this project's own, said by none of the sources.
+    elsewhere : tuple of Elsewhere
+        What became of it on real data, one for each set.
     """
 
     id: str
@@ -54,6 +82,7 @@ class Claim:
     regime: str = ""
     correction: str = ""
     ours: bool = False
+    elsewhere: tuple = ()
 
     def __post_init__(self):
         for name, options in (("status", STATUSES), ("evidence", EVIDENCE)):

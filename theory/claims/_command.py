@@ -48,6 +48,7 @@ def one(name):
         "status": claim.status,
         "instead": claim.correction,
         "regime": claim.regime,
+        **{f"on {one.data_set}": f"{one.verdict}: {one.regime}" for one in claim.elsewhere},
         "evidence": claim.evidence,
         "function": claim.function,
         "test": claim.test,
@@ -57,7 +58,7 @@ def one(name):
     lines = [claim.id]
     for label, text in parts.items():
         if text:
-            lines += textwrap.wrap(text, WIDTH, initial_indent=f"  {label + ':':<11}", subsequent_indent=" " * 13,
+            lines += textwrap.wrap(text, WIDTH, initial_indent=f"  {label + ':':<11}" + " " * (len(label) > 9), subsequent_indent=" " * 13,
                                    break_long_words=False, break_on_hyphens=False)
     return lines
 
