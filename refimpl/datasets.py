@@ -64,7 +64,8 @@ def load(directory, *, split="train"):
     directory : path-like
         Holds ``data_batch_1.bin`` … ``data_batch_5.bin`` and ``test_batch.bin``
         (or the first few of data_batch, none left out between), or CIFAR-100's
-        ``train.bin`` and ``test.bin`` (fine labels), or ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` (also with
+        ``train.bin`` and ``test.bin`` (fine labels), or
+        ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte`` (also with
         ``.idx3`` and ``.idx1`` after a dot, as some unpack them) and the same
         with ``t10k``, or one part of EMNIST, ``emnist-letters-train-images-idx3-ubyte``
         … (turned upright), each perhaps with ``.gz``; not several kinds.

@@ -50,7 +50,8 @@ def simulate(effort, rng, data):
     size = min(BATCH, len(x))
     threshold = predicted.critical_lr(factors, size, momentum=MOMENTUM)
     numbers = {"momentum": np.array(MOMENTUM), "batch_size": np.array(size), "shares": np.array(SHARES),
-               "critical_lr": np.array(threshold), "data": problem.name}
+               "plain_critical_lr": np.array(predicted.critical_lr(factors, size)), "critical_lr": np.array(threshold),
+               "data": problem.name}
     for share in SHARES:
         run = sgd.run(model, np.tile(base + shift, (sizes.paths, 1)), x, y, lr=share * threshold, steps=STEPS,
                       batch_size=size, momentum=MOMENTUM, observe={"loss": model.loss}, record_every=50, rng=rng)
@@ -88,7 +89,7 @@ def judge(numbers):
         return cannot(numbers, CLAIMS)
     low, high = (numbers[f"loss_{share:g}"] / numbers[f"loss_{share:g}"][0] for share in SHARES)
     count, threshold, mu = low.shape[1], float(numbers["critical_lr"]), float(numbers["momentum"])
-    thumb = float((1 - mu) * numbers["plain"][list(numbers["batches"]).index(int(numbers["batch_size"]))])
+    thumb = float((1 - mu) * numbers["plain_critical_lr"])
     full = 2 * (1 + mu) / float(numbers["sharpness"])
     falls = max(FALLS, 10 * float(numbers[f"rate_{SHARES[0]:g}"]) ** STEPS)     # flat directions are slow
     fallen, grown = int((low[-1] < falls).sum()), int((np.nanmax(high, axis=0) > GROWS).sum())

@@ -63,7 +63,8 @@ def _claim(claim, summary, regime, links):
     also = f"<p>Also drawn in{also}.</p>" if also else ""
     return (
         f'<details class="claim" id="{claim.id}"><summary><b>{claim.id}</b> <span class="status '
-        f'{claim.status.replace(" ", "-")}">{claim.status}</span>{_else(claim)} <span class="verdict {verdict.replace(" ", "-")}">'
+        f'{claim.status.replace(" ", "-")}">{claim.status}</span>{_else(claim)} '
+        f'<span class="verdict {verdict.replace(" ", "-")}">'
         f"{summary.stand(claim)}</span> {escape(claim.statement)}</summary>{instead}{regime}"
         f"<p>{escape(claim.equation)}{' (our reading)' if claim.ours else ''}; evidence: {claim.evidence}; "
         f"{links.function(claim)}; {links.test(claim)}</p>{also}</details>"

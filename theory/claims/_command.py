@@ -58,7 +58,7 @@ def one(name):
     lines = [claim.id]
     for label, text in parts.items():
         if text:
-            lines += textwrap.wrap(text, WIDTH, initial_indent=f"  {label + ':':<11}" + " " * (len(label) > 9), subsequent_indent=" " * 13,
+            lines += textwrap.wrap(text, WIDTH, initial_indent=f"  {label + ': ':<11}", subsequent_indent=" " * 13,
                                    break_long_words=False, break_on_hyphens=False)
     return lines
 
