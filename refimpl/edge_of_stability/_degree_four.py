@@ -50,6 +50,12 @@ class CubicQuartic:
             raise ValueError(f"third and fourth must go with hessian {self.hessian.shape}, got {self.third.shape} and "
                              f"{self.fourth.shape}; match the losses and the dimension")
 
+    @classmethod
+    def symmetrised(cls, hessian, third, fourth):
+        """The loss of the symmetric parts of arrays of these shapes: the mean over all orders of their last axes."""
+        parts = (hessian, third, fourth)
+        return cls(*(_symmetric(np.asarray(part, float), order) for part, order in zip(parts, (2, 3, 4))))
+
     @property
     def parameter_shape(self):
         """(*S, d)."""

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl import _inputs
 from theory import _checks
 
 
@@ -40,24 +41,42 @@ class LinearNet:
 
     def predict(self, w, x):
         """f(x_i), shape (…, n), for w (…, 2, m) and x (…, n)."""
-        return (w[..., 0, :] * w[..., 1, :]).sum(axis=-1)[..., None] / np.sqrt(self.width) * x
+        w, x = _inputs.parameters(w, self.parameter_shape), _inputs.examples(x, ())
+        return self._output(w)[..., None] * x
 
     def loss(self, w, x, y):
         """(1/2n) Σ (f(x_i) − y_i)², shape (…)."""
-        return ((self.predict(w, x) - y) ** 2).mean(axis=-1) / 2
+        return (self._residual(w, x, y) ** 2).mean(axis=-1) / 2
 
     def gradient(self, w, x, y):
         """(1/n) Σ (f(x_i) − y_i) x_i (v, u)/√m, shape (…, 2, m)."""
-        slope = ((self.predict(w, x) - y) * x).mean(axis=-1) / np.sqrt(self.width)
-        return slope[..., None, None] * w[..., ::-1, :]
+        w = _inputs.parameters(w, self.parameter_shape)
+        return self._slope(w, x, y)[..., None, None] * w[..., ::-1, :]
 
     def hvp(self, w, x, y, v):
         """Hessian-vector product, shape (…, 2, m)."""
-        root = np.sqrt(self.width)
-        slope = ((self.predict(w, x) - y) * x).mean(axis=-1) / root
+        w, v = _inputs.parameters(w, self.parameter_shape), _inputs.parameters(v, self.parameter_shape, "v")
+        slope, x = self._slope(w, x, y), _inputs.examples(x, ())
         along = (w[..., ::-1, :] * v).sum(axis=(-2, -1)) * (x * x).mean(axis=-1) / self.width
         return slope[..., None, None] * v[..., ::-1, :] + along[..., None, None] * w[..., ::-1, :]
+
+    def check_data(self, x, y):
+        """Refuse examples that are not (…, n), and labels that are not one per example."""
+        x = _inputs.examples(x, ())
+        _inputs.labels(y, x.shape[-1], x.dtype)
 
     def tangent_kernel(self, w):
         """κ = (|u|² + |v|²)/m, shape (…)."""
         return (w * w).sum(axis=(-2, -1)) / self.width
+
+    def _output(self, w):
+        return (w[..., 0, :] * w[..., 1, :]).sum(axis=-1) / w.dtype.type(np.sqrt(self.width))
+
+    def _residual(self, w, x, y):
+        predicted = self.predict(w, x)
+        return predicted - _inputs.labels(y, predicted.shape[-1], predicted.dtype)
+
+    def _slope(self, w, x, y):
+        """∂L/∂(u·v), shape (…)."""
+        x = _inputs.examples(x, ())
+        return (self._residual(w, x, y) * x).mean(axis=-1) / x.dtype.type(np.sqrt(self.width))

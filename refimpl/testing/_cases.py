@@ -10,12 +10,13 @@ from refimpl.testing._portable_numbers import Numbers
 from refimpl.testing._tolerances import RELATIVE, tolerance
 from refimpl.testing._trajectories import before_divergence, iterates, runs
 from refimpl.testing._wrong_steps import functions
+from refimpl.testing.models._edge_of_stability import EDGE
 from refimpl.testing.models._images import IMAGES
 from refimpl.testing.models._learning_order import ORDER
 from refimpl.testing.models._linear import LINEAR
 from refimpl.testing.models._networks import NETWORKS
 
-MODELS = {**LINEAR, **NETWORKS, **IMAGES, **ORDER}
+MODELS = {**LINEAR, **NETWORKS, **IMAGES, **ORDER, **EDGE}
 
 
 def cases(model=None):

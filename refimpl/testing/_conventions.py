@@ -63,6 +63,10 @@ _MODELS = {
         (∇L(w) + noise[t]), in block form with entries that do not act set to 0 in w and noise; η =
         lr, or if large_lr is given η = large_lr until L(w) ≤ anneal_loss holds before a step.
     """,
+    "LinearNet": """
+        w (2, m), rows u and v; x (n), y (n). predict f = (u·v/√m) x_i; loss of an example
+        ½ (f − y_i)², loss their mean over the n examples.
+    """,
 }
 CONVENTIONS = {model: " ".join(f"{text} {_SGD}".split()) + "".join(
     f"\n{formula}" for name, formula in DEFINITIONS[model].items() if "see the model" not in formula)

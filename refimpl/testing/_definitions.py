@@ -132,6 +132,28 @@ _SCALARS = {
         ),
     },
 }
+_DEGREE_FOUR = (
+    "L(w) = ½ Σ H_ij w_i w_j + (1/6) Σ T_ijk w_i w_j w_k + (1/24) Σ F_ijkl w_i w_j w_k w_l with H = hessian (d, d), T ="
+    " third (d, d, d), F = fourth (d, d, d, d), all symmetric"
+)
+_SCALARS["LinearNet"] = {
+    "catapult_step": (
+        "catapult_step(f, kernel, lr, width): the pair f (1 − lr·κ + lr² f²/m), κ + (lr f²/m)(lr·κ − 4), κ = kernel, m "
+        "= width: f = u·v/√m and κ = (|u|² + |v|²)/m after a step of gradient descent on f²/2."
+    ),
+    "final_kernel": "final_kernel(f, kernel, lr, width): κ after catapult_step has been repeated until f is 0.",
+    "flow_kernel": "flow_kernel(f, kernel, width): √(κ² − 4 f²/m), the κ at which gradient flow ends.",
+    "oscillation_coefficient": (
+        "oscillation_coefficient(hessian, third, fourth): 3 bᵀ H⁻¹ b − Σ F_ijkl v_i v_j v_k v_l with b_i = Σ T_ijk v_j "
+        f"v_k and v the unit eigenvector of H's largest eigenvalue. {_DEGREE_FOUR}."
+    ),
+    "oscillation_amplitude": (
+        "oscillation_amplitude(hessian, third, fourth, lr): √(6 (λ − 2/lr)/c), λ the largest eigenvalue of H and c "
+        "the oscillation_coefficient."
+    ),
+    "degree_four_loss": f"degree_four_loss(hessian, third, fourth, w): L(w). {_DEGREE_FOUR}.",
+    "degree_four_gradient": f"degree_four_gradient(hessian, third, fourth, w): ∇L(w), (d). {_DEGREE_FOUR}.",
+}
 _NO_HVP = ("TwoMinima",)
 DEFINITIONS = {model: {name: text for name, text in _COMMON.items() if name != "hvp" or model not in _NO_HVP}
                | found for model, found in _SCALARS.items()}

@@ -9,13 +9,13 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from refimpl import benign_oscillation, convex_annealing, images, learning_order, linear_stability, network
+from refimpl import benign_oscillation, convex_annealing, edge_of_stability, images, learning_order, linear_stability, network
 from refimpl.testing import _mistake_names as cause
 
 MAKE = {"LinearRegression": linear_stability.LinearRegression, "Quadratic": linear_stability.Quadratic,
         "TwoMinima": linear_stability.TwoMinima, "LeastSquares": convex_annealing.LeastSquares,
         "TwoLayerCNN": benign_oscillation.TwoLayerCNN, "MLP": network.MLP, "ConvNet": images.ConvNet,
-        "TwoLayerReLU": learning_order.TwoLayerReLU}
+        "TwoLayerReLU": learning_order.TwoLayerReLU, "LinearNet": edge_of_stability.LinearNet}
 
 
 def picked(y, batch):
@@ -294,6 +294,14 @@ def faults():
     yield cause.ROOT_WIDTH, "TwoLayerReLU", "predict", pick(two_blocks(root=False), "predict")
     yield cause.ROOT_WIDTH, "TwoLayerReLU", "gradient", pick(two_blocks(root=False), "gradient")
     yield cause.TRANSPOSED, "TwoLayerReLU", "predict", pick(two_blocks(columns=True), "predict")
+    for function, candidate in (("predict", lambda model: lambda w, x: (w[0] @ w[1]) * x),
+                                ("gradient", lambda model: lambda w, x, y: (((w[0] @ w[1]) * x - y) * x).mean()
+                                 * w[::-1])):
+        yield cause.ROOT_WIDTH, "LinearNet", function, only(function, candidate)("LinearNet")
+    yield cause.ROOT_WIDTH_BACK, "LinearNet", "gradient", only("gradient", lambda model: lambda w, x, y: (
+        (model.predict(w, x) - y) * x).mean() * w[::-1])("LinearNet")
+    yield cause.GAUSS_NEWTON, "LinearNet", "hvp", only("hvp", lambda model: lambda w, x, y, v: (
+        (w[::-1] * v).sum() * (x * x).mean() / model.width * w[::-1]))("LinearNet")
     yield cause.KINK, "TwoLayerReLU", "gradient", pick(two_blocks(at_zero=1.0), "gradient")
     yield cause.MOMENTUM_IGNORED, "ConvNet", "train", only("train", without_momentum)("ConvNet")
     yield cause.SQUARED, "LinearRegression", "non_uniformity", {"non_uniformity": deviation_of_curvature}

@@ -98,6 +98,24 @@ class TwoMinima(Model):
         return [2 * w[0] if w[0] ** 2 < c * (w[0] - 1) ** 2 else 2 * c * (w[0] - 1)]
 
 
+class LinearNet(Model):
+    """x_i u·v/√m and ½(f − y)²; the root of a width that is no square is a float."""
+
+    def __init__(self, width, exact=False):
+        root = math.isqrt(width)
+        self.root = root if exact and root * root == width else math.sqrt(width)
+
+    def output(self, w, x):
+        return dot(w[0], w[1]) * x / self.root
+
+    def example_loss(self, w, x, label):
+        return (self.output(w, x) - label) ** 2 / 2
+
+    def example_gradient(self, w, x, label):
+        slope = (self.output(w, x) - label) * x / self.root
+        return [[slope * entry for entry in row] for row in (w[1], w[0])]
+
+
 class TwoLayerCNN(Model):
     """±(1/m) Σ σ(⟨w, patch⟩) and (f − y)²."""
 
@@ -316,6 +334,7 @@ def plain(model, settings, exact=False):
         "LeastSquares": lambda dim: Regression(1),
         "Quadratic": lambda dim: Quadratic(),
         "TwoMinima": TwoMinima,
+        "LinearNet": lambda width: LinearNet(width, exact),
         "TwoLayerCNN": TwoLayerCNN,
         "MLP": MLP,
         "ConvNet": ConvNet,

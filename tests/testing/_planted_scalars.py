@@ -7,6 +7,28 @@ from tests.testing._faults import MAKE, brute_critical_lr, only
 from tests.testing._scalars import SCALARS
 
 
+def of_the_edge():
+    """The catapult and the oscillation, each without the term that makes it."""
+    net = "LinearNet"
+    yield "no η²f²/m", net, {"catapult_step": lambda f, kernel, lr, width: (
+        f * (1 - lr * kernel), kernel + lr * f * f / width * (lr * kernel - 4))}, ()
+    yield "2 for 4 in κ′", net, {"catapult_step": lambda f, kernel, lr, width: (
+        f * (1 - lr * kernel + lr**2 * f**2 / width), kernel + lr * f * f / width * (lr * kernel - 2))}, ()
+    yield "the flow's end", net, {
+        "final_kernel": lambda f, kernel, lr, width: np.sqrt(kernel**2 - 4 * f * f / width)}, ()
+    yield "f²/m for 4f²/m", net, {"flow_kernel": lambda f, kernel, width: np.sqrt(kernel**2 - f * f / width)}, ()
+
+    def along(hessian, third, fourth):
+        v = np.linalg.eigh(hessian)[1][:, -1]
+        return np.einsum("ijk,i,j,k", third, v, v, v), np.einsum("ijkl,i,j,k,l", fourth, v, v, v, v)
+
+    yield "T[v, v, v]²/λ", net, {"oscillation_coefficient": lambda hessian, third, fourth: (
+        3 * along(hessian, third, fourth)[0]**2 / np.linalg.eigvalsh(hessian)[-1]
+        - along(hessian, third, fourth)[1])}, ()
+    yield "no 1/6", net, {"degree_four_gradient": lambda hessian, third, fourth, w: (
+        hessian @ w + third @ w @ w / 2 + fourth @ w @ w @ w)}, ()
+
+
 def of_scalars():
     """Derived scalars from the brute-force page, with their arguments mixed up."""
     def wrong(model, name, change):
@@ -28,6 +50,7 @@ def of_scalars():
         yield "batch size ignored", model, wrong(model, name, hold("batch_size", 1)), (cause.BATCH_ONE,)
     yield "batch size ignored", "TwoMinima", wrong("TwoMinima", "almost_sure_lr", hold("batch_size", 1)), (
         cause.BATCH_ONE,)
+    yield from of_the_edge()
     relu, cnn_, squares = "TwoLayerReLU", "TwoLayerCNN", "LeastSquares"
     for name in ("stationary_std", "noise_std"):
         yield "rate and decay exchanged", relu, wrong(relu, name, swap("lr", "weight_decay")), (

@@ -176,7 +176,60 @@ def lag_kernel(rho, r):
     return total
 
 
+def catapult(f, kernel, lr, width):
+    """f and κ after a step of the whole net, from weights in two dimensions of u ± v."""
+    plus, minus = (math.sqrt(width * (kernel + sign * 2 * f / math.sqrt(width))) for sign in (1, -1))
+    u, v = np.array([plus, minus]) / 2, np.array([plus, -minus]) / 2
+    step = lr * f / math.sqrt(width)
+    u, v = u - step * v, v - step * u
+    return u @ v / math.sqrt(width), (u @ u + v @ v) / width
+
+
+def landed(f, kernel, lr, width):
+    for _ in range(2000):
+        f, kernel = catapult(f, kernel, lr, width)
+        if abs(f) < 1e-14:
+            break
+    return kernel
+
+
+def degree_four(hessian, third, fourth, w):
+    """The loss of degree four by loops over its entries."""
+    total, d = 0.0, range(len(w))
+    for i in d:
+        for j in d:
+            total += hessian[i, j] * w[i] * w[j] / 2
+            for k in d:
+                total += third[i, j, k] * w[i] * w[j] * w[k] / 6
+                total += sum(fourth[i, j, k, m] * w[m] for m in d) * w[i] * w[j] * w[k] / 24
+    return total
+
+
+def oscillation(hessian, third, fourth):
+    """3 bᵀH⁻¹b − F[v, v, v, v] by loops, and the top eigenvalue."""
+    values, vectors = np.linalg.eigh(hessian)
+    v = vectors[:, -1]
+    bend = np.array([sum(third[i, j, k] * v[j] * v[k] for j in range(len(v)) for k in range(len(v)))
+                     for i in range(len(v))])
+    along = degree_four(0 * hessian, 0 * third, fourth, v) * 24
+    return 3 * bend @ np.linalg.solve(hessian, bend) - along, values[-1]
+
+
+def differences(hessian, third, fourth, w):
+    """Gradient of a polynomial of degree four by differences that are exact for it."""
+    def at(t, unit):
+        return degree_four(hessian, third, fourth, w + t * unit)
+    return np.array([(8 * (at(1, unit) - at(-1, unit)) - (at(2, unit) - at(-2, unit))) / 12 for unit in np.eye(len(w))])
+
+
 SCALARS = {
+    "LinearNet": {
+        "catapult_step": catapult, "final_kernel": landed,
+        "flow_kernel": lambda f, kernel, width: math.sqrt(kernel**2 - 4 * f * f / width),
+        "oscillation_coefficient": lambda **given: oscillation(**given)[0],
+        "oscillation_amplitude": lambda lr, **given: math.sqrt(
+            6 * (oscillation(**given)[1] - 2 / lr) / oscillation(**given)[0]),
+        "degree_four_loss": degree_four, "degree_four_gradient": differences},
     "LinearRegression": stability("factors"),
     "Quadratic": stability("hessians"),
     "TwoMinima": {"lyapunov_exponent": exponent, "almost_sure_lr": almost_sure_lr},

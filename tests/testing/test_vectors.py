@@ -207,7 +207,7 @@ def test_command_line(tmp_path, capsys):
 
 # Independent recomputation from the files: exact where a model is polynomial, with 40 digits elsewhere.
 
-POLYNOMIAL = ("LinearRegression", "Quadratic", "TwoMinima", "LeastSquares", "TwoLayerCNN", "MLP")
+POLYNOMIAL = ("LinearRegression", "Quadratic", "TwoMinima", "LeastSquares", "TwoLayerCNN", "MLP", "LinearNet")
 DIGITS = ("MLP", "ConvNet")
 
 
@@ -238,6 +238,8 @@ def recompute(document, number, quantities):
 
 
 def polynomial(case):
+    if case.model == "LinearNet":
+        return case.settings["width"] in (1, 4)                   # √m is a number
     return case.model in POLYNOMIAL and (case.model != "MLP" or (case.settings["activation"] != "tanh"
                                                                  and case.settings["loss_kind"] == "squared"))
 
