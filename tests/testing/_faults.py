@@ -9,7 +9,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from refimpl import benign_oscillation, convex_annealing, edge_of_stability, images, learning_order, linear_stability, network
+from refimpl import (benign_oscillation, convex_annealing, edge_of_stability, images, learning_order, linear_stability,
+                     network)
 from refimpl.testing import _mistake_names as cause
 
 MAKE = {"LinearRegression": linear_stability.LinearRegression, "Quadratic": linear_stability.Quadratic,
