@@ -1,4 +1,7 @@
-"""SGD's second moment by enumeration of every batch, in mpmath: (x, v) ↦ M (x, v), E[M ⊗ M]. Nothing of the project."""
+"""SGD's second moment by enumeration of every batch, in mpmath: (x, ηv) ↦ M (x, ηv), E[M ⊗ M].
+
+Nothing of the project.
+"""
 
 from itertools import combinations, permutations, product
 
@@ -43,7 +46,7 @@ def noise_factor(n, size, replacement):
 
 
 def step(h, lr, momentum, nesterov, dampening, weight_decay):
-    """(x, v) ↦ the next, for the gradient (h + wd) x."""
+    """(x, ηv) ↦ the next, for the gradient (h + wd) x."""
     d = h.rows
     gradient, mu = h + mp.mpf(weight_decay) * mp.eye(d), mp.mpf(momentum)
     moved = (1 - mp.mpf(dampening)) * gradient
@@ -51,8 +54,8 @@ def step(h, lr, momentum, nesterov, dampening, weight_decay):
     whole = mp.zeros(2 * d)
     for i, j in product(range(d), repeat=2):
         whole[i, j] = (i == j) - lr * first[i, j]
-        whole[i, d + j] = -lr * second * (i == j)
-        whole[d + i, j], whole[d + i, d + j] = moved[i, j], mu * (i == j)
+        whole[i, d + j] = -second * (i == j)
+        whole[d + i, j], whole[d + i, d + j] = lr * moved[i, j], mu * (i == j)
     return whole
 
 
@@ -149,7 +152,7 @@ def stationary(hessians, gradients, lr, size, *, momentum=0.0, weight_decay=0.0,
     for batch in batches(len(hessians), size, replacement):
         whole = step(mean([hessians[i] for i in batch]), lr, momentum, False, 0.0, weight_decay)
         pull = [mp.fsum(mp.mpf(gradients[i][j]) for i in batch) / size for j in range(d)]
-        push = mp.matrix([-lr * one for one in pull] + pull)
+        push = lr * mp.matrix([-one for one in pull] + pull)
         maps.append(kron(whole, whole))
         pushes.append(kron(push, push))
     size_ = maps[0].rows

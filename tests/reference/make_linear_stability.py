@@ -156,7 +156,7 @@ def impulse_product(a, b, lr, options):
     """Σ_t of the products of two modes' displacements after a unit of noise, from one linear system of 2 × 2 maps."""
     mu, nesterov = mp.mpf(options.get("momentum", 0.0)), options.get("nesterov", False)
     steps = [brute.step(mp.matrix([[value]]), lr, mu, nesterov, 0.0, 0.0) for value in (a, b)]
-    push = mp.matrix([-lr * (1 + mu if nesterov else 1), 1])
+    push = lr * mp.matrix([-(1 + mu if nesterov else 1), 1])
     maps = brute.kron(*steps)
     return mp.lu_solve(mp.eye(4) - maps, brute.kron(push, push))[0]
 
@@ -219,6 +219,23 @@ def rates():
         yield row(NAME + "perron_weight", args, abs(value[best]), 1e-9) | {"entry": 0}
 
 
+def enclosures():
+    """Rates next to the slowest mode's own, where 1 − 2ηa/(1 − μ) is 1 to rounding: between lower and upper."""
+    graded, faint = [[1.0, 0.0], [1e-3, 1e-3], [1e-6, 1e-6]], [[1.0, 1e-10], [1.0, 0.0], [0.5, 0.0]]
+    close = [[1.0, 1e-7], [1.0, -1e-7], [1.0, 2e-7]]
+    for factors, lr, options in ((faint, 0.0084, {"momentum": 0.999}), (graded, 0.0021, {"momentum": 0.999}),
+                                 (graded, 0.133, {"momentum": 0.99, "nesterov": True}),
+                                 (close, 2.4, {"momentum": 0.9, "weight_decay": 0.1}),
+                                 (close, 1.5, {"momentum": -0.9, "nesterov": True}),
+                                 (PLAIN, 0.19, {"momentum": 0.99}),
+                                 (PLAIN, 0.19, {"momentum": 0.99, "nesterov": True})):
+        exact = brute.rate(brute.squares(factors), lr, 1, **options)
+        for attribute, relation in (("lower", "<="), ("upper", ">=")):
+            yield (row(NAME + "mean_square_rate", [given(factors), lr, 1], exact, 0.0, full_output=True, **options)
+                   | {"entry": 1, "attribute": attribute, "relation": relation})
+        yield row(NAME + "mean_square_rate", [given(factors), lr, 1], exact, 1e-9, **options)
+
+
 def moments():
     start = [[1.0, 0.5], [0.5, 2.0]]
     for factors in (PLAIN, TWO_OUTPUTS):
@@ -276,5 +293,5 @@ def epochs():
 
 if __name__ == "__main__":
     mp.mp.dps = 50
-    write("linear_stability", [*sampling(), *curvatures(), *limits(), *necessary(), *rates(), *moments(), *brackets(),
-                               *epochs()])
+    write("linear_stability", [*sampling(), *curvatures(), *limits(), *necessary(), *rates(), *enclosures(),
+                               *moments(), *brackets(), *epochs()])

@@ -122,11 +122,11 @@ class Family:
         `near` is a t at which it is known or hoped to be negative.
         """
         weights, value = matrix**2, np.vdot(matrix, noise_of_matrix)
-        for start in (near, self.floor * (1 + _ABOVE) + 1e-300):
-            if start is not None:
-                found = self._root(weights, value, start)
-                if found > start:
-                    return found
+        lowest = self.floor * (1 + _ABOVE) + 1e-300
+        for start in (lowest,) if near is None else (max(near, lowest), lowest):
+            found = self._root(weights, value, start)
+            if found > start:
+                return found
         return self.floor
 
     def _root(self, weights, value, near):

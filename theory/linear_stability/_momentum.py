@@ -25,6 +25,17 @@ from scipy.optimize import brentq
 from theory import _checks
 
 
+@dataclass(frozen=True, eq=False)
+class _ModesAt:
+    """Modes z² − αz + γ, all divided by powers of the growth factor's root; (r,) each, `alike` (r, r)."""
+
+    alpha: np.ndarray
+    gamma: np.ndarray
+    edge: np.ndarray        # 1 + γ − α for α ≥ 0, 1 + γ + α below: 0 where a root is ±1
+    terms: np.ndarray       # sum of the sizes of what `edge` is the difference of
+    alike: np.ndarray       # pairs whose α have one sign
+
+
 @dataclass(frozen=True)
 class Rule:
     """A step rule, with (1 − τ) taken into the learning rate."""
@@ -73,22 +84,40 @@ class Rule:
 
     def inverse_kernel_at(self, curvatures, lr, rate):
         """1 / k⁽ʳ⁾_ij at the growth factor `rate`, shape (r, r): positive above `noiseless_rate`."""
-        mu = self.momentum
+        mu, modes = self.momentum, self._modes_at(curvatures, lr, rate)
         if not self.nesterov:
-            m, alpha = mu / rate, (1 + mu - lr * curvatures) / np.sqrt(rate)
-            even = (1 - m) / (1 + m) * ((1 + m) ** 2 - alpha[:, None] * alpha)
-            return rate / lr**2 * (even + m / (1 - m**2) * (alpha[:, None] - alpha) ** 2)
-        below, above = self._nesterov_at(curvatures, lr, rate)
+            less, more = (rate - mu) / rate, (rate + mu) / rate         # 1 ∓ m
+            near = modes.edge[:, None] + modes.edge
+            even = np.where(modes.alike, more * near - modes.edge[:, None] * modes.edge,
+                            more**2 - modes.alpha[:, None] * modes.alpha)
+            apart = lr * (curvatures[:, None] - curvatures)
+            return (rate * less / more * even + mu / (rate * less * more) * apart**2) / lr**2
+        below, above = self._nesterov_at(modes, rate)
         return rate / lr**2 * below / above
 
-    def _nesterov_at(self, curvatures, lr, rate):
-        mu, left = self.momentum, 1 - lr * curvatures
-        alpha, gamma, lag = (1 + mu) * left / np.sqrt(rate), mu * left / rate, -mu / np.sqrt(rate)
+    def _modes_at(self, curvatures, lr, rate):
+        """α and γ of the modes at a growth factor, and how far each is from its own limit, without cancellation."""
+        mu, x, root = self.momentum, lr * curvatures, np.sqrt(rate)
+        gamma = mu * (1 - x) / rate if self.nesterov else np.full(x.shape, mu / rate)
+        alpha = ((1 + mu) * (1 - x) if self.nesterov else 1 + mu - x) / root
+        slow, fast = (rate - 1) / (root + 1) * (root - mu), (root + 1) * (root + mu)
+        pulls = (x * ((1 + mu) * root - mu), x * ((1 + mu) * root + mu)) if self.nesterov else (x * root, x * root)
+        edge = np.where(alpha >= 0, slow + pulls[0], fast - pulls[1]) / rate                # 1 + γ ∓ α
+        terms = np.where(alpha >= 0, abs(slow), fast) + x * ((1 + abs(mu)) * root + abs(mu))
+        alike = (alpha >= 0)[:, None] == (alpha >= 0)
+        return _ModesAt(alpha, gamma, edge, terms / rate, alike)
+
+    def _nesterov_at(self, modes, rate):
+        mu, lag = self.momentum, -self.momentum / np.sqrt(rate)
+        alpha, gamma, edge = modes.alpha, modes.gamma, modes.edge
         pair, cross = alpha[:, None] * alpha, gamma[:, None] * gamma
-        turned = gamma[:, None] * alpha**2
-        below = (1 - cross) ** 2 - pair * (1 + cross) + turned + turned.T
+        turned, first = gamma[:, None] * alpha**2, edge[:, None] * (1 - gamma)
+        apart = (1 - cross) ** 2 - pair * (1 + cross) + turned + turned.T
+        squares = gamma * edge[:, None] ** 2
+        alike = (1 - cross) * (first + first.T) - edge[:, None] * edge * (1 + cross) + squares + squares.T
         once = alpha[:, None] * (1 - gamma)
-        return below, ((1 + mu) ** 2 + lag**2) * (1 - cross) + (1 + mu) * lag * (once + once.T)
+        above = ((1 + mu) ** 2 + lag**2) * (1 - cross) + (1 + mu) * lag * (once + once.T)
+        return np.where(modes.alike, alike, apart), above
 
     def kernel_rounding(self, curvatures, t, lr=None):
         """Bound on the rounding of `inverse_kernel` (given `lr`, of `inverse_kernel_at`), in units of ε, (r, r)."""
@@ -98,12 +127,17 @@ class Rule:
             if self.nesterov:
                 return 64 * (row + column) * t / (1 - size)
             return 8 * (3 * (1 - mu) * (row + column) * t + size / (1 - mu**2) * (row - column) ** 2)
+        modes = self._modes_at(row, lr, t)
+        terms, alpha = modes.terms, np.abs(modes.alpha)
+        near, bend = terms[:, None] + terms + terms[:, None] * terms, np.abs(modes.gamma)
         if self.nesterov:
-            alpha = 1 + 2 * np.abs(1 - lr * curvatures) / np.sqrt(t)
-            return 32 * t / lr**2 * alpha[:, None] ** 2 * alpha**2 / np.abs(self._nesterov_at(curvatures, lr, t)[1])
-        alpha, left = (1 + mu - lr * curvatures) / np.sqrt(t), 1 - size / t
-        spread = size / t * (alpha[:, None] - alpha) ** 2 / left**2
-        return 16 * t / lr**2 * (4 + np.abs(alpha[:, None] * alpha) + spread)
+            rough = (1 + bend[:, None] * bend) * (1 + bend[:, None]) * (1 + bend)
+            far = (1 + alpha[:, None]) ** 2 * (1 + alpha) ** 2
+            below = rough * np.where(modes.alike, near, far)
+            return 32 * t / lr**2 * below / np.abs(self._nesterov_at(modes, t)[1])
+        less, more = (t - mu) / t, (t + mu) / t
+        even = np.where(modes.alike, (1 + more) * near, more**2 + alpha[:, None] * alpha)
+        return 16 * (t * less / more * even + size / (t * less * more) * (lr * (row - column)) ** 2) / lr**2
 
     def noiseless_rate(self, curvatures, lr):
         """Growth factor of E‖x‖² without noise: the largest squared root of z² − αz + γ over the modes."""
@@ -111,7 +145,14 @@ class Rule:
             return float((np.abs(1 - lr * curvatures) ** 2).max())
         mu, left = self.momentum, 1 - lr * curvatures
         alpha, gamma = ((1 + mu) * left, mu * left) if self.nesterov else (mu + left, np.full(left.shape, mu))
-        spread = alpha**2 - 4 * gamma
+        # α² − 4γ by factors: near a double root it would cancel, and its root is what counts.
+        if self.nesterov:
+            spread = left * ((1 - mu) ** 2 - (1 + mu) ** 2 * lr * curvatures)
+        elif mu > 0:
+            side = (1 - mu) / (1 + np.sqrt(mu))          # 1 − √μ
+            spread = (side**2 - lr * curvatures) * ((1 + np.sqrt(mu)) ** 2 - lr * curvatures)
+        else:
+            spread = alpha**2 - 4 * gamma
         real = (np.abs(alpha) + np.sqrt(np.maximum(spread, 0))) / 2
         return float(np.where(spread >= 0, real**2, np.abs(gamma)).max())
 
