@@ -6,6 +6,8 @@ import pytest
 from refimpl import benign_oscillation, convex_annealing, images, learning_order, network, sgd
 from refimpl._renamed import renamed
 from refimpl.linear_stability import LinearRegression
+from refimpl.testing._candidate import Candidate
+from theory import convex_annealing as theory
 
 FACTORS = np.array([[1.0, 0.0], [0.5, 1.0]])
 
@@ -28,6 +30,20 @@ def test_the_old_keyword_of_the_hot_loop_records_as_the_new_one():
     with pytest.warns(DeprecationWarning, match="record_every"):
         old = sgd.run(LinearRegression(2), np.ones(2), FACTORS, observe_every=2, **options)
     assert old.recorded_steps.tolist() == [0, 2, 4]
+
+
+def test_a_schedule_is_told_in_the_words_of_annealing():
+    """For the run, for the law, and for a candidate of the kit; the number of large steps is one name too."""
+    problem, rates = convex_annealing.three_samples(), {"lr": 0.1, "large_lr": 1.2}
+    for old, new, value in (("switch_loss", "anneal_loss", 0.1), ("switch_step", "large_steps", 2)):
+        with pytest.warns(DeprecationWarning, match=rf"descend\({old}=…\) is now {new}"):
+            run = convex_annealing.descend(problem, 1e-2, **rates, **{old: value})
+        assert run.nit == convex_annealing.descend(problem, 1e-2, **rates, **{new: value}).nit
+    with pytest.warns(DeprecationWarning, match="sgd_stopping_law.switch_loss=…. is now anneal_loss"):
+        theory.sgd_stopping_law(2 / 3, 1 / 3, 1e-2, 2, **rates, switch_loss=0.1)
+    old = Candidate({"descend": lambda w, x, y, *, lr, switch_loss: switch_loss}, ("descend",))
+    with pytest.warns(DeprecationWarning, match="descend takes switch_loss, which is now anneal_loss"):
+        assert old.function("descend", {})(0, 0, 0, lr=1, anneal_loss=3) == 3
 
 
 @pytest.mark.parametrize(("module", "old", "value"), [

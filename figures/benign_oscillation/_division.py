@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._style import INK, SHADES, bound, guide, key, panels, simulation, theory
-from figures.benign_oscillation._runs import DOUBLING, KAPPA, N, sets, test_sets
+from figures.benign_oscillation._runs import DOUBLING, KAPPA, N, sets, strong_and_weak
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
 
@@ -36,7 +36,7 @@ SIZES = {"quick": Sizes(10, 500, (0.5, 0.9, 1.1, 1.3), (1.4, 1.2)),
 def simulate(effort, rng):
     """Training at both rates with every visit of one seed, half-times on data, and accuracy at all rates."""
     sizes = SIZES[effort]
-    tests, numbers = test_sets(2, sizes.count, rng), {"stops": STOPS}
+    tests, numbers = strong_and_weak(2, sizes.count, rng), {"stops": STOPS}
     for name, c in RATES:
         numbers |= _training(name, c, sizes.seeds, tests, rng)
     for c in sizes.timed:

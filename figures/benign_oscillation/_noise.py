@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, holds
 from figures._style import guide, key, panels, simulation, theory
-from figures.benign_oscillation._runs import KAPPA, N, epochs_to, orthogonal, sets, test_sets
+from figures.benign_oscillation._runs import KAPPA, N, epochs_to, orthogonal, sets, strong_and_weak
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
 
@@ -77,7 +77,7 @@ def _transition(sizes, rng):
             model, examples, w0 = sets(8 * ratio, 0, sizes.seeds, 16, rng)
             epochs = epochs_to(c) // 2
             run = simulated.train(model, examples, w0, lr=4 * c, steps=N * epochs, record_every=N * epochs, rng=rng)
-            scores = simulated.accuracy(model, run.w[run.success], test_sets(8 * ratio, sizes.count, rng)[1])
+            scores = simulated.accuracy(model, run.w[run.success], strong_and_weak(8 * ratio, sizes.count, rng)[1])
             lost += int((~run.success).sum())
             mean.append(scores.mean())
             spread.append(scores.std())

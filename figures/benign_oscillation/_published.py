@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._style import GREY, guide, panels, simulation, theory
-from figures.benign_oscillation._runs import DIM, KAPPA, N, epochs_to, noise_std, sets, test_sets
+from figures.benign_oscillation._runs import DIM, KAPPA, N, epochs_to, sets, strong_and_weak, unseen
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
 
@@ -33,7 +33,7 @@ SIZES = {"quick": Sizes(40, 500, (0.1, 1.2)), "standard": Sizes(40, 2000, (0.1, 
 def simulate(effort, rng):
     """Scores of all seeds at all rates; those of the first rate again without their component along v."""
     sizes = SIZES[effort]
-    tests, every, lost, first = test_sets(RATIO, sizes.count, rng), [], [], None
+    tests, every, lost, first = strong_and_weak(RATIO, sizes.count, rng), [], [], None
     for c in sizes.rates:
         model, examples, w0 = sets(RATIO, 2, sizes.seeds, WIDTH, rng)
         epochs = 1000 if c < 1 else min(2 * epochs_to(c, 7), 8000)
@@ -44,8 +44,8 @@ def simulate(effort, rng):
     scores = np.array(every)
     model, without = first[0], first[1].copy()
     without[..., 1] = 0                                         # v = 0.1 e₂
-    weak = simulated.sample(CHECKED, dim=DIM, noise_std=noise_std(RATIO), weak_share=1.0, labels="random", rng=rng)
-    drawn = simulated.sample(CHECKED, dim=DIM, noise_std=noise_std(RATIO), weak_share=SHARE, labels="random", rng=rng)
+    weak = unseen(RATIO, CHECKED, rng)
+    drawn = unseen(RATIO, CHECKED, rng, SHARE)
     count = np.isfinite(scores).sum(axis=1)
     return {"rates": sizes.rates, "scores": scores, "mean": np.nanmean(scores, axis=1), "diverged": lost,
             "stderr": np.nanstd(scores, axis=1) / np.sqrt(count), "test_points": 2 * sizes.count,

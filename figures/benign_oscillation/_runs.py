@@ -22,14 +22,29 @@ def outputs(c, begin, skip, steps):
     return simulated.descend_reduced(last, c, KAPPA, steps)[..., 0]
 
 
+def gaussian(model, rng, size):
+    """Filters as the study draws them."""
+    return model.init_std * rng.standard_normal((*size, *model.parameter_shape))
+
+
+def balanced(model, rng, size=()):
+    """Gaussian filters whose signs along u = e₁ alternate and along v = e₂ alternate in pairs.
+
+    With fair signs a class would be left without a filter once in 2^m, and
+    that is another story.
+    """
+    w = gaussian(model, rng, size)
+    filters = np.arange(model.width)
+    w[..., 0] = np.abs(w[..., 0]) * (1 - 2 * (filters % 2))
+    w[..., 1] = np.abs(w[..., 1]) * (1 - 2 * (filters // 2 % 2))
+    return w
+
+
 def network(c, rng, *, dim=20, width=8):
     """A run of the network on one example until all is learned: (path of four strengths, outputs, training)."""
     model = simulated.TwoLayerCNN(dim, width)
     data = simulated.two_patches(np.eye(dim)[0], 0.1 * np.eye(dim)[1])
-    w0 = model.init(rng)
-    filters = np.arange(width)
-    w0[..., 0] = np.abs(w0[..., 0]) * (1 - 2 * (filters % 2))        # every filter pair sees each feature
-    w0[..., 1] = np.abs(w0[..., 1]) * (1 - 2 * (filters // 2 % 2))
+    w0 = balanced(model, rng)
     if c > 1:
         alpha, beta = (simulated.strengths(w0 @ feature)[0][0] for feature in (data.strong_vector, data.weak_vector))
         steps = int(2.3 * predicted.weak_half_time(c, KAPPA, alpha, beta))
@@ -54,20 +69,21 @@ def noise_std(ratio):
     return np.sqrt(ratio * KAPPA / (DIM - 2))
 
 
-def sets(ratio, n_weak, seeds, width, rng):
+def sets(ratio, n_weak, seeds, width, rng, start=gaussian):
     """(model, data, starts) of independent seeds: |u| = 1, |v| = 0.1, σ₀ = 0.01, alternating labels."""
     model = simulated.TwoLayerCNN(DIM, width)
     data = simulated.sample(N, dim=DIM, noise_std=noise_std(ratio), n_weak=n_weak, size=(seeds,), rng=rng)
-    return model, data, model.init_std * rng.standard_normal((seeds, *model.parameter_shape))
+    return model, data, start(model, rng, (seeds,))
 
 
-def test_sets(ratio, count, rng):
-    """(strong, weak) test sets."""
-    return [simulated.sample(count, dim=DIM, noise_std=noise_std(ratio), weak_share=share, labels="random", rng=rng)
-            for share in (0.0, 1.0)]
+def unseen(ratio, count, rng, share=1.0):
+    """A test set of which this share, on average, has the weak feature alone."""
+    return simulated.sample(count, dim=DIM, noise_std=noise_std(ratio), weak_share=share, labels="random", rng=rng)
 
 
-test_sets.__test__ = False  # not a test
+def strong_and_weak(ratio, count, rng):
+    """Two such sets: all strong, all weak."""
+    return [unseen(ratio, count, rng, share) for share in (0.0, 1.0)]
 
 
 def epochs_to(c, n_c=8):

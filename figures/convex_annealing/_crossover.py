@@ -8,7 +8,7 @@ import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._style import GREY, guide, panels, simulation, theory
-from figures.convex_annealing._runs import G, H, ROUNDING, START, centred, large_steps, stop
+from figures.convex_annealing._runs import G, H, ROUNDING, START, annealed_at, centred, descend, large_steps
 from refimpl import convex_annealing as simulated, sgd
 from theory import convex_annealing as predicted
 
@@ -37,14 +37,11 @@ def simulate(effort, rng):
     fine, marks = np.linspace(0.02, 1.495, sizes.curve), np.linspace(0.06, 1.46, sizes.points)
     problem, errors, numbers = centred(), [], {"rates": fine, "marks": marks}
     for k, target in enumerate(TARGETS):
-        runs = [simulated.descend(problem, target, lr=SMALL, w0=START, large_lr=lr, switch_step=large_steps(lr, target))
-                for lr in marks]
-        errors += [abs(run.loss_ratio - stop(target, SMALL, lr, large_steps(lr, target)).loss_ratio)
-                   for run, lr in zip(runs, marks)]
-        numbers |= {f"line_{k}": [stop(target, None, lr, large_steps(lr, target)).loss_ratio for lr in fine],
+        runs = [descend(target, SMALL, large_lr=lr, large_steps=large_steps(lr, target)) for lr in marks]
+        errors += [abs(run.loss_ratio - annealed_at(lr, target, SMALL).loss_ratio) for run, lr in zip(runs, marks)]
+        numbers |= {f"line_{k}": [annealed_at(lr, target).loss_ratio for lr in fine],
                     f"gd_{k}": np.array([run.loss_ratio for run in runs])}
-    sides = [simulated.descend(problem, 1e-40, lr=SMALL, w0=START, large_lr=lr, switch_loss=1e-38).loss_ratio
-             for lr in (0.97, 1.03)]
+    sides = [descend(1e-40, SMALL, large_lr=lr, anneal_loss=1e-38).loss_ratio for lr in (0.97, 1.03)]
     one = sgd.run(simulated.LeastSquares(2), np.broadcast_to(START, (sizes.points, 2)), problem.x, problem.y,
                   lr=marks[None], steps=1)
     numbers |= {"factors": np.abs(one.w / START), "largest_error": max(errors), "beside_crossover": np.array(sides),
@@ -91,7 +88,7 @@ def _drawn(n, draws, plans, rng):
     for c in counts.tolist():
         problem = simulated.Problem(np.eye(2)[np.repeat([0, 1], [n - c, c])], np.zeros(n), np.eye(2), np.zeros(2))
         descend = partial(simulated.descend, problem, SAMPLE_TARGET, lr=SAMPLE_RATE, w0=START)
-        seen.append(descend(large_lr=plans[c][1], switch_step=plans[c][2]).loss_ratio / descend().loss_ratio)
+        seen.append(descend(large_lr=plans[c][1], large_steps=plans[c][2]).loss_ratio / descend().loss_ratio)
     return often @ seen / len(drawn), len(drawn)
 
 

@@ -39,7 +39,7 @@ def _benefit(train, power):
     problem = simulated.from_hessians(train, np.diag(np.diag(train)**power), np.zeros(2))
     crossing, limit = predicted.crossover_lr(train), 2 / train[1, 1]
     descend = partial(simulated.descend, problem, TARGET, lr=0.5 / train[1, 1], w0=[1.0, 1.0])
-    return descend(large_lr=(crossing + limit) / 2, switch_loss=4 * TARGET).loss_ratio / descend().loss_ratio
+    return descend(large_lr=(crossing + limit) / 2, anneal_loss=4 * TARGET).loss_ratio / descend().loss_ratio
 
 
 def judge(numbers):

@@ -23,7 +23,7 @@ def simulate(effort, rng):
     """Both runs of the slides with their exact stops, and the losses of the three examples on the plane."""
     problem, steps = simulated.three_samples(), large_steps(LARGE, TARGET)
     runs = [simulated.descend(problem, TARGET, lr=SMALL, record=True),
-            simulated.descend(problem, TARGET, lr=SMALL, large_lr=LARGE, switch_step=steps, record=True)]
+            simulated.descend(problem, TARGET, lr=SMALL, large_lr=LARGE, large_steps=steps, record=True)]
     exact = [stop(TARGET, SMALL), stop(TARGET, SMALL, LARGE, steps)]
     flows = [stop(TARGET), stop(TARGET, None, LARGE, steps)]
     bounce = predicted.gradient_descent(H, START, np.full(steps, LARGE))

@@ -29,9 +29,31 @@ def schedule(lr, steps):
     return {"large_lr": lr, "large_steps": steps} if steps else {}
 
 
+def descend(target, lr, **options):
+    """A simulated run on the slides' sample, centred, from the slides' start."""
+    return simulated.descend(centred(), target, lr=lr, **{"w0": START, **options})
+
+
+def annealed_sgd(target, size, lr, runs, rng, small=0.05):
+    """So many runs of SGD that anneal at 4ε."""
+    return descend(target, small, large_lr=lr, anneal_loss=4 * target, batch_size=size, rng=rng,
+                   w0=np.tile(START, (runs, 1)))
+
+
+def annealed_law(target, size, lr, small=0.05, **options):
+    """The law of such a run."""
+    return predicted.sgd_stopping_law(*LOSSES, target, size, lr=small, large_lr=lr, anneal_loss=4 * target, **options)
+
+
 def stop(target, lr=None, large=None, steps=0):
     """`stopping_point` on the slides' sample."""
     return predicted.stopping_point(H, G, START, target, lr=lr, **schedule(large, steps))
+
+
+def annealed_at(large, target, lr=None, train=H, test=G, start=START):
+    """The stop of a run that makes all large steps it can above the target, and then follows the flow, or `lr`."""
+    return predicted.stopping_point(train, test, start, target, lr=lr,
+                                    **schedule(large, large_steps(large, target, train, start)))
 
 
 def random_pair(rng):
@@ -47,11 +69,10 @@ def random_pair(rng):
 def pair_runs(train, test, start, target, *, small=0.1, large=0.46):
     """Simulated P/L of a small rate and of a large one annealed in time, and theory's for both: (2,), (2,)."""
     problem = simulated.from_hessians(train, test, np.zeros(len(start)))
-    steps = large_steps(large, target, train, start)
     descend = partial(simulated.descend, problem, target, lr=small, w0=start)
-    runs = descend(), descend(large_lr=large, switch_step=steps)
+    runs = descend(), descend(large_lr=large, large_steps=large_steps(large, target, train, start))
     exact = (predicted.stopping_point(train, test, start, target, lr=small),
-             predicted.stopping_point(train, test, start, target, lr=small, large_lr=large, large_steps=steps))
+             annealed_at(large, target, small, train, test, start))
     return [run.loss_ratio for run in runs], [point.loss_ratio for point in exact]
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._style import GREY, INK, guide, key, panels, simulation, theory
-from figures.convex_annealing._runs import LOSSES, ROUNDING, START, bernstein, centred
+from figures.convex_annealing._runs import (LOSSES, ROUNDING, START, annealed_law, annealed_sgd, bernstein, centred,
+                                            descend)
 from refimpl import convex_annealing as simulated, sgd
 from theory import convex_annealing as predicted
 
@@ -64,27 +65,24 @@ def _against_rate(sizes, rng):
     """Mean P/L against the large rate: exact law and runs."""
     problem, numbers = centred(), {}
     for size in BATCHES:
-        law = partial(predicted.sgd_stopping_law, *LOSSES, TARGET, size, lr=SMALL, switch_loss=4 * TARGET)
+        law = partial(annealed_law, TARGET, size, small=SMALL)
         marks = np.array([lr for lr in np.linspace(0.08, 1.44, sizes.points)
                           if any(low < lr < high for low, high in SPANS[size])])
         for part, span in enumerate(SPANS[size]):
             rates = np.linspace(*span, max(round(sizes.curve * (span[1] - span[0])), 8))
             rates = np.union1d(rates, marks[(marks > span[0]) & (marks < span[1])])
-            numbers |= {f"law_{size}_{part}_rates": rates, f"law_{size}_{part}": [law(large_lr=lr).mean
+            numbers |= {f"law_{size}_{part}_rates": rates, f"law_{size}_{part}": [law(lr=lr).mean
                                                                                   for lr in rates]}
         if size in HOLES:
             away = np.geomspace(0.012, 1e-4, 5)
             rates = HOLES[size] + np.concatenate([-away, away[::-1]])
-            numbers |= {f"law_{size}_hole_rates": rates, f"law_{size}_hole": [law(large_lr=lr).mean for lr in rates]}
-        exact, runs = [law(large_lr=lr) for lr in marks], sizes.replicas if size < 3 else 1
-        starts = np.tile(START, (runs, 1))
-        ratio = np.array([simulated.descend(problem, TARGET, lr=SMALL, large_lr=lr, switch_loss=4 * TARGET,
-                                            batch_size=size,
-                                            rng=rng, w0=starts).loss_ratio.mean() for lr in marks])
+            numbers |= {f"law_{size}_hole_rates": rates, f"law_{size}_hole": [law(lr=lr).mean for lr in rates]}
+        exact, runs = [law(lr=lr) for lr in marks], sizes.replicas if size < 3 else 1
+        ratio = np.array([annealed_sgd(TARGET, size, lr, runs, rng, SMALL).loss_ratio.mean() for lr in marks])
         numbers |= {f"sgd_{size}_rates": marks, f"sgd_{size}": ratio, f"sgd_{size}_runs": runs,
                     f"sgd_{size}_exact": np.array([point.mean for point in exact]),
                     f"sgd_{size}_bound": np.array([bernstein(point.std, sizes.replicas) for point in exact])}
-    twins = [simulated.descend(problem, TARGET, lr=lr, w0=np.tile(START, (sizes.replicas, 1)), batch_size=1, rng=1)
+    twins = [descend(TARGET, lr, w0=np.tile(START, (sizes.replicas, 1)), batch_size=1, rng=1)
              for lr in (SMALL, 1 - SMALL)]
     return numbers | {"twins_error": np.abs(twins[0].loss_ratio - twins[1].loss_ratio).max(),
                       "twins_agree": (twins[0].nit == twins[1].nit).all(), "replicas": sizes.replicas}
@@ -99,13 +97,10 @@ def _against_target(sizes, rng):
                "target_flow": predicted.flow_loss_ratio(*LOSSES, targets)}
     for k, (size, lr) in enumerate(SERIES):
         def law(target):
-            return predicted.sgd_stopping_law(*LOSSES, target, size, lr=SMALL, large_lr=lr, switch_loss=4 * target,
-                                              max_steps=4000)
+            return annealed_law(target, size, lr, SMALL, max_steps=4000)
 
         def ratio(target):
-            return simulated.descend(problem, target, lr=SMALL, large_lr=lr, switch_loss=4 * target, batch_size=size,
-                                     rng=rng,
-                                     w0=np.tile(START, (count if size < 3 else 1, 1))).loss_ratio.mean()
+            return annealed_sgd(target, size, lr, count if size < 3 else 1, rng, SMALL).loss_ratio.mean()
 
         line, seen = [law(target).mean for target in targets], [ratio(target) for target in marks]
         far, at_marks = law(sizes.last), [law(target) for target in marks]

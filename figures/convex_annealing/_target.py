@@ -1,15 +1,13 @@
 """P/L against ε: both schedules, a switch after a fixed number of steps, and the test loss itself."""
 
 from dataclasses import dataclass
-from functools import partial
 from math import sqrt
 
 import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._style import GREY, INK, panels, simulation, theory
-from figures.convex_annealing._runs import G, H, LOSSES, ROUNDING, START, centred, large_steps, stop
-from refimpl import convex_annealing as simulated
+from figures.convex_annealing._runs import G, H, LOSSES, ROUNDING, descend, large_steps, schedule, stop
 from theory import convex_annealing as predicted
 
 SMALL, LARGE, LEAST, FIXED = 0.02, 1.3, 1e-10, (1, 2, 3, 4)
@@ -32,13 +30,11 @@ def simulate(effort, rng):
     """Stops at targets down to 1e-10, annealed in time or not; after K large steps down to 1e-15."""
     sizes = SIZES[effort]
     fine, marks = np.geomspace(0.99, LEAST, sizes.curve), np.geomspace(0.3, LEAST, sizes.points)
-    descend = partial(simulated.descend, centred(), lr=SMALL, w0=START)
     follow = [predicted.annealed_loss_ratio(*LOSSES, target, LARGE, large_steps(LARGE, target)) for target in fine]
     lines = [predicted.flow_loss_ratio(*LOSSES, fine), np.array(follow)]
     counts = [large_steps(LARGE, target) for target in marks]
-    runs = [[descend(target) for target in marks],
-            [descend(target, large_lr=LARGE, switch_step=k) if k else descend(target) for target,
-             k in zip(marks, counts)]]
+    runs = [[descend(target, SMALL) for target in marks],
+            [descend(target, SMALL, **schedule(LARGE, k)) for target, k in zip(marks, counts)]]
     exact = [[stop(target, SMALL) for target in marks],
              [stop(target, SMALL, LARGE, k) for target, k in zip(marks, counts)]]
     numbers = {"targets": fine, "small": lines[0], "annealed": lines[1], "marks": marks}
@@ -58,10 +54,9 @@ def simulate(effort, rng):
 def _fixed(steps, sizes):
     """Curve, runs and reversal after so many large steps."""
     fine, marks = np.geomspace(0.99, 1e-15, sizes.curve), np.geomspace(0.3, 1e-15, sizes.points)
-    descend = partial(simulated.descend, centred(), w0=START, large_lr=LARGE, switch_step=steps)
     shrunk = np.array(LOSSES) * (1 - LARGE * np.array([4, 2]) / 3) ** (2 * steps)
     below, seen = fine[fine <= shrunk.sum()], marks[marks <= 0.9 * shrunk.sum()]
-    runs = [descend(target, lr=AFTER) for target in seen]
+    runs = [descend(target, AFTER, large_lr=LARGE, large_steps=steps) for target in seen]
     half = predicted.reversal_target(*LOSSES, LARGE, steps)
     errors = [abs(run.loss_ratio - stop(target, AFTER, LARGE, steps).loss_ratio) for run, target in zip(runs, seen)]
     name = f"fixed_{steps}"

@@ -62,7 +62,8 @@ class Descent:
         return np.where(self.success, self.test_loss / self.target, np.nan)[()]
 
 
-def descend(problem, target, *, lr, large_lr=None, switch_step=None, switch_loss=None, w0=None, max_steps=100_000,
+@_checks.renamed(switch_loss="anneal_loss", switch_step="large_steps")
+def descend(problem, target, *, lr, large_lr=None, large_steps=None, anneal_loss=None, w0=None, max_steps=100_000,
             record=False, **options):
     r"""Run gradient descent or SGD until the train loss is at most ε.
 
@@ -83,11 +84,11 @@ def descend(problem, target, *, lr, large_lr=None, switch_step=None, switch_loss
         small rate after it.
     large_lr : float, optional
         Large learning rate of the steps before the switch.
-    switch_step : int, optional
+    large_steps : int, optional
         Number of large steps.
-    switch_loss : float, optional
+    anneal_loss : float, optional
         Anneal when the train loss is at most this, above ε; instead of
-        `switch_step`.
+        `large_steps`.
     w0 : array_like (*S, d), optional
         Starts, one per replica; the default is 0 as on the slides. With
         a stack of train sets S must be its shape.
@@ -116,7 +117,7 @@ def descend(problem, target, *, lr, large_lr=None, switch_step=None, switch_loss
     Examples
     --------
     >>> small = descend(three_samples(), 1e-3, lr=0.01)
-    >>> annealed = descend(three_samples(), 1e-3, lr=0.01, large_lr=1.3, switch_loss=2e-3)
+    >>> annealed = descend(three_samples(), 1e-3, lr=0.01, large_lr=1.3, anneal_loss=2e-3)
     >>> round(float(small.loss_ratio), 4), round(float(annealed.loss_ratio), 4)
     (1.4957, 0.75)
     """
@@ -129,7 +130,7 @@ def descend(problem, target, *, lr, large_lr=None, switch_step=None, switch_loss
         raise ValueError(f"w0 must have shape {wanted}, got {w0.shape}; give one start per replica")
     w0 = w0.astype(np.float64, copy=False)
     target = _target(problem, target, w0)
-    watch = _Watch(problem, target, w0, _schedule(lr, large_lr, switch_step, switch_loss, target))
+    watch = _Watch(problem, target, w0, _schedule(lr, large_lr, large_steps, anneal_loss, target))
     result = sgd.run(model, w0, problem.x, problem.y, lr=watch.rate if large_lr is not None else lr,
                      steps=_checks.whole(max_steps, "max_steps"), stacked_data=bool(stack), callback=watch,
                      observe={"w": lambda w, x, y: w} if record else None, **options)
@@ -149,8 +150,8 @@ class _Schedule:
 
     large: float
     small: float
-    switch_step: int | None
-    switch_loss: float | None
+    large_steps: int | None
+    anneal_loss: float | None
 
 
 class _Watch:
@@ -193,32 +194,32 @@ class _Watch:
         return (found.sum(axis=0) / len(x))[:w[..., 0].size].reshape(w.shape[:-1])
 
     def _anneal(self, loss):
-        if self.schedule.switch_step is None:
-            due = loss <= self.schedule.switch_loss
+        if self.schedule.large_steps is None:
+            due = loss <= self.schedule.anneal_loss
         else:
-            due = (self.step >= self.schedule.switch_step) & (loss < np.inf)
+            due = (self.step >= self.schedule.large_steps) & (loss < np.inf)
         due &= self.switch < 0
         self.rates[due], self.switch[due] = self.schedule.small, self.step
 
 
-def _schedule(lr, large_lr, switch_step, switch_loss, target):
+def _schedule(lr, large_lr, large_steps, anneal_loss, target):
     """The `_Schedule`, checked; None without a large rate."""
     if large_lr is None:
-        if switch_step is not None or switch_loss is not None:
-            raise ValueError("large_lr must be given with switch_step or switch_loss, got None; without one, drop the "
-                             "switch")
+        if large_steps is not None or anneal_loss is not None:
+            raise ValueError("large_lr must be given with large_steps or anneal_loss, got None; without one, drop "
+                             "them")
         return None
     large, small = _checks.scalar(large_lr, "large_lr"), _checks.scalar(lr, "lr")
-    if (switch_step is None) == (switch_loss is None):
-        raise ValueError(f"large_lr needs exactly one of switch_step and switch_loss, got {switch_step!r} and "
-                         f"{switch_loss!r}; say when to anneal")
-    if switch_step is not None:
-        return _Schedule(large, small, _checks.whole(switch_step, "switch_step"), None)
-    switch_loss = _checks.scalar(switch_loss, "switch_loss")
-    if switch_loss < target:
-        raise ValueError(f"switch_loss must be at least the target {target:g}, got {switch_loss:g}; below it the run "
+    if (large_steps is None) == (anneal_loss is None):
+        raise ValueError(f"large_lr needs exactly one of large_steps and anneal_loss, got {large_steps!r} and "
+                         f"{anneal_loss!r}; say when to anneal")
+    if large_steps is not None:
+        return _Schedule(large, small, _checks.whole(large_steps, "large_steps"), None)
+    anneal_loss = _checks.scalar(anneal_loss, "anneal_loss")
+    if anneal_loss < target:
+        raise ValueError(f"anneal_loss must be at least the target {target:g}, got {anneal_loss:g}; below it the run "
                          "has stopped before it anneals")
-    return _Schedule(large, small, None, switch_loss)
+    return _Schedule(large, small, None, anneal_loss)
 
 
 def _target(problem, target, w0):

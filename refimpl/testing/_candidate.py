@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from warnings import warn
 
 import numpy as np
 
@@ -61,7 +62,8 @@ class Candidate:
     def function(self, name, settings):
         """The function of that name, or None."""
         candidate = self.of(settings)
-        return candidate.get(name) if isinstance(candidate, Mapping) else getattr(candidate, name, None)
+        function = candidate.get(name) if isinstance(candidate, Mapping) else getattr(candidate, name, None)
+        return _under_old_name(function) if name == "descend" and callable(function) else function
 
     def has(self, case, quantity):
         """Whether the candidate for a case has the function of a quantity, or fails in being made."""
@@ -156,6 +158,19 @@ def refused(function, arguments):
         return []
     return [name for name in arguments if name not in parameters
             or parameters[name].kind is parameters[name].POSITIONAL_ONLY]
+
+
+def _under_old_name(descend):
+    """A candidate's `descend` that still takes `switch_loss`, for this version: called with that, and warned of."""
+    if "switch_loss" not in refused(descend, ["anneal_loss", "switch_loss"]) and refused(descend, ["anneal_loss"]):
+        warn("candidate's descend takes switch_loss, which is now anneal_loss; the old name goes in the next version",
+             DeprecationWarning, stacklevel=2)
+
+        def renamed(w, x, y, *, anneal_loss, **rest):
+            return descend(w, x, y, switch_loss=anneal_loss, **rest)
+
+        return renamed
+    return descend
 
 
 def described(error):

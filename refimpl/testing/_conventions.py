@@ -24,8 +24,8 @@ _MODELS = {
     """,
     "LeastSquares": """
         w (d), x (n, d), y (n). predict ⟨w, x_i⟩; loss of an example (⟨w, x_i⟩ − y_i)², without ½;
-        loss their mean over the n examples. descend(w, x, y, lr, large_lr, switch_loss,
-        target): full-batch steps w ← w − η ∇L(w), η = large_lr until L(w) ≤ switch_loss holds once,
+        loss their mean over the n examples. descend(w, x, y, lr, large_lr, anneal_loss,
+        target): full-batch steps w ← w − η ∇L(w), η = large_lr until L(w) ≤ anneal_loss holds once,
         lr from then on; returns all iterates up to the first with L(w) ≤ target.
     """,
     "TwoLayerCNN": """

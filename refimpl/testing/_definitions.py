@@ -56,7 +56,7 @@ _SCALARS = {
     },
     "LeastSquares": {
         "descend": (
-            "descend(w, x, y, lr, large_lr, switch_loss, target): all iterates, or the last one alone; see the model."
+            "descend(w, x, y, lr, large_lr, anneal_loss, target): all iterates, or the last one alone; see the model."
         ),
         "flow_stop_time": (
             "flow_stop_time(sharp_loss, flat_loss, target): the time t ≥ 0 with A e^(−8t/3) + B e^(−4t/3) = "

@@ -103,7 +103,7 @@ def _of_velocity(run, arguments):
 def _of_annealing(model, options, inputs):
     """Full-batch runs that end at a loss, or after the steps that there is noise for."""
     mask = getattr(model, "mask", 1.0)
-    level = options.get("switch_loss", options.get("anneal_loss", 0.0))
+    level = options.get("anneal_loss", 0.0)
     noise = options.get("noise")
     right = {"lr": options["lr"], "large_lr": options.get("large_lr"), "level": level, "target": options.get("target"),
              "weight_decay": options.get("weight_decay", 0.0), "noise": None if noise is None else mask * noise,

@@ -18,7 +18,7 @@ def sweep():
     """One descent from every start."""
 
     def ours():
-        return descend(three_samples(), TARGET, lr=SMALL, large_lr=LARGE, switch_loss=SWITCH, w0=starts())
+        return descend(three_samples(), TARGET, lr=SMALL, large_lr=LARGE, anneal_loss=SWITCH, w0=starts())
 
     def contenders():
         found = {"ours": lambda: ours().w}

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from figures.benign_oscillation._runs import KAPPA, balanced, outputs, sets, unseen
 from refimpl import benign_oscillation as simulated
 from tests import support
-from tests.benign_oscillation.problems import KAPPA, noise_std, orbits, problem, starts, weak_accuracy
 from theory import benign_oscillation as theory
 
 
@@ -38,7 +38,7 @@ def test_sample_draws_what_the_poster_describes(rng):
 @pytest.mark.parametrize("c, ratio, tolerance", [(1.1, 0.5, 0.004), (1.2, 1.0, 0.004), (1.3, 1.0, 0.006)])
 def test_half_time_on_data_counts_visits_of_strong_examples(rng, c, ratio, tolerance):
     """20 seeds, both classes: the mean ratio to the prediction; counting all visits (twice n_c) is caught."""
-    model, data, w0 = problem(rng, ratio=ratio)
+    model, data, w0 = sets(ratio, 0, 20, 16, rng, balanced)
     right = simulated.strengths(w0 @ data.strong_vector)[0], simulated.strengths(w0 @ data.weak_vector)[0]
     predicted = np.array([theory.data_half_time(c, KAPPA, *pair, 8) for pair in zip(*(part.ravel() for part in right))])
     run = simulated.train(model, data, w0, lr=4 * c, steps=16 * int(1.3 * predicted.max()), record_every=8, rng=rng)
@@ -56,13 +56,13 @@ def test_large_rates_generalise_to_weak_data_and_small_ones_do_not(rng):
     """20 seeds, m = 16, two weak examples: above 0.99 at c = 1.3, below 0.60 at c = 0.5; both know strong data."""
     accuracies = {}
     for c in (0.5, 1.3):
-        model, data, w0 = problem(rng, ratio=2, n_weak=2)
+        model, data, w0 = sets(2, 2, 20, 16, rng, balanced)
         run = simulated.train(model, data, w0, lr=4 * c, steps=9600, rng=rng)
         assert run.success.sum() >= 18, run.message
         w = run.w[run.success]
-        strong = simulated.sample(1000, noise_std=noise_std(2), labels="random", rng=rng)
+        strong = unseen(2, 1000, rng, 0.0)
         assert simulated.accuracy(model, w, strong).min() > 0.999
-        accuracies[c] = weak_accuracy(model, w, 2, rng)
+        accuracies[c] = simulated.accuracy(model, w, unseen(2, 4000, rng))
     assert accuracies[1.3].mean() > 0.99 and np.median(accuracies[1.3]) > 0.999
     # About one start in a thousand learns the weak part at c = 0.5 too; in the window nearly all do.
     assert accuracies[0.5].mean() < 0.60 and np.mean(accuracies[0.5] > 0.75) <= 0.1
@@ -74,11 +74,11 @@ def test_large_rates_generalise_to_weak_data_and_small_ones_do_not(rng):
 def test_without_the_weak_feature_accuracy_is_that_of_a_coin_on_weak_data(rng, share):
     """A network with no filter along v, over 100 random networks: 1 − ρ/2; 1 − ρ (weak data all wrong) is caught."""
     model, count, seeds = simulated.TwoLayerCNN(64, 16), 1000, 100
-    w = starts(model, rng, (seeds,))
+    w = balanced(model, rng, (seeds,))
     w[..., 0] *= 40
     w[:, 0, 1::2, 0] = w[:, 1, ::2, 0] = 0  # what is left of the strong feature serves the right class
     w[..., 1] = 0
-    test = simulated.sample(count, noise_std=noise_std(4), weak_share=share, labels="random", rng=rng)
+    test = unseen(4, count, rng, share)
     accuracy = simulated.accuracy(model, w, test)
     weak = test.weak.mean()
     predicted = theory.accuracy_without_weak(weak)
@@ -96,13 +96,13 @@ def test_published_setting(rng):
     """
     overall = {}
     for c, epochs in ((0.1, 800), (1.3, 1200)):
-        model, data, w0 = problem(rng, ratio=4, n_weak=2, seeds=40, width=8)
+        model, data, w0 = sets(4, 2, 40, 8, rng, balanced)
         run = simulated.train(model, data, w0, lr=2 * c, steps=16 * epochs, record_every=16 * epochs, rng=rng)
         kept = run.success
         assert kept.mean() > 0.7, run.message
-        strong = simulated.sample(1000, noise_std=noise_std(4), labels="random", rng=rng)
+        strong = unseen(4, 1000, rng, 0.0)
         overall[c] = (7 * simulated.accuracy(model, run.w[kept], strong)
-                      + weak_accuracy(model, run.w[kept], 4, rng)) / 8
+                      + simulated.accuracy(model, run.w[kept], unseen(4, 4000, rng))) / 8
     assert abs(overall[0.1].mean() - theory.accuracy_without_weak(1 / 8)) < 0.01
     assert abs(overall[1.3].mean() - 0.9938) < 0.0075 and overall[1.3].mean() > 0.985
     # About one start in 2000 learns the weak part at c = 0.1 too; in the window nearly all do.
@@ -123,7 +123,7 @@ def orthogonal_noise(data, square, rng):
 @pytest.mark.parametrize("power", [0.25, 0.75, 1.25])
 def test_orthogonal_noise_is_memorised_with_the_predicted_power(rng, power):
     """Slope of log ν over log β, 20 seeds × 16 patches: 1.5 %; without the correction in |ξ|²/|u|²: caught."""
-    model, data, w0 = problem(rng, ratio=0)
+    model, data, w0 = sets(0, 0, 20, 16, rng, balanced)
     data = orthogonal_noise(data, 0.08 * power, rng)
     steps = 16 * int(0.9 * theory.data_half_time(1.2, KAPPA, 5e-5, 5e-7, 8))
     run = simulated.train(model, data, w0, lr=4.8, steps=steps, record_every=steps // 5, record_patches=True, rng=rng)
@@ -142,7 +142,7 @@ def test_orthogonal_noise_is_memorised_with_the_predicted_power(rng, power):
 @pytest.mark.parametrize("square", [0.02, 0.06])
 def test_power_of_noise_is_the_ratio_of_the_growth_of_two_features(square):
     """Simulated features with κ = |ξ|² and κ = |v|², one visit of eight against all: 1e-3; no 1 − |v|²/|u|²: caught."""
-    begin = np.tile([orbits(1.02, 0.02, 8000, 0)[0], 1e-60, 0.0, 0.0], (2, 1))
+    begin = np.tile([outputs(1.02, 0.02, 8000, 0)[0], 1e-60, 0.0, 0.0], (2, 1))
     path = simulated.descend_reduced(begin, 1.02, np.array([square, 0.01]), 2000)
     growth = np.log(path[-1, :, 1] / path[0, :, 1])
     predicted = theory.memorisation_exponent(square, 0.01, 8, 1.0)
@@ -160,10 +160,10 @@ def test_oscillation_turns_harmful_where_noise_outgrows_the_weak_feature(rng):
     """
     accuracies = []
     for power in (0.5, 1.0, 1.6):
-        model, data, w0 = problem(rng, ratio=8 * power)
+        model, data, w0 = sets(8 * power, 0, 20, 16, rng, balanced)
         run = simulated.train(model, data, w0, lr=4.8, steps=16 * 1200, record_every=16_000, rng=rng)
         assert run.success.mean() > 0.8, run.message
-        accuracies.append(np.median(weak_accuracy(model, run.w[run.success], 8 * power, rng)))
+        accuracies.append(np.median(simulated.accuracy(model, run.w[run.success], unseen(8 * power, 4000, rng))))
     assert accuracies[0] > 0.99 and 0.55 < accuracies[1] < 0.97 and accuracies[2] < 0.65
 
 
@@ -174,7 +174,7 @@ def test_full_batch_descent_oscillates_from_twice_the_onset(rng, c):
 
     The reduced map at c is caught.
     """
-    model, data, w0 = problem(rng, ratio=0.5, seeds=10)
+    model, data, w0 = sets(0.5, 0, 10, 16, rng, balanced)
     run = simulated.train(model, data, w0, lr=4 * c, steps=1200, batch_size=None, record_every=1200)
     onset = theory.full_batch_onset(16, 8)
     tail = run.residuals[-200:].mean(axis=0)

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from figures.benign_oscillation._runs import KAPPA, LIMIT, SMALL, outputs
 from refimpl import benign_oscillation as simulated
-from tests.benign_oscillation.problems import KAPPA, LIMIT, SMALL, orbits
 from theory import benign_oscillation as theory
 
 
@@ -16,7 +16,7 @@ from theory import benign_oscillation as theory
 @pytest.mark.parametrize("c", [1.02, 1.1, 1.2, 1.2355])
 def test_simulated_orbit_is_the_closed_form(c):
     """Both outputs, mean residual and its mean square, up to the edge of stability; one with c for 1 + c is caught."""
-    orbit = orbits(c, 0.02, 12_000, 2000)
+    orbit = outputs(c, 0.02, 12_000, 2000)
     low, high = theory.period_two_orbit(c)
     assert_allclose(np.sort(orbit[-2:]), [low, high], rtol=0, atol=1e-12)
     assert_allclose((1 - orbit[:-1]).mean(), theory.mean_residual(c), rtol=1e-11)
@@ -48,7 +48,7 @@ def test_multipliers_against_differences_of_the_simulated_map(c):
 def test_the_orbit_loses_its_stability_at_root_five_minus_one():
     """Period 2 just below √5 − 1, not just above; the formulas refuse to answer as closed forms from there on."""
     for c, settled in ((theory.PERIOD_DOUBLING - 2e-3, True), (theory.PERIOD_DOUBLING + 2e-3, False)):
-        orbit = orbits(c, 0.02, 20_000, 4)
+        orbit = outputs(c, 0.02, 20_000, 4)
         assert (abs(orbit[4] - orbit[2]) < 1e-6) == settled
     assert_allclose(theory.orbit_multiplier(theory.PERIOD_DOUBLING), -1, rtol=1e-14)
     assert_allclose(theory.orbit_multiplier(theory.OSCILLATION_ONSET), 1, rtol=1e-15)
@@ -59,10 +59,10 @@ def test_the_orbit_loses_its_stability_at_root_five_minus_one():
 @pytest.mark.claim("LWYZ24.large-oscillates", "LWYZ24.small-smooth")
 def test_oscillation_begins_at_one():
     """c = 0.98 converges and c = 1.02 never does; without overshoot below ½; the onset 2 of a loss with ½: caught."""
-    below, above = (orbits(c, 0.05, 4000, 50) for c in (0.98, 1.02))
+    below, above = (outputs(c, 0.05, 4000, 50) for c in (0.98, 1.02))
     assert np.abs(below - 1).max() < 1e-12
     assert np.abs(above - 1).min() > 0.1 and (above > 1).mean() == pytest.approx(0.5, abs=0.02)
-    smooth, overshooting = (orbits(c, 0.05, 0, 60) for c in (0.49, 0.7))
+    smooth, overshooting = (outputs(c, 0.05, 0, 60) for c in (0.49, 0.7))
     assert (np.diff(np.abs(1 - smooth)) <= 0).all() and smooth.max() < 1 + 1e-3 < overshooting.max()
 
 
@@ -70,17 +70,17 @@ def test_oscillation_begins_at_one():
 @pytest.mark.parametrize("c", [0.2, 0.6, 0.9])
 def test_small_rates_converge_by_their_multiplier(c):
     """|1 − f| shrinks by |1 − 2c| a step, 4 digits; the large rate 1.2 is as far off after ten times the steps."""
-    gap = np.abs(1 - orbits(c, 0.05, 0, 400))
+    gap = np.abs(1 - outputs(c, 0.05, 0, 400))
     t = np.argmax(gap < 1e-5)
     assert_allclose(gap[t + 1] / gap[t], abs(theory.fixed_point_multiplier(c)), rtol=1e-3)
-    assert np.abs(1 - orbits(1.2, 0.05, 10 * t, 1)).min() > 0.1
+    assert np.abs(1 - outputs(1.2, 0.05, 10 * t, 1)).min() > 0.1
 
 
 @pytest.mark.claim("LWYZ24.window")
 def test_attractor_lies_between_its_bounds_and_fills_them():
     """Orbits of 200 starts at 40 rates; in chaos both bounds are approached. The bound (1 + c)²/4c is caught."""
     rates = np.linspace(1.001, LIMIT - 1e-5, 40)
-    orbit = orbits(rates, np.linspace(0.01, 1.0, 200)[:, None] * np.ones(40), 2000, 400)
+    orbit = outputs(rates, np.linspace(0.01, 1.0, 200)[:, None] * np.ones(40), 2000, 400)
     least, largest = theory.attractor_bounds(rates)
     assert (orbit.max(axis=(0, 1)) <= largest + 1e-12).all() and (orbit.min(axis=(0, 1)) >= least - 1e-12).all()
     chaotic = rates > 1.53
@@ -94,7 +94,7 @@ def test_filters_turn_off_just_below_the_upper_end_of_the_window(rng):
     """1 + c(1 − f) keeps its sign from 1000 starts at 1.5980, and loses it from nearly all at the window's own 8/5."""
     begin = rng.uniform(1e-3, 1e-1, 1000)
     for c, dead in ((1.5980, 0.0), (1.6, 1.0)):
-        ends = orbits(c, begin, 10_000, 0)[0]
+        ends = outputs(c, begin, 10_000, 0)[0]
         assert (ends == 0).mean() == pytest.approx(dead, abs=0.01)
     assert LIMIT == pytest.approx(1.5980762113533160, rel=1e-15) and LIMIT < 1.6
     least, _ = theory.attractor_bounds(LIMIT - 1e-12)

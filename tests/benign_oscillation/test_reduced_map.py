@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from figures.benign_oscillation._runs import KAPPA, SIGNS, balanced
 from refimpl import benign_oscillation as simulated, sgd
-from tests.benign_oscillation.problems import KAPPA, SIGNS, starts
 from theory import benign_oscillation as theory
 
 
@@ -15,7 +15,7 @@ def test_network_equals_the_four_number_map(rng, c):
     """All d dimensions, by sgd.run: 600 steps to 1e-12; a loss with its ½ (half of c) is caught."""
     model = simulated.TwoLayerCNN(12, 4, init_std=0.1)
     data = simulated.two_patches(2 * np.eye(12)[0], 0.4 * np.eye(12)[1])
-    w0 = starts(model, rng, (6,))
+    w0 = balanced(model, rng, (6,))
     lr = c * model.width / (4 * 2.0**2)
     assert_allclose(theory.effective_rate(lr, 2.0, model.width), c, rtol=1e-15)
 
@@ -37,7 +37,7 @@ def test_network_equals_the_map_on_a_short_prefix_in_chaos(rng):
     """c = 1.5: rounding grows by e^0.5 a step, so 25 steps agree to 1e-8 and 400 do not at all."""
     model = simulated.TwoLayerCNN(12, 4, init_std=0.1)
     data = simulated.two_patches(np.eye(12)[0], 0.1 * np.eye(12)[1])
-    w0 = starts(model, rng)
+    w0 = balanced(model, rng)
     start = np.concatenate(np.stack([[part[0] for part in simulated.strengths(w0[..., k] * scale)]
                                      for k, scale in ((0, 1), (1, 0.1))], axis=-1))
     full = simulated.train(model, data, w0, lr=1.5, steps=400)

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from figures.benign_oscillation._runs import KAPPA, SIGNS, balanced, outputs
 from refimpl import benign_oscillation as simulated
-from tests.benign_oscillation.problems import KAPPA, SIGNS, orbits, starts
 from theory import benign_oscillation as theory
 
 
@@ -31,7 +31,7 @@ def test_strong_updates_telescope(c, first, count):
 @given(st.floats(1.003, 1.597))
 def test_mean_residual_is_of_the_order_of_the_square(c):
     """Between the bounds of theory on simulated orbits; the bounds without their ½ exclude the truth."""
-    orbit = orbits(c, np.linspace(0.05, 0.9, 40), 2000, 1000)[:-1]
+    orbit = outputs(c, np.linspace(0.05, 0.9, 40), 2000, 1000)[:-1]
     error = 1 - orbit
     lower, upper = theory.accumulation_bounds(c, (error**2).mean(), error.min(), error.max())
     slack = 2 * abs(log(orbit.min() / orbit.max())) / 1000 / c  # of a mean log that is 0 in the limit only
@@ -44,7 +44,7 @@ def test_mean_residual_is_of_the_order_of_the_square(c):
 def test_accumulation_is_not_of_the_order_of_the_amplitude():
     """Over δ the rate falls to 0 at the onset, over δ² it does not: simulated, against known numbers."""
     rates = np.array([1.01, 1.05, 1.1, 1.2])
-    orbit = orbits(rates, np.full(4, 0.3), 20_000, 2000)[:-1]
+    orbit = outputs(rates, np.full(4, 0.3), 20_000, 2000)[:-1]
     delta, mean = np.abs(1 - orbit).min(axis=0), (1 - orbit).mean(axis=0)
     assert_allclose(mean / delta, [0.0526, 0.1250, 0.1849, 0.2791], atol=2e-4)
     assert_allclose(mean / delta, theory.mean_residual(rates)
@@ -85,7 +85,7 @@ def test_with_a_plain_relu_there_is_no_engine(rng):
     data, gains = simulated.two_patches(np.eye(4)[0], 0.1 * np.eye(4)[1]), {}
     for activation, lr in (("relu", 6.0), ("relu2", 4.8)):
         model = simulated.TwoLayerCNN(4, 16, activation)
-        w0 = np.abs(starts(model, rng)) * np.array([1, 1])[:, None, None]
+        w0 = np.abs(balanced(model, rng)) * np.array([1, 1])[:, None, None]
         w0[1] *= -1                                        # F₋ sees neither patch
         run = simulated.train(model, data, w0, lr=lr, steps=4000)
         assert run.success

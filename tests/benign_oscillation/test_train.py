@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from figures.benign_oscillation._runs import balanced, sets, unseen
 from refimpl import benign_oscillation as simulated, sgd
-from tests.benign_oscillation.problems import problem, starts, weak_accuracy
 
 
 @pytest.mark.parametrize("activation, c", [("relu2", 1.2), ("relu2", 0.6), ("square", 0.6), ("relu", 0.2)])
@@ -19,7 +19,7 @@ def test_gram_space_equals_all_dimensions(rng, activation, c, options):
     """
     model = simulated.TwoLayerCNN(20, 4, activation)
     data = simulated.sample(8, dim=20, noise_std=0.03, weak_share=0.3, labels="random", size=(3,), rng=rng)
-    w0 = starts(model, rng, (3,)) * 10
+    w0 = balanced(model, rng, (3,)) * 10
     steps, lr = 240, np.where(np.arange(240) < 200, c, 0.2 * c)
     run = simulated.train(model, data, w0, lr=lr, steps=steps, record_every=60, record_patches=True, rng=5, **options)
     seen = {"u": lambda w, x, y: w @ data.strong_vector, "v": lambda w, x, y: w @ data.weak_vector,
@@ -49,7 +49,7 @@ def test_given_indices_and_shared_data_mean_the_same_as_one_by_one(rng):
     """Each replica alone, with its own indices and rate, gives to the last bits what the stack gives."""
     model, steps = simulated.TwoLayerCNN(10, 3), 90
     data = simulated.sample(5, dim=10, noise_std=0.05, n_weak=1, rng=rng)
-    w0, indices = starts(model, rng, (2, 3)), rng.integers(0, 5, (steps, 2, 3, 1))
+    w0, indices = balanced(model, rng, (2, 3)), rng.integers(0, 5, (steps, 2, 3, 1))
     rates = rng.uniform(0.3, 1.0, (1, 2, 3))
     stack = simulated.train(model, data, w0, lr=rates, steps=steps, indices=indices)
     assert stack.strong.shape == (19, 2, 3, 2, 3) and stack.residuals.shape == (steps, 2, 3, 1)
@@ -64,7 +64,7 @@ def test_given_indices_and_shared_data_mean_the_same_as_one_by_one(rng):
 
 def test_an_epoch_visits_every_example_once(rng):
     """By the residuals: at a tiny rate they tell the examples apart; with-replacement sampling misses some."""
-    model, data, w0 = problem(rng, ratio=2, n_weak=2, seeds=4)
+    model, data, w0 = sets(2, 2, 4, 16, rng, balanced)
     margins = data.y * model.predict(w0, data.x)
     visits = {}
     for sampling in ("epoch", "with-replacement"):
@@ -76,7 +76,7 @@ def test_an_epoch_visits_every_example_once(rng):
 
 def test_divergence_is_reported_with_its_step_and_spares_the_others(rng):
     """Rates 1.2 and 40 side by side: the second stops at its step, with NaN after; the first does not notice."""
-    model, data, w0 = problem(rng, ratio=2, seeds=2)
+    model, data, w0 = sets(2, 0, 2, 16, rng, balanced)
     lr = np.array([[1.2, 40.0]]) * 4
     run = simulated.train(model, data, w0, lr=lr, steps=640, record_every=1, rng=3)
     assert run.success.tolist() == [True, False] and run.status.tolist() == [simulated.SUCCESS, simulated.DIVERGED]
@@ -84,7 +84,7 @@ def test_divergence_is_reported_with_its_step_and_spares_the_others(rng):
     assert run.nit[0] == 640 and 2 < step < 640 and f"1 of 2 replicas diverged, the first at step {step}" == run.message
     assert np.abs(run.residuals[:step, 1]).max() <= 1e6 and np.isnan(run.residuals[step:, 1]).all()
     assert np.isfinite(run.strong[:step + 1, 1]).all() and np.isnan(run.strong[step + 1:, 1]).all()
-    assert np.isnan(run.w[1]).all() and np.isnan(weak_accuracy(model, run.w, 2, rng, 10)[1])
+    assert np.isnan(run.w[1]).all() and np.isnan(simulated.accuracy(model, run.w, unseen(2, 10, rng))[1])
     w = w0[1]
     for t in range(step):  # by hand, one gradient at a time: within the limit up to that step, beyond it there
         margins = 1 - data.y[1] * model.predict(w, data.x[1])

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.ndimage import maximum_filter1d
 
+from figures.benign_oscillation._runs import KAPPA, SIGNS, SMALL, outputs
 from refimpl import benign_oscillation as simulated
-from tests.benign_oscillation.problems import KAPPA, SIGNS, SMALL, orbits
 from theory import benign_oscillation as theory
 
 
@@ -95,7 +95,7 @@ def test_a_small_rate_learns_the_strong_feature_only():
 @pytest.mark.parametrize("c", [1.2, 1.4])
 def test_annealing_freezes_the_weak_feature(c):
     """From c to 0.02 at four moments: β ends by the law of gradient flow to 1e-3; going on gives up to 10⁵ times it."""
-    begin = np.array([orbits(c, 0.02, 3000, 0)[0], 1e-6, 0.0, 0.0])
+    begin = np.array([outputs(c, 0.02, 3000, 0)[0], 1e-6, 0.0, 0.0])
     longest = int(theory.weak_half_time(c, KAPPA, 0.5, 1e-6))
     for stop in (longest // 4, longest // 2, longest - longest // 8, longest):
         state = simulated.descend_reduced(begin, c, KAPPA, stop, record_every=stop)[-1]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from figures.benign_oscillation._runs import KAPPA, SIGNS, SMALL, outputs
 from refimpl import benign_oscillation as simulated
-from tests.benign_oscillation.problems import KAPPA, SIGNS, SMALL, orbits
 from theory import benign_oscillation as theory
 
 
@@ -14,7 +14,7 @@ from theory import benign_oscillation as theory
 @pytest.mark.parametrize("kappa", [0.1, 0.01])
 def test_weak_feature_grows_at_the_predicted_rate(c, kappa):
     """On the period-2 orbit, β tiny: to 1e-9 over 1000 steps; κ(c − 1) without 1 − κ, and c for c − 1, are caught."""
-    begin = np.array([orbits(c, 0.02, 12_000, 0)[0], 1e-60, 0.0, 0.0])
+    begin = np.array([outputs(c, 0.02, 12_000, 0)[0], 1e-60, 0.0, 0.0])
     path = simulated.descend_reduced(begin, c, kappa, 1000)
     measured = np.log(path[-1, 1] / path[0, 1]) / 1000
     predicted = theory.weak_growth_rate(c, kappa)
@@ -27,7 +27,7 @@ def test_weak_feature_grows_at_the_predicted_rate(c, kappa):
 def test_the_poster_s_linear_step_is_good_only_while_little_has_been_learned():
     """Σ(1 − f)⟨w, v⟩ over ⟨w, v⟩ at the start times Σ(1 − f): good up to κcΣ = 0.1, far off later."""
     c = 1.2
-    begin = np.array([orbits(c, 0.02, 8000, 0)[0], 1e-6, 0.0, 0.0])
+    begin = np.array([outputs(c, 0.02, 8000, 0)[0], 1e-6, 0.0, 0.0])
     path = simulated.descend_reduced(begin, c, KAPPA, 5000)
     w, error = np.sqrt(path[:-1, 1]), 1 - path[:-1] @ SIGNS
     true, linear = np.cumsum(error * w), np.cumsum(error) * w[0]

@@ -1,14 +1,12 @@
-"""The problem of the slides and random ones, shared by the tests of convex annealing."""
+"""Random problems, and the slides' one in one piece, shared by the tests of convex annealing."""
 
 import numpy as np
 from hypothesis import strategies as st
 
+from figures.convex_annealing._runs import G, H
 from tests import support
-from theory import convex_annealing as theory
 
-H, G = theory.sample_hessian([2, 1]), theory.population_hessian()
 SLIDES = (H, G, [-1.0, -1.0])  # from β = 0 towards β* = (1, 1)
-LOSSES = (2 / 3, 1 / 3)        # held by the sharp and the flat direction at the start
 TARGETS = (1e-1, 1e-2, 1e-3, 1e-6)
 
 
@@ -31,9 +29,3 @@ def pairs(draw, most=4):
 def extremes(matrix):
     values = np.linalg.eigvalsh(matrix)
     return values[0], values[-1]
-
-
-def annealed_at(lr, target, hessians=(H, G), start=(-1.0, -1.0)):
-    """The run that makes all large steps it can above the target, and then follows the flow."""
-    steps = theory.steps_to_loss(hessians[0], start, lr, target) - 1
-    return theory.stopping_point(*hessians, start, target, large_lr=lr, large_steps=steps)

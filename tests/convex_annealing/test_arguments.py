@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.convex_annealing.problems import G, H, LOSSES, SLIDES
+from figures.convex_annealing._runs import G, H, LOSSES
+from tests.convex_annealing.problems import SLIDES
 from theory import convex_annealing as theory
 
 SINGULAR = np.diag([1.0, 0.0])
@@ -64,19 +65,19 @@ def test_theory_refuses_outside_its_domain(call, message):
     (lambda: theory.mean_square_crossover([3, 0], 1), "counts must hold two different numbers"),
     (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 1, lr=1.0),
      "lr must be below 1, where SGD with batch_size=1 is stable"),
-    (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 2, large_lr=1.4, switch_loss=0.1),
+    (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 2, large_lr=1.4, anneal_loss=0.1),
      "large_lr must be below 1.33333"),
     (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 1, lr=0.5), "lr = 0.5 learns a direction in a single step"),
-    (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 2, large_lr=1.0, switch_loss=0.1),
+    (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 2, large_lr=1.0, anneal_loss=0.1),
      "lr = 1 learns a direction in a single"),
     (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 1, lr=0.01, max_steps=30).mean,
      "a run goes on with probability 1; give more"),
     (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 2, lr=0.1, max_steps=30).std, "max_steps must let all runs stop"),
     (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 4, lr=0.1), "batch_size must be in 1…3, got 4"),
     (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 1), "for gradient flow alone use flow_loss_ratio"),
-    (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 1, lr=0.1, large_lr=0.2), "large_lr and switch_loss go together"),
-    (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 1, lr=0.1, large_lr=0.2, switch_loss=1e-3),
-     "switch_loss must be at least the target"),
+    (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 1, lr=0.1, large_lr=0.2), "large_lr and anneal_loss go together"),
+    (lambda: theory.sgd_stopping_law(*LOSSES, 1e-2, 1, lr=0.1, large_lr=0.2, anneal_loss=1e-3),
+     "anneal_loss must be at least the target"),
     (lambda: theory.sgd_stopping_law(*LOSSES, 1.5, 1, lr=0.1),
      "target must be below the train loss at the start, 1, got 1.5"),
     (lambda: theory.sgd_stopping_law([0.5, 0.6], 0.3, 0.1, 1, lr=0.1), "must be one number each"),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
+from figures.convex_annealing._runs import G, H
 from refimpl import convex_annealing as simulated
-from tests.convex_annealing.problems import G, H
 
 
 @pytest.mark.claim("NAK20.small-lr")
@@ -17,7 +17,7 @@ def test_ways_to_give_a_schedule_mean_the_same():
     constant = descend(lr=0.1)
     for lr in (np.full(300, 0.1), lambda step: 0.1):
         assert_array_equal(descend(lr=lr).w, constant.w)
-    stepped = descend(lr=0.1, large_lr=1.2, switch_step=3)
+    stepped = descend(lr=0.1, large_lr=1.2, large_steps=3)
     schedule = np.array([1.2] * 3 + [0.1] * 297)
     assert_array_equal(descend(lr=schedule).w, stepped.w)
     assert_array_equal(descend(lr=lambda step: schedule[step], record=True).path[-1], stepped.w)
@@ -33,14 +33,14 @@ def descend(target=1e-2, problem=None, **changes):
     (lambda: descend(0.0), "target must be positive"),
     (lambda: descend(0.05, simulated.Problem(np.ones((2, 1)), [0.0, 1.0], [[1.0]], [0.0])),
      "target must be above the smallest train loss that exists, 0.25, got 0.05"),
-    (lambda: descend(large_lr=1.2), "large_lr needs exactly one of switch_step and switch_loss, got None and None"),
-    (lambda: descend(large_lr=1.2, switch_step=2, switch_loss=0.1),
-     "large_lr needs exactly one of switch_step and switch_loss"),
-    (lambda: descend(switch_step=2), "large_lr must be given with switch_step or switch_loss"),
-    (lambda: descend(large_lr=1.2, switch_loss=1e-3), "switch_loss must be at least the target 0.01, got 0.001"),
-    (lambda: descend(large_lr=1.2, switch_step=0), "switch_step must be at least 1"),
-    (lambda: descend(large_lr=-1.2, switch_step=2), "large_lr must be positive"),
-    (lambda: descend(lr=[0.1, 0.2], large_lr=1.2, switch_step=2), "lr must be one number"),
+    (lambda: descend(large_lr=1.2), "large_lr needs exactly one of large_steps and anneal_loss, got None and None"),
+    (lambda: descend(large_lr=1.2, large_steps=2, anneal_loss=0.1),
+     "large_lr needs exactly one of large_steps and anneal_loss"),
+    (lambda: descend(large_steps=2), "large_lr must be given with large_steps or anneal_loss"),
+    (lambda: descend(large_lr=1.2, anneal_loss=1e-3), "anneal_loss must be at least the target 0.01, got 0.001"),
+    (lambda: descend(large_lr=1.2, large_steps=0), "large_steps must be at least 1"),
+    (lambda: descend(large_lr=-1.2, large_steps=2), "large_lr must be positive"),
+    (lambda: descend(lr=[0.1, 0.2], large_lr=1.2, large_steps=2), "lr must be one number"),
     (lambda: descend(lr=-0.1), "lr must be positive"),
     (lambda: descend(w0=np.zeros(3)), r"w0 must have shape \(\*S, 2\), got \(3,\)"),
     (lambda: descend(problem=simulated.draw_samples(3, size=(4,), rng=0), w0=np.zeros((3, 2))),
@@ -69,6 +69,6 @@ def test_targets_that_are_not_reached_are_a_status():
     assert diverged.status == simulated.DIVERGED and diverged.nit < 5000 and np.isfinite(diverged.train_loss)
     slow = descend(1e-6, lr=1e-3, max_steps=50)
     assert slow.status == simulated.STOPPED and slow.message.endswith("1 used up their 50 steps")
-    learned = descend(0.05, lr=1.0, large_lr=0.75, switch_step=1)  # one step at 1/λ_max learns the sharp direction
+    learned = descend(0.05, lr=1.0, large_lr=0.75, large_steps=1)  # one step at 1/λ_max learns the sharp direction
     assert learned.success and learned.nit == 2 and learned.switch == 1
     assert learned.loss_ratio == pytest.approx(1.5, rel=1e-14)

@@ -7,16 +7,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
+from figures.convex_annealing._runs import LOSSES, annealed_law, annealed_sgd
 from refimpl import convex_annealing as simulated
 from tests import support
-from tests.convex_annealing.problems import LOSSES
 from theory import convex_annealing as theory
 
 
 @pytest.mark.claim("NAK20.sgd")
 @pytest.mark.parametrize(("size", "schedule"), [
-    (1, {"lr": 0.2}), (1, {"lr": 0.2, "large_lr": 0.9, "switch_loss": 0.6}), (2, {"lr": 0.3}),
-    (2, {"lr": 0.3, "large_lr": 1.25, "switch_loss": 0.4}), (3, {"lr": 0.1, "large_lr": 1.3, "switch_loss": 0.5})])
+    (1, {"lr": 0.2}), (1, {"lr": 0.2, "large_lr": 0.9, "anneal_loss": 0.6}), (2, {"lr": 0.3}),
+    (2, {"lr": 0.3, "large_lr": 1.25, "anneal_loss": 0.4}), (3, {"lr": 0.1, "large_lr": 1.3, "anneal_loss": 0.5})])
 def test_law_of_the_stop_equals_all_index_sequences(size, schedule):
     """Every sequence of 8 batches simulated: the joint law of (step, P/L) and what is unfinished, to 1e-13.
 
@@ -61,15 +61,13 @@ def test_simulated_mean_ratio_follows_the_law(rng, size, large_lr):
     Full-batch descent at the same rate, the reading of the slides, is excluded for B = 1 and 2.
     """
     replicas, target = 20_000, 1e-3
-    schedule = {"lr": 0.05, "large_lr": large_lr, "switch_loss": 4 * target}
-    law = theory.sgd_stopping_law(*LOSSES, target, size, **schedule)
+    law = annealed_law(target, size, large_lr)
     assert law.unfinished < 1e-14 and abs(law.probabilities.sum() - 1) < 1e-12
-    stop = simulated.descend(simulated.three_samples(), target, w0=np.zeros((replicas, 2)), batch_size=size, rng=rng,
-                             **schedule)
+    stop = annealed_sgd(target, size, large_lr, replicas, rng)
     chance = log(4 / support.FALSE_ALARM)  # two comparisons; Bernstein's bound for values in an interval of length ¾
     tolerance = law.std * sqrt(2 * chance / replicas) + 0.75 * 2 * chance / (3 * replicas)
     assert abs(stop.loss_ratio.mean() - law.mean) <= tolerance
-    other = theory.sgd_stopping_law(*LOSSES, target, 3 if size < 3 else 2, **schedule)
+    other = annealed_law(target, 3 if size < 3 else 2, large_lr)
     assert abs(stop.loss_ratio.mean() - other.mean) > tolerance
     distances = np.abs([np.mean(stop.loss_ratio <= ratio) - law.probabilities[law.ratios <= ratio].sum()
                         for ratio in np.linspace(0.751, 1.499, 16)])
@@ -82,8 +80,7 @@ def test_limits_of_the_law_as_the_target_falls():
     targets = (1e-2, 1e-4, 1e-8, 1e-16, 1e-32)
 
     def means(size, lr):
-        return np.array([theory.sgd_stopping_law(*LOSSES, target, size, large_lr=lr, switch_loss=4 * target).mean
-                         for target in targets])
+        return np.array([annealed_law(target, size, lr, None).mean for target in targets])
 
     for lr in (0.05, 0.3, 0.7, 0.95):
         path = means(1, lr)

@@ -11,9 +11,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from figures.convex_annealing._runs import G, H, annealed_at, descend, stop
 from refimpl import convex_annealing as simulated, sgd
 from tests import support
-from tests.convex_annealing.problems import G, H, SLIDES, annealed_at, extremes, pairs, random_spectrum
+from tests.convex_annealing.problems import SLIDES, extremes, pairs, random_spectrum
 from theory import convex_annealing as theory
 
 
@@ -75,13 +76,12 @@ def test_ratio_on_both_sides_of_the_crossover(lr, limit):
     """
     assert 1 / extremes(H)[1] < lr < 2 / extremes(H)[1]
     target = 1e-40
-    problem = simulated.from_hessians(H, G, [0.0, 0.0])
-    stop = simulated.descend(problem, target, lr=0.05, large_lr=lr, switch_loss=100 * target, w0=[-1.0, -1.0])
+    run = descend(target, 0.05, large_lr=lr, anneal_loss=100 * target)
     steps = theory.steps_to_loss(H, SLIDES[2], lr, 100 * target)
-    predicted = theory.stopping_point(*SLIDES, target, lr=0.05, large_lr=lr, large_steps=steps)
-    assert stop.switch == steps and stop.nit == predicted.steps
-    assert_allclose(stop.loss_ratio, predicted.loss_ratio, rtol=1e-12)
-    assert abs(stop.loss_ratio - limit) < 0.05 < abs(stop.loss_ratio - (2.25 - limit))
+    predicted = stop(target, 0.05, lr, steps)
+    assert run.switch == steps and run.nit == predicted.steps
+    assert_allclose(run.loss_ratio, predicted.loss_ratio, rtol=1e-12)
+    assert abs(run.loss_ratio - limit) < 0.05 < abs(run.loss_ratio - (2.25 - limit))
     assert theory.crossover_lr(H) == 1.0
 
 
@@ -117,7 +117,7 @@ def test_limits_are_approached_by_any_pair(pair):
     limits = theory.limit_ratios(train, test)
     spread = theory.ratio_bounds(train, test)[1]
     large = 0.3 * theory.crossover_lr(train) + 0.7 * 2 / values[-1]
-    stops = {0: theory.stopping_point(train, test, start, target), -1: annealed_at(large, target, (train, test), start)}
+    stops = {0: theory.stopping_point(train, test, start, target), -1: annealed_at(large, target, None, *pair)}
     for end, stop in stops.items():
         held = values * (vectors.T @ stop.displacement) ** 2 / 2 / target
         other = np.delete(held, end).sum()  # not 1 − held[end], which rounds to √eps of the bound
@@ -141,8 +141,8 @@ def test_the_test_hessian_decides_whether_annealing_helps(rng, power, effect, re
     start = np.linalg.eigh(train)[1] @ rng.choice([-1.0, 1.0], 3)
     small, annealed = theory.limit_ratios(train, test)
     assert_allclose(annealed / small, 5.0 ** (power - 1), rtol=1e-10)
-    descend = partial(simulated.descend, problem, 1e-10, lr=0.2, w0=start)
-    measured = descend(large_lr=1.9, switch_loss=5e-10).loss_ratio / descend().loss_ratio
+    run = partial(simulated.descend, problem, 1e-10, lr=0.2, w0=start)
+    measured = run(large_lr=1.9, anneal_loss=5e-10).loss_ratio / run().loss_ratio
     verdict = "helps" if measured < 0.9 else "harms" if measured > 1.1 else "nothing"
     assert verdict == effect
 
@@ -167,13 +167,11 @@ def test_one_minimum_two_generalisation_errors():
     That the effect "cannot be observed" predicts the factor 1 at every ε.
     """
     assert extremes(H)[0] > 0  # strictly convex: one minimum
-    problem = simulated.from_hessians(H, G, [0.0, 0.0])
     factors = []
     for target in (1e-2, 1e-4, 1e-6, 1e-8, 1e-10):
-        descend = partial(simulated.descend, problem, target, lr=0.01, w0=[-1.0, -1.0])
-        small, annealed = descend(), descend(large_lr=1.3, switch_loss=4 * target)
-        for stop in (small, annealed):
-            assert np.linalg.norm(stop.w) <= sqrt(2 * target / extremes(H)[0])
+        small, annealed = descend(target, 0.01), descend(target, 0.01, large_lr=1.3, anneal_loss=4 * target)
+        for run in (small, annealed):
+            assert np.linalg.norm(run.w) <= sqrt(2 * target / extremes(H)[0])
         factors.append(small.loss_ratio / annealed.loss_ratio)
         assert abs(factors[-1] - 2) < 7 * target + 1e-3 and factors[-1] > 1.9
     assert_allclose(factors[-1], 2, rtol=1e-6)
@@ -244,7 +242,7 @@ def test_descent_on_drawn_samples(rng):
 def test_a_sample_without_one_vector_has_no_limit():
     """P stays at ½β₂*² however small ε is, for either schedule: no annealing helps, and the limits are refused."""
     problem = simulated.Problem(np.eye(2)[[0, 0, 0]], np.ones(3), np.eye(2), np.ones(2))
-    for switch in ({}, {"large_lr": 0.9, "switch_loss": 0.1}):
+    for switch in ({}, {"large_lr": 0.9, "anneal_loss": 0.1}):
         for target in (1e-2, 1e-6):
             assert simulated.descend(problem, target, lr=0.1, **switch).test_loss >= 0.5
     hessian = theory.sample_hessian([3, 0])

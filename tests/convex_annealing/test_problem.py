@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
+from figures.convex_annealing._runs import G, H
 from refimpl import convex_annealing as simulated
 from tests import support
-from tests.convex_annealing.problems import G, H
 from theory import convex_annealing as theory
 
 

@@ -9,8 +9,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from figures.convex_annealing._runs import G, H, LOSSES, descend, stop
 from refimpl import convex_annealing as simulated
-from tests.convex_annealing.problems import G, H, LOSSES, SLIDES, TARGETS
+from tests.convex_annealing.problems import SLIDES, TARGETS
 from theory import convex_annealing as theory
 
 
@@ -81,14 +82,11 @@ def test_annealing_halves_the_test_loss():
     """3/2 against 3/4 at each ε with the finite-ε values, in simulation as in theory to 1e-12."""
     for target in (1e-2, 1e-4, 1e-6):
         steps = theory.steps_to_loss(H, SLIDES[2], 1.3, 4 * target)
-        schedules = (({}, {}), ({"large_lr": 1.3, "large_steps": steps}, {"large_lr": 1.3, "switch_loss": 4 * target}))
-        for schedule, switch in schedules:
-            predicted = theory.stopping_point(*SLIDES, target, lr=0.05, **schedule)
-            problem = simulated.from_hessians(H, G, [0.0, 0.0])
-            stop = simulated.descend(problem, target, lr=0.05, w0=[-1.0, -1.0], **switch)
-            assert stop.nit == predicted.steps
-            assert_allclose(stop.loss_ratio, predicted.loss_ratio, rtol=1e-12)
-            assert stop.switch == (steps if switch else 0)
+        for count, switch in ((0, {}), (steps, {"large_lr": 1.3, "anneal_loss": 4 * target})):
+            predicted, run = stop(target, 0.05, 1.3, count), descend(target, 0.05, **switch)
+            assert run.nit == predicted.steps
+            assert_allclose(run.loss_ratio, predicted.loss_ratio, rtol=1e-12)
+            assert run.switch == count
         small = theory.flow_loss_ratio(*LOSSES, target)
         annealed = theory.annealed_loss_ratio(*LOSSES, target, 1.3, steps)
         assert abs(small - 1.5) < 6 * target + 1e-12 and abs(annealed - 0.75) < 5e-4
@@ -103,14 +101,12 @@ def test_fixed_switch_reverses_as_the_target_falls():
     predicted = theory.annealed_loss_ratio(*LOSSES, targets, 1.3, 2)
     assert_allclose(predicted[:4], [0.7518, 0.7678, 0.9096, 1.4016], atol=1e-4)
     assert (np.diff(predicted) > 0).all() and predicted[-1] > 1.4999
-    problem = simulated.from_hessians(H, G, [0.0, 0.0])
     for target in targets[:4]:
-        stop = simulated.descend(problem, target, lr=0.02, large_lr=1.3, switch_step=2, w0=[-1.0, -1.0])
-        exact = theory.stopping_point(*SLIDES, target, lr=0.02, large_lr=1.3, large_steps=2)
-        assert stop.nit == exact.steps
-        assert_allclose(stop.loss_ratio, exact.loss_ratio, rtol=1e-12)
+        run, exact = descend(target, 0.02, large_lr=1.3, large_steps=2), stop(target, 0.02, 1.3, 2)
+        assert run.nit == exact.steps
+        assert_allclose(run.loss_ratio, exact.loss_ratio, rtol=1e-12)
         # What is left of the rate 0.02 is first order in it.
-        assert abs(stop.loss_ratio - theory.annealed_loss_ratio(*LOSSES, stop.train_loss, 1.3, 2)) < 0.02
+        assert abs(run.loss_ratio - theory.annealed_loss_ratio(*LOSSES, run.train_loss, 1.3, 2)) < 0.02
 
 
 @pytest.mark.claim("NAK20.fixed-switch")

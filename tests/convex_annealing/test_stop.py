@@ -9,9 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from figures.convex_annealing._runs import G, H, LOSSES, annealed_at
 from refimpl import convex_annealing as simulated
 from tests import support
-from tests.convex_annealing.problems import G, H, LOSSES, SLIDES, annealed_at, extremes, pairs
+from tests.convex_annealing.problems import SLIDES, extremes, pairs
 from theory import convex_annealing as theory
 
 
@@ -40,7 +41,7 @@ def test_simulated_stop_equals_the_predicted_one(pair, small, large, large_steps
     assume(len(rates))
     losses = theory.quadratic_loss(train, theory.gradient_descent(train, start, rates))
     assume(np.abs(losses / target - 1).min() > 1e-9)  # else rounding decides which step is the first
-    step = {"large_lr": large_lr, "switch_step": large_steps} if large_steps else {}
+    step = {"large_lr": large_lr, "large_steps": large_steps} if large_steps else {}
     stop = simulated.descend(problem, target, lr=lr, w0=start, **step)
     assert stop.nit == predicted.steps
     assert stop.switch == (large_steps if predicted.steps > large_steps else -1 if large_steps else 0)
@@ -59,7 +60,7 @@ def test_without_error_in_one_direction_there_is_nothing_to_anneal():
     for start, ratio in (([0.0, 1.0], 0.75), ([1.0, 0.0], 1.5)):
         sharp, flat = 2 / 3 * (start[0] - 1) ** 2, (start[1] - 1) ** 2 / 3
         assert theory.flow_loss_ratio(sharp, flat, 1e-2) == ratio
-        for switch in ({}, {"large_lr": 1.2, "switch_loss": 0.1}):
+        for switch in ({}, {"large_lr": 1.2, "anneal_loss": 0.1}):
             assert_allclose(simulated.descend(problem, 1e-2, lr=0.1, w0=start, **switch).loss_ratio, ratio, rtol=1e-12)
         assert_allclose(theory.limit_ratios(H, G, np.subtract(start, 1)), (ratio, ratio), rtol=1e-12)
 
@@ -90,7 +91,7 @@ def test_repeated_extreme_eigenvalue_takes_the_start_within_its_space(rng):
     predicted = theory.limit_ratios(train, test, start)
     loss = theory.quadratic_loss(train, start)
     small = theory.stopping_point(train, test, start, 1e-14 * loss)
-    annealed = annealed_at(0.39, 1e-14 * loss, (train, test), start)
+    annealed = annealed_at(0.39, 1e-14 * loss, None, train, test, start)
     assert_allclose([small.loss_ratio, annealed.loss_ratio], predicted, rtol=1e-5)
     alone = [v @ test @ v / scale for v, scale in ((basis[:, 0], 1), (basis[:, 2], 5))]
     # Both within 2e-5 by chance: two angles that hit, once in 1e8.

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 from scipy.linalg import expm
 
+from figures.convex_annealing._runs import H
 from refimpl import convex_annealing as simulated, sgd
 from refimpl.linear_stability import Quadratic
 from tests import support
-from tests.convex_annealing.problems import H, SLIDES, extremes, pairs
+from tests.convex_annealing.problems import SLIDES, extremes, pairs
 from theory import convex_annealing as theory
 
 

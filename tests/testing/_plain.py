@@ -64,10 +64,10 @@ class Regression(Model):
         residual = dot(w, row) - (label or 0)
         return [2 * self.half * residual * entry for entry in row]
 
-    def descend(self, w, x, y, *, lr, large_lr, switch_loss, target):
+    def descend(self, w, x, y, *, lr, large_lr, anneal_loss, target):
         path, rate = [w], large_lr
         while self.loss(path[-1], x, y) > target:
-            rate = lr if self.loss(path[-1], x, y) <= switch_loss else rate
+            rate = lr if self.loss(path[-1], x, y) <= anneal_loss else rate
             path.append([p - rate * g for p, g in zip(path[-1], self.gradient(path[-1], x, y))])
         return path
 

@@ -96,10 +96,10 @@ def of_annealing():
     """`descend` and `train` as loops with one mistake."""
     def loop(mistake):
         def of(model):
-            def descend(w, x, y, *, lr, large_lr, switch_loss, target):
+            def descend(w, x, y, *, lr, large_lr, anneal_loss, target):
                 found, lowered = [w], False
                 while model.loss(found[-1], x, y) > target and len(found) < 5000:
-                    small = model.loss(found[-1], x, y) <= switch_loss
+                    small = model.loss(found[-1], x, y) <= anneal_loss
                     rate = lr if lowered or (small and mistake != "late") else large_lr
                     lowered = lowered or small
                     rate = {"always large": large_lr, "always small": lr}.get(mistake, rate)

@@ -57,7 +57,8 @@ class StoppingLaw:
         return self.probabilities / self.probabilities.sum()
 
 
-def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, large_lr=None, switch_loss=None,
+@_checks.renamed(switch_loss="anneal_loss")
+def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, large_lr=None, anneal_loss=None,
                      max_steps=2000):
     r"""Exact law of P/L where SGD on the sample of the slides stops.
 
@@ -68,7 +69,7 @@ def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, larg
     probability of every state is carried from step to step and taken out
     where the loss has reached its level.
 
-    The run makes steps at `large_lr` until L̂ ≤ `switch_loss`, then at `lr`, or
+    The run makes steps at `large_lr` until L̂ ≤ `anneal_loss`, then at `lr`, or
     along the gradient flow, until L̂ ≤ ε.
 
     Parameters
@@ -81,8 +82,8 @@ def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, larg
         B in 1…3.
     lr : float, optional
         Small learning rate; None, with a large one, is gradient flow.
-    large_lr, switch_loss : float, optional
-        Given together; `switch_loss` in [ε, loss at the start).
+    large_lr, anneal_loss : float, optional
+        Given together; `anneal_loss` in [ε, loss at the start).
     max_steps : int
         Steps after which a phase is given up; the cost is of order its square.
 
@@ -100,7 +101,7 @@ def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, larg
     Notes
     -----
     With B = 1 only (1 − 2η)² matters: the law at η is that at 1 − η, so a
-    large rate does what a small one does. As ε → 0 at a fixed ε / switch_loss,
+    large rate does what a small one does. As ε → 0 at a fixed ε / anneal_loss,
     P/L → 3/2 for B = 1 at every stable rate, since the number of e₁ drawn runs
     away from that of e₂. For B = 2, r₁/r₂ is (1 − 2η) to the power of the
     number of batches of the first kind: P/L → 3/2 below η = 1 and 3/4 above.
@@ -111,7 +112,7 @@ def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, larg
 
     Examples
     --------
-    >>> law = sgd_stopping_law(2 / 3, 1 / 3, 1e-4, 2, large_lr=1.3, switch_loss=4e-4)
+    >>> law = sgd_stopping_law(2 / 3, 1 / 3, 1e-4, 2, large_lr=1.3, anneal_loss=4e-4)
     >>> round(law.mean, 4)
     0.8595
     """
@@ -122,18 +123,18 @@ def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, larg
     size = _checks.whole(batch_size, "batch_size", 1, 3)
     target, max_steps = _checks.scalar(target, "target"), _checks.whole(max_steps, "max_steps")
     phases = [(target, "target")]
-    if (large_lr is None) != (switch_loss is None) or (large_lr is None and lr is None):
-        raise ValueError("large_lr and switch_loss go together, and lr may be None only with them, got "
-                         f"large_lr={large_lr!r}, switch_loss={switch_loss!r}, lr={lr!r}; for gradient flow alone use "
+    if (large_lr is None) != (anneal_loss is None) or (large_lr is None and lr is None):
+        raise ValueError("large_lr and anneal_loss go together, and lr may be None only with them, got "
+                         f"large_lr={large_lr!r}, anneal_loss={anneal_loss!r}, lr={lr!r}; for gradient flow alone use "
                          "flow_loss_ratio")
     if large_lr is not None:
-        phases.insert(0, (_checks.scalar(switch_loss, "switch_loss"), "switch_loss"))
+        phases.insert(0, (_checks.scalar(anneal_loss, "anneal_loss"), "anneal_loss"))
     loss = float(sharp + flat)
     for level, name in phases:
         if not target <= level < loss:
             wanted = "" if name == "target" else "at least the target and "
             raise ValueError(f"{name} must be {wanted}below the train loss at the start, {loss:g}, got {level:g}; "
-                             "choose target <= switch_loss < loss at the start")
+                             "choose target <= anneal_loss < loss at the start")
     states = _States(np.ones(1), sharp.reshape(1), flat.reshape(1), np.zeros(1, int))
     unfinished = 0.0
     for rate, name, level in ((large_lr, "large_lr", phases[0][0]), (lr, "lr", target)):

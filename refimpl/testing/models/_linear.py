@@ -175,10 +175,10 @@ def _annealing_scalars(inputs):
     return {"crossover_lr": _crossover(x)}
 
 
-def _stopped(w, x, y, *, lr, large_lr, switch_loss, target):
+def _stopped(w, x, y, *, lr, large_lr, anneal_loss, target):
     """Iterates of gradient descent up to the first train loss of at most `target`."""
     problem = convex_annealing.Problem(x, y, x, y)
-    found = convex_annealing.descend(problem, target, lr=lr, large_lr=large_lr, switch_loss=switch_loss, w0=w,
+    found = convex_annealing.descend(problem, target, lr=lr, large_lr=large_lr, anneal_loss=anneal_loss, w0=w,
                                      max_steps=10_000, record=True)
     return found.path[:int(found.nit) + 1]
 
@@ -190,11 +190,11 @@ def _descents(inputs):
         return {}
     start = float(convex_annealing.LeastSquares(x.shape[1]).loss(inputs.w, x, y))
     rate = 1 / float(np.linalg.eigvalsh(2 * x.T @ x / len(x))[-1])
-    found = {"descend:annealed": {"lr": rate / 8, "large_lr": 1.75 * rate, "switch_loss": start / 8,
+    found = {"descend:annealed": {"lr": rate / 8, "large_lr": 1.75 * rate, "anneal_loss": start / 8,
                                   "target": start / 16}}
     for key, small, large, switch, target in (("late-switch", 0.375, 1.25, 1 / 3, 1 / 5),
                                               ("growing-rate", 0.875, 0.25, 3 / 4, 1 / 9)):
-        found[f"descend:{key}"] = {"lr": small * rate, "large_lr": large * rate, "switch_loss": switch * start,
+        found[f"descend:{key}"] = {"lr": small * rate, "large_lr": large * rate, "anneal_loss": switch * start,
                                    "target": target * start}
     return {key: (_stopped, options) for key, options in found.items()
             if key == "descend:annealed" or _clear(inputs, options)}
@@ -204,7 +204,7 @@ def _clear(inputs, options, share=1e-3):
     """Whether no loss of a run is within a share of a threshold, so that rounding, in float32 too, moves no switch."""
     model = convex_annealing.LeastSquares(inputs.x.shape[1])
     losses = np.array([model.loss(w, inputs.x, inputs.y) for w in _stopped(inputs.w, inputs.x, inputs.y, **options)])
-    return all((np.abs(losses / options[key] - 1) > share).all() for key in ("switch_loss", "target"))
+    return all((np.abs(losses / options[key] - 1) > share).all() for key in ("anneal_loss", "target"))
 
 
 LINEAR = {
