@@ -6,6 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from refimpl import sgd
+from refimpl.linear_stability import LinearRegression
 from tests import support
 from tests.linear_stability import augmented
 from tests.linear_stability.augmented import Step
@@ -58,6 +60,54 @@ def test_covariance_solves_the_enumerated_system(seed, momentum, decay, replacem
         hessians, gradients, lr, 2, momentum=momentum, weight_decay=decay, replacement=replacement
     )
     assert_allclose(floor, np.trace(hessians.mean(axis=0) @ found) / 2, rtol=1e-9)
+
+
+def fourth_moment(maps, steps):
+    """E[z⊗z⊗z⊗z] after `steps` of z ← Mz, M drawn from `maps` (batches, 2d+1, 2d+1), from the last unit vector."""
+    dim = maps.shape[-1]
+    moment = np.zeros(dim**4)
+    moment[-1] = 1.0
+    for _ in range(steps):
+        moment = np.broadcast_to(moment.reshape(dim, -1), (len(maps), dim, dim**3))
+        for _ in range(4):
+            moment = (maps @ moment).swapaxes(1, 2).reshape(len(maps), dim, -1)
+        moment = moment.mean(axis=0)
+    return moment.reshape((dim,) * 4)
+
+
+def affine_maps(hessians, gradients, lr, size, step):
+    """(x, v, 1) ↦ its next value for each batch, decay included in `gradients` and not in `hessians`."""
+    dim, maps = hessians.shape[-1], []
+    for batch in support.all_batches(len(hessians), size):
+        force = np.hstack([hessians[batch].mean(axis=0) + step.weight_decay * np.eye(dim), step.momentum * np.eye(dim),
+                           gradients[batch].mean(axis=0)[:, None]])
+        place = np.eye(dim, 2 * dim + 1) - lr * force
+        maps.append(np.vstack([place, force, np.eye(1, 2 * dim + 1, 2 * dim)]))
+    return np.array(maps)
+
+
+def test_simulated_runs_settle_at_the_floor(rng):
+    """20 000 runs of least squares that do not interpolate, with momentum and decay, after 120 steps: their excess
+    loss is the floor within 4.9 standard errors, exact from the enumerated fourth moment; without momentum, or
+    with additive noise alone, it is not (further off by over 10 of these errors)."""
+    x, y = np.array([[1.0, 0.2], [0.3, 1.4], [-0.8, 0.6], [0.5, -1.2], [2.0, 0.7]]), np.array([1.0, -2.0, 0.5, 1.0, 2.0])
+    hessians, step, size, runs, steps = x[:, :, None] * x[:, None, :], Step(0.6, weight_decay=0.1), 2, 20_000, 120
+    mean = hessians.mean(axis=0)
+    least = np.linalg.solve(mean + step.weight_decay * np.eye(2), x.T @ y / len(x))
+    gradients = (x @ least - y)[:, None] * x + step.weight_decay * least
+    lr = 0.4 * theory.critical_lr(theory.GaussNewton(x), size, momentum=step.momentum, weight_decay=step.weight_decay)
+    run = sgd.run(LinearRegression(2), np.tile(least, (runs, 1)), x, y, lr=lr, steps=steps, batch_size=size,
+                  momentum=step.momentum, weight_decay=step.weight_decay, rng=rng)
+    excess = np.vecdot((run.w - least) @ mean, run.w - least).mean() / 2
+    moment = fourth_moment(affine_maps(hessians, gradients, lr, size, step), steps)[:2, :2, :2, :2]
+    floor = theory.loss_floor(hessians, gradients, lr, size, momentum=0.6, weight_decay=0.1)
+    error = np.sqrt((np.einsum("ij,kl,ijkl", mean, mean, moment) / 4 - floor**2) / runs)
+    allowed = support.z_limit(1) * error
+    assert abs(excess - floor) < allowed
+    same = np.broadcast_to(mean, hessians.shape)
+    for wrong in (theory.loss_floor(hessians, gradients, lr, size, weight_decay=0.1),
+                  theory.loss_floor(same, gradients, lr, size, momentum=0.6, weight_decay=0.1)):
+        assert abs(wrong - floor) > 10 * error + allowed
 
 
 def test_additive_noise_alone_falls_short():
