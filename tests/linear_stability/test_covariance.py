@@ -90,7 +90,8 @@ def test_simulated_runs_settle_at_the_floor(rng):
     """20 000 runs of least squares that do not interpolate, with momentum and decay, after 120 steps: their excess
     loss is the floor within 4.9 standard errors, exact from the enumerated fourth moment; without momentum, or
     with additive noise alone, it is not (further off by over 10 of these errors)."""
-    x, y = np.array([[1.0, 0.2], [0.3, 1.4], [-0.8, 0.6], [0.5, -1.2], [2.0, 0.7]]), np.array([1.0, -2.0, 0.5, 1.0, 2.0])
+    x = np.array([[1.0, 0.2], [0.3, 1.4], [-0.8, 0.6], [0.5, -1.2], [2.0, 0.7]])
+    y = np.array([1.0, -2.0, 0.5, 1.0, 2.0])
     hessians, step, size, runs, steps = x[:, :, None] * x[:, None, :], Step(0.6, weight_decay=0.1), 2, 20_000, 120
     mean = hessians.mean(axis=0)
     least = np.linalg.solve(mean + step.weight_decay * np.eye(2), x.T @ y / len(x))
