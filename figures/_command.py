@@ -81,7 +81,7 @@ def run(words=None):
 def _draw_and_report(options, data_set):
     clear_pending(options.out)
     started, clock = datetime.now(timezone.utc), time.monotonic()
-    seconds = {figure.name: figure.seconds[EFFORTS.index(options.effort)] for figure in options.chosen}
+    seconds = {figure.name: figure.expected(options.effort, options.data) for figure in options.chosen}
     tasks = [Task(figure.name, options.effort, options.seed, options.out, options.data,
                   data_set if figure.reads_data else _data_set.SYNTHETIC)
              for figure in sorted(options.chosen, key=lambda figure: -seconds[figure.name])]  # the longest first

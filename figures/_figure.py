@@ -69,6 +69,11 @@ class Figure:
     claims: tuple               # ids, exactly those of its rows
     seconds: tuple              # expected on one core at quick, standard, full effort
     reads_data: bool = False
+    data_seconds: tuple = ()    # the same on FashionMNIST, where it differs
+
+    def expected(self, effort, data):
+        """Seconds on one core at an effort, on the user's `data` or, without, on the synthetic set."""
+        return (data and self.data_seconds or self.seconds)[EFFORTS.index(effort)]
 
 
 def close(claim, quantity, predicted, measured, tolerance, *, null, kind="simulated", note=""):

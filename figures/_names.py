@@ -38,13 +38,14 @@ def _unknown(word, names):
 
 def listing(studies):
     """What there is, as lines of at most 120 characters: by study, with expected seconds and totals."""
-    lines = [f"seconds on one core at {'/'.join(EFFORTS)}; * reads --data"]
+    lines = [f"seconds on one core at {'/'.join(EFFORTS)}; * reads --data, with which it takes those in brackets"]
     for study, figures in studies.items():
         lines += ["", f"{study}: {len(figures)} figures, {_seconds(_total(figures))} s"]
         for figure in figures:
             name = figure.name + "*" * figure.reads_data
             lines += textwrap.wrap(
-                f"  {name:<26}{_seconds(figure.seconds):<14}{figure.title}", WIDTH, subsequent_indent=" " * 42
+                f"  {name:<26}{_seconds(figure.seconds):<14}{figure.title}{_with_data(figure)}", WIDTH,
+                subsequent_indent=" " * 42
             )
             lines += textwrap.wrap(" ".join(figure.claims), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6,
                                    break_on_hyphens=False)
@@ -64,6 +65,10 @@ def _total(figures):
 
 def _seconds(values):
     return "/".join(f"{value:g}" for value in values)
+
+
+def _with_data(figure):
+    return f" [{_seconds(figure.data_seconds)}]" if figure.data_seconds else ""
 
 
 def _minutes(seconds):

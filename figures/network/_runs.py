@@ -61,6 +61,7 @@ class Minimum:
     non_uniformity: float
     critical_lr: float
     accuracy: float     # on the test set, before polishing
+    moved: float        # by what share polishing changed the sharpness
 
 
 def task(data, *, corrupt=False):
@@ -123,9 +124,10 @@ def measure(task, w, batch_size, rng, momentum=0.0):
     model = task.model
     polished = network.polish(model, w, task.x, task.y)
     point = network.operator(model, polished, task.x, task.y)
-    return Minimum(float(network.sharpness(point, rng=rng)), float(network.non_uniformity(point, rng=rng)),
-                   predicted.critical_lr(ensemble(task, polished), batch_size, momentum=momentum),
-                   float(model.accuracy(w, task.test_x, task.test_y)))
+    sharp, spread = float(network.sharpness(point, rng=rng)), float(network.non_uniformity(point, rng=rng))
+    before = float(network.sharpness(model, w, task.x, task.y, tolerance=1e-4, rng=0))
+    return Minimum(sharp, spread, predicted.critical_lr(ensemble(task, polished), batch_size, momentum=momentum),
+                   float(model.accuracy(w, task.test_x, task.test_y)), abs(sharp / before - 1))
 
 
 def ensemble(task, w):

@@ -115,8 +115,8 @@ def edge_numbers(factor, data="FashionMNIST, first 9 training images"):
     """Numbers of runs at three rates whose last sharpness is `factor` of 2/η, the smallest rate at half its own."""
     rates = np.array([0.01, 0.1, 0.5])
     sharp = 2 / rates[:, None] * np.array([[0.5], [factor], [factor]])
-    path = np.repeat(sharp[:, None], 5, axis=1)
-    return {"rates": rates, "sharpness": sharp, "path_sharpness": path, "time": np.ones((3, 5)), "data": data}
+    path = sharp[:, None] * (1 + np.tile([0.02, -0.02], 5)[:, None])
+    return {"rates": rates, "sharpness": sharp, "path_sharpness": path, "time": np.ones((3, 10)), "data": data}
 
 
 @pytest.mark.claim("WME18.tab1-measured", "WME18.sharpest")
@@ -148,7 +148,7 @@ def test_table_one_on_the_real_images():
     assert found["data"] == "FashionMNIST, first 100 training images"
     small, large = found["sharpness"][:, 0]
     mean, _ = PUBLISHED["FashionMNIST"][0.5]
-    assert abs(large - mean) < 0.12 * 4 and small > 2.5 * large and small < 1.12 * 20
+    assert abs(large - mean) < _sharpness.swing(0.5, found["path_sharpness"][1]) * 4 and 2.5 * large < small < 22
     rows = _sharpness.judge(found)
     assert [row.verdict for row in rows if "η = 0.5," in row.quantity] == [AGREES, AGREES]
     assert not [row for row in rows if row.verdict == DIFFERS]
