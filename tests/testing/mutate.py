@@ -1,213 +1,226 @@
 """Single-fault variants of the plain models, made by machine, and the share of them that the kit catches.
 
-    python -m tests.testing.mutate [--every K] [--first F]
+    python -m tests.testing.mutate [--source models | scalars] [--every K] [--first F]
 
-Each variant changes one place of `_plain.py`: an operator, a comparison, a
-constant, an index, a name, a branch, an argument that is no longer passed. A
-variant that survives all cases is held against the right code on random
-instances that the kit does not use: if they never differ it changes no answer.
+Each variant changes one place of `_plain.py` (or `_scalars.py`): an operator, a
+comparison, a constant, an index, a name, a branch, an argument that is no
+longer passed. It gets the checks that reach that place, the cheap ones first,
+up to the first that fails. A variant that survives is held against the right
+code on random instances that the kit does not use: one that differs there is a
+hole, one that never does is listed, to be judged by eye.
 """
 
 import argparse
 import ast
 import collections
-import copy
 import functools
-import multiprocessing
+import os
 import signal
 import sys
+import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Callable
 
 import numpy as np
 
 from refimpl.testing import models
 from refimpl.testing._candidate import Candidate
 from refimpl.testing._case import function_of
-from refimpl.testing._cases import MODELS, complete, shared as cases
+from refimpl.testing._cases import MODELS, complete, shared
 from refimpl.testing._comparison import Judging, check
 from refimpl.testing._portable_numbers import Numbers
-from tests.testing._plain import listed, plain
+from tests.testing import _plain, _scalars
+from tests.testing._variants import NEUTRAL, room_of, variants
 
-SOURCE = Path(__file__).with_name("_plain.py")
-SECONDS = 10        # of one variant, which may loop for ever: then it is caught by the clock
+SECONDS = 5.0       # of one variant's own time: one that loops for ever is caught by the clock
 LARGEST = 700       # numbers of w times examples in a case that plain loops run; the two largest cases are left out
-CLASSES = {"Regression": ("LinearRegression", "LeastSquares")}
-_OPERATORS = {ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.Add, ast.Div), ast.Div: (ast.Mult,),
-              ast.Pow: (ast.Mult,)}
-_COMPARED = {ast.Gt: (ast.GtE, ast.Lt), ast.Lt: (ast.LtE, ast.Gt), ast.LtE: (ast.Lt,), ast.GtE: (ast.Gt,),
-             ast.Eq: (ast.NotEq,), ast.Is: (ast.IsNot,), ast.IsNot: (ast.Is,)}
+INSTANCES = 24      # random instances per model that survivors are held against
+HELPERS = ("plain", "listed")
+_MORE = {           # settings that random instances of the kit do not vary
+    "MLP": {"loss_kind": ["squared", "cross-entropy"]},
+    "ConvNet": {"shape": [(1, 4, 4), (2, 3, 5), (1, 5, 4)], "size": [1, 2, 3], "stride": [None, 1, 2, 3],
+                "pad": [0, 1, 2]},
+    "TwoLayerReLU": {"w_scale": [1.0, 0.375, 1.5], "v_scale": [2.0, 0.75, 1.25]},
+}
 
 
-def variants(source):
-    """(class, line, what was changed, tree) of every single-fault variant of the models of a source."""
-    tree = ast.parse(source)
-    for place, node in enumerate(tree.body):
-        named = isinstance(node, (ast.ClassDef, ast.FunctionDef))
-        if not named or node.name in ("Dual", "dual", "leaves", "like", "plain", "listed", "exp", "log", "tanh"):
+class TooLong(BaseException):
+    """The clock's; no candidate's handler may take it for an error of its own."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file whose variants are judged, and how a candidate is made of its names."""
+
+    path: str
+    make: Callable            # (names, model): what `check_model` takes
+    convert: Callable | None
+
+    @functools.cached_property
+    def tree(self):
+        return ast.parse(Path(self.path).read_text(encoding="utf-8"))
+
+    def candidate(self, names, model):
+        made = self.make(names, model)
+        return Candidate(made, ("predict", "sharpness", *(made if isinstance(made, dict) else ())))
+
+
+def _model(names, model):
+    return lambda **settings: names["plain"](model, settings)
+
+
+SOURCES = {"models": Source(_plain.__file__, _model, _plain.listed),
+           "scalars": Source(_scalars.__file__, lambda names, model: names["SCALARS"].get(model, {}), None)}
+
+
+@dataclass(frozen=True)
+class Reached:
+    """One check and the rooms (class, method) of the source that the right code enters in it."""
+
+    model: str
+    case: object
+    quantity: str
+    rooms: frozenset
+    seconds: float
+
+
+def reach(source, model, cases):
+    """`Reached` of every check of some cases that the right code answers."""
+    scope = names_of(compile(source.tree, source.path, "exec"))
+    for case in cases:
+        if case.w.size * len(case.x) > LARGEST:
             continue
-        own = node.name if isinstance(node, ast.ClassDef) else ""
-        names = sorted({each.arg for part in ast.walk(node) if isinstance(part, ast.FunctionDef)
-                        for each in (*part.args.args, *part.args.kwonlyargs)} - {"self"})
-        for number, part in enumerate(ast.walk(node)):
-            for what, change in changes(part, names):
-                fresh = copy.deepcopy(tree)
-                target = next(each for k, each in enumerate(ast.walk(fresh.body[place])) if k == number)
-                change(target)
-                yield own, getattr(part, "lineno", node.lineno), what, ast.fix_missing_locations(fresh)
+        for quantity in case.expected:
+            candidate, entered = source.candidate(scope, model), set()
+            if candidate.why_skipped(case, quantity):
+                continue
+            candidate = source.candidate(scope, model)
+
+            def watch(frame, event, _):
+                if event == "call" and frame.f_code.co_filename == source.path:
+                    entered.add(frame.f_code.co_firstlineno)
+
+            sys.setprofile(watch)
+            begun = time.perf_counter()
+            record = check(candidate, case, quantity, Judging(source.convert))
+            seconds = time.perf_counter() - begun
+            sys.setprofile(None)
+            if record.status == "passed":
+                yield Reached(model, case, quantity, frozenset(room_of(source.tree, line) for line in entered), seconds)
+            elif record.status != "skipped":
+                raise AssertionError(str(record))
 
 
-def changes(node, names):
-    """(what is changed, function that changes a node like this one in place)."""
-    if isinstance(node, (ast.BinOp, ast.AugAssign)):
-        for other in _OPERATORS.get(type(node.op), ()):
-            yield f"{type(node.op).__name__} → {other.__name__}", lambda n, other=other: setattr(n, "op", other())
-    if isinstance(node, ast.BinOp):
-        for side, kept in (("left", "right"), ("right", "left")):
-            yield f"{side} operand dropped", lambda n, side=side, kept=kept: setattr(n, "op", _keep(n, side, kept))
-    if isinstance(node, ast.Compare):
-        for other in _COMPARED.get(type(node.ops[0]), ()):
-            yield f"{type(node.ops[0]).__name__} → {other.__name__}", lambda n, other=other: n.ops.__setitem__(
-                0, other()
-            )
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
-        for value in (node.value + 1, node.value - 1, 2 * node.value, node.value / 2):
-            if value != node.value:
-                whole = int(value) if isinstance(node.value, int) and value == int(value) else value
-                yield f"{node.value} → {whole}", lambda n, whole=whole: setattr(n, "value", whole)
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
-        yield "sign dropped", lambda n: setattr(n, "op", ast.UAdd())
-    if isinstance(node, ast.IfExp):
-        yield "branches exchanged", _exchange
-        yield "always the first branch", lambda n: setattr(n, "test", ast.Constant(True))
-        yield "always the second branch", lambda n: setattr(n, "test", ast.Constant(False))
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id in names:
-        for other in names:
-            if other != node.id:
-                yield f"{node.id} → {other}", lambda n, other=other: setattr(n, "id", other)
-        for value in (0, 1):
-            yield f"{node.id} → {value}", lambda n, value=value: _become(n, value)
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip" and len(node.args) == 2:
-        yield "zip exchanged", lambda n: n.args.reverse()
-    if isinstance(node, ast.If):
-        yield "condition always true", lambda n: setattr(n, "test", ast.Constant(True))
-        yield "condition always false", lambda n: setattr(n, "test", ast.Constant(False))
+def names_of(code):
+    """The names that compiled source defines."""
+    scope = {"__name__": "variant", **NEUTRAL}
+    exec(code, scope)
+    return scope
 
 
-def _keep(node, side, kept):
-    """An operator that leaves one operand: the other becomes neutral."""
-    neutral = 0 if isinstance(node.op, (ast.Add, ast.Sub)) else 1
-    setattr(node, side, ast.Constant(neutral))
-    return node.op
+def instances(model):
+    """Random cases that the kit does not have, some with an example that is repeated or zero."""
+    entry = MODELS[model]
+    for k in range(INSTANCES):
+        numbers = Numbers(f"mutation {model} {k}")
+        size = {name: values[int(numbers.index(len(values)))] if isinstance(values, list) else values[0] + int(
+            numbers.index(values[1] - values[0] + 1)) for name, values in (entry.ranges | _MORE.get(model, {})).items()}
+        if size.get("loss_kind") == "cross-entropy" and size["widths"][-1] == 1:
+            size["widths"] = (2, 3, 3)
+        inputs = entry.draw(numbers, **size)
+        if len(inputs.x) > 1 and k % 3:
+            inputs.x[0] = inputs.x[-1] if k % 3 == 1 and inputs.y is None else 0
+        yield complete(model, f"{model}/mutation-{k}", inputs, thresholds=not k % 3)
 
 
-def _exchange(node):
-    node.body, node.orelse = node.orelse, node.body
-
-
-def _become(node, value):
-    """A name turned into a call that gives a number: nodes keep their class, so that they are changed in place."""
-    node.id = f"_constant_{value}"
-
-
-def caught_by(own, tree):
-    """The first check that a variant fails, or ""."""
-    scope = {"__name__": "variant", "_constant_0": 0, "_constant_1": 1}
-    try:
-        exec(compile(tree, "variant", "exec"), scope)
-    except Exception:
-        return "cannot be imported"
-    make = scope["plain"]
-    for model in CLASSES.get(own, (own,) if own in models() else models()):
-        candidate = Candidate(lambda model=model, **settings: make(model, settings), ("predict",))
-        for case, quantity in wanted(model):
-            record = check(candidate, case, quantity, Judging(listed))
-            if record.status not in ("passed", "skipped"):
-                return record.check
-    return ""
-
-
-@functools.cache
-def wanted(model):
-    """The checks of a model that plain loops can answer, the cheap ones first."""
-    found = [(case, quantity) for case in cases(model) for quantity in case.expected
-             if case.w.size * len(case.x) <= LARGEST
-             and hasattr(plain(model, case.settings), function_of(quantity))]
-    return sorted(found, key=lambda each: (each[0].w.size * each[0].x.size) * (6 if ":" in each[1] else 1))
-
-
-def changes_an_answer(own, tree, instances=10):
-    """Where a variant differs from the right code on instances that no case has, or ""."""
-    scope = {"__name__": "variant", "_constant_0": 0, "_constant_1": 1}
-    exec(compile(tree, "variant", "exec"), scope)
-    for model in CLASSES.get(own, (own,) if own in models() else models()):
-        entry = MODELS[model]
-        for k in range(instances):
-            numbers = Numbers(f"mutation {model} {k}")
-            size = {
-                name: (
-                    values[int(numbers.index(len(values)))]
-                    if isinstance(values, list)
-                    else values[0] + int(numbers.index(values[1] - values[0] + 1))
-                )
-                for name, values in entry.ranges.items()
-            }
-            case = complete(model, f"{model}/mutation-{k}", entry.draw(numbers, **size), thresholds=True)
-            candidate = Candidate(lambda **settings: scope["plain"](model, settings), ("predict",))
-            for quantity in case.expected:
-                if hasattr(plain(model, case.settings), function_of(quantity)):
-                    if check(candidate, case, quantity, Judging(listed)).status not in ("passed", "skipped"):
-                        return f"{case.name}/{quantity}"
-    return ""
+def first_failure(source, scope, checks):
+    """The record of the first check that a variant fails, or None."""
+    made = {}
+    for each in checks:
+        if each.model not in made:
+            made[each.model] = source.candidate(scope, each.model)
+        record = check(made[each.model], each.case, each.quantity, Judging(source.convert))
+        if record.status not in ("passed", "skipped"):
+            return record
+    return None
 
 
 def _late(*_):
-    raise TimeoutError("takes too long")
+    raise TooLong
 
 
-def judged(job):
-    """(class, line, what, caught by, where a survivor differs) of one variant."""
-    own, line, what, tree = job
-    signal.signal(signal.SIGALRM, _late)
-    signal.alarm(SECONDS)
+def judged(source, variant, of_kit, of_instances):
+    """(how it ended: "raises", "differs", "no end" or "", the check, where a survivor differs from the right code)."""
+    signal.signal(signal.SIGVTALRM, _late)
+    room = variant.room
     try:
+        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
+        scope = names_of(compile(variant.tree(source.tree), "variant", "exec"))
         with np.errstate(all="ignore"):
-            by = caught_by(own, tree)
-    except TimeoutError:
-        by = "takes too long"
+            record = first_failure(source, scope, (each for each in of_kit if room in each.rooms))
+            if record is not None:
+                return "raises" if record.status == "error" else "differs", record.check, ""
+            signal.setitimer(signal.ITIMER_VIRTUAL, 6 * SECONDS)
+            others = (each for model in dict.fromkeys(each.model for each in of_kit if room in each.rooms)
+                      for each in of_instances(model))
+            record = first_failure(source, scope, (each for each in others if room in each.rooms))
+        return "", "", "" if record is None else record.check
+    except TooLong:
+        return "no end", "", ""
+    except Exception as error:    # what cannot even be imported
+        return "raises", repr(error), ""
     finally:
-        signal.alarm(0)
-    return own, line, what, by, "" if by else changes_an_answer(own, tree)
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
 
-def run(every=1, first=0, processes=1):
-    """Judgements of all variants, or of every k-th."""
-    jobs = list(variants(SOURCE.read_text(encoding="utf-8")))[first::every]
-    for model in models():
-        cases(model)
-        wanted(model)
-    if processes == 1:
-        return [judged(job) for job in jobs]
-    with multiprocessing.get_context("fork").Pool(processes) as pool:
-        return pool.map(judged, jobs, chunksize=1)
+def run(source, every=1, first=0, tell=lambda line: None):
+    """{room's class: Counter} of all variants or every k-th; survivors are told as they are found."""
+    of_kit = sorted((each for model in models() for each in reach(source, model, shared(model))),
+                    key=lambda each: each.seconds)
+    of_instances = functools.cache(lambda model: list(reach(source, model, instances(model))))
+    reached = {room for each in of_kit for room in each.rooms}
+    found = collections.defaultdict(collections.Counter)
+    for number, variant in enumerate(variants(source.tree)):
+        if number % every != first or variant.room[0] in HELPERS:
+            continue
+        if variant.room not in reached:
+            tell(f"not reached: {variant.room}:{variant.line} {variant.what}")
+        ended, _, where = judged(source, variant, of_kit, of_instances)
+        found[variant.room[0]][ended or ("hole" if where else "same")] += 1
+        if not ended:
+            tell(f"{'hole' if where else 'same'}: {'.'.join(filter(None, variant.room))}:{variant.line} {variant.what} "
+                 f"{where}")
+        done = sum(each.total() for each in found.values())
+        if done % 250 == 0:
+            tell(f"… {done} variants, {time.process_time():.0f} s")
+    return found
+
+
+def table(found):
+    """Rows of Markdown: what the variants of each class did."""
+    lines = ["| in | variants | change an answer | caught | by value | by an error | by the clock | holes | same |",
+             "|---|---|---|---|---|---|---|---|---|"]
+    total = sum(found.values(), collections.Counter())
+    for name, counts in (*found.items(), ("all", total)):
+        caught = counts["differs"] + counts["raises"] + counts["no end"]
+        lines.append(f"| {name} | {counts.total()} | {caught + counts['hole']} | {caught} | {counts['differs']} | "
+                     f"{counts['raises']} | {counts['no end']} | {counts['hole']} | {counts['same']} |")
+    return "\n".join(lines)
 
 
 def main(words=None):
-    """Run, and say what survived."""
+    """Run, and say what survived; exit status 1 if there is a hole."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--source", choices=tuple(SOURCES), default="models")
     parser.add_argument("--every", type=int, default=1, help="one variant in so many (default: all)")
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--first", type=int, default=0, help="number of the first of these (default: 0)")
     options = parser.parse_args(words)
-    found = run(options.every, options.first, options.processes)
-    survivors = [each for each in found if not each[3]]
-    differing = [each for each in survivors if each[4]]
-    kinds = collections.Counter(each[2].split(" → ")[0] if " → " not in each[2] else "replaced" for each in found)
-    sys.stdout.write(f"{len(found)} variants ({dict(kinds)}): {len(found) - len(survivors)} caught, {len(survivors)} "
-                     f"survive, of which {len(differing)} change an answer\n")
-    for own, line, what, _, where in survivors:
-        sys.stdout.write(f"  {'changes' if where else 'same   '} {own or 'module'}:{line} {what} {where}\n")
-    return bool(differing)
+    found = run(SOURCES[options.source], options.every, options.first, lambda line: print(line, flush=True))
+    sys.stdout.write(f"{table(found)}\n{time.process_time():.0f} s\n")
+    return int(any(counts["hole"] for counts in found.values()))
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     sys.exit(main())
