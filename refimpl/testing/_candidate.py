@@ -40,8 +40,8 @@ class Candidate:
     """
 
     def __init__(self, source, names):
-        self.source, self._made = source, {}
-        own = not isinstance(source, type) and any(hasattr(source, name) for name in names)
+        self.source, self._made, self._raised = source, {}, {}
+        own = not isinstance(source, type) and any(_holds(source, name) for name in names)
         self.is_factory = callable(source) and not isinstance(source, Mapping) and not own
 
     def of(self, settings):
@@ -52,11 +52,13 @@ class Candidate:
         if key not in self._made:
             try:
                 self._made[key] = self.source(**settings), None
-            except (Exception, SystemExit) as error:
+            except BaseException as error:
+                end_if_asked(error)
                 self._made[key] = None, error
+                self._raised[key] = error.__traceback__
         made, error = self._made[key]
-        if error is not None:
-            raise error
+        if error is not None:     # raised again and again, its traceback would grow each time
+            raise error.with_traceback(self._raised[key])
         return made
 
     def function(self, name, settings):
@@ -69,7 +71,8 @@ class Candidate:
         """Whether the candidate for a case has the function of a quantity, or fails in being made."""
         try:
             return self.function(function_of(quantity), case.settings) is not None
-        except (Exception, SystemExit):
+        except BaseException as error:
+            end_if_asked(error)
             return True
 
     def why_skipped(self, case, quantity):
@@ -77,7 +80,8 @@ class Candidate:
         name = function_of(quantity)
         try:
             function = self.function(name, case.settings)
-        except (Exception, SystemExit):
+        except BaseException as error:
+            end_if_asked(error)
             return ""
         if function is None:
             return f"the candidate has no {name}"
@@ -94,15 +98,31 @@ class Candidate:
             watched = dict(zip(leading_names(quantity), first)) | rest
             before = {name: snapshot(part) for name, part in watched.items()}
             begun = time.perf_counter()
-            value = function(*first, **rest)
+            with np.errstate():     # what a candidate sets there is its own
+                value = function(*first, **rest)
             seconds = time.perf_counter() - begun
             got = np.array(to_numpy(value)) if _is_small(value) else to_numpy(value)
             changed = tuple(name for name, part in watched.items() if not same(before[name], snapshot(part)))
             return Outcome(got, changed=changed, seconds=seconds)
         except NotImplementedError:
             return Outcome(None, NOT_IMPLEMENTED)
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            end_if_asked(error)
             return Outcome(None, *described(error), seconds=time.perf_counter() - begun)
+
+
+def end_if_asked(error):
+    """Raise what ends a run on purpose: an interrupt, or the test runner's word (a time limit of pytest-timeout)."""
+    if isinstance(error, KeyboardInterrupt) or any(kind.__module__.startswith("_pytest") for kind in type(error).__mro__):
+        raise error
+
+
+def _holds(source, name):
+    """Whether an object has a name; a property that raises is there."""
+    try:
+        return hasattr(source, name)
+    except Exception:
+        return True
 
 
 def refuse(candidate, asked, every):
@@ -124,7 +144,8 @@ def refuse(candidate, asked, every):
     for (name, _), case in first.items():
         try:
             function = candidate.function(name, case.settings)
-        except (Exception, SystemExit):  # a factory that fails is a finding, made check by check
+        except BaseException as error:  # a factory that fails is a finding, made check by check
+            end_if_asked(error)
             found = True
             continue
         if function is None:
@@ -152,7 +173,7 @@ def refused(function, arguments):
     """The keyword arguments that a function cannot take, a list."""
     try:
         parameters = inspect.signature(function).parameters
-    except (TypeError, ValueError):
+    except Exception:   # none to be had, or an object that cannot even be compared
         return []
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return []
@@ -191,5 +212,8 @@ def _is_small(value):
 
 
 def _shown(source):
-    text = repr(source)
+    try:
+        text = repr(source)
+    except Exception:
+        text = f"one {type(source).__name__}"
     return text if len(text) < 200 else f"{text[:200]}…"

@@ -23,7 +23,9 @@ class Expected:
     tolerance : ndarray or float
         Largest absolute deviation that passes; broadcasts to `value`.
     arguments : dict
-        What the function under test gets by keyword, beyond the leading arguments.
+        What the function under test gets by keyword, beyond the leading
+        arguments; batches of unequal size are a tuple of arrays, which it gets
+        as a list.
     relative : float
         r, the share of (largest entry + condition) that `tolerance` is.
     """
@@ -118,6 +120,8 @@ def copied(case):
     def copy(value):
         if isinstance(value, np.ndarray):
             return value.copy()
+        if isinstance(value, tuple):
+            return tuple(map(copy, value))
         return {key: copy(part) for key, part in value.items()} if isinstance(value, dict) else value
 
     expected = {key: Expected(copy(each.value), copy(each.tolerance), copy(each.arguments), each.relative)

@@ -169,7 +169,12 @@ def _scalar(derived):
 
 
 def _arguments(given, dtype):
-    return {key: _frozen(value, dtype) if isinstance(value, np.ndarray) else value for key, value in given.items()}
+    def freeze(value):
+        if isinstance(value, tuple):
+            return tuple(map(freeze, value))
+        return _frozen(value, dtype) if isinstance(value, np.ndarray) else value
+
+    return {key: freeze(value) for key, value in given.items()}
 
 
 def _frozen(array, dtype):

@@ -10,6 +10,7 @@ import sys
 import textwrap
 
 from refimpl.testing import _cases
+from refimpl.testing._candidate import end_if_asked
 from refimpl.testing._check_model import check_model
 from refimpl.testing._definitions import DEFINITIONS
 from refimpl.testing._export import export_vectors
@@ -132,7 +133,8 @@ def _loaded(words):
         spec.loader.exec_module(module)
     except _Unreadable:
         raise
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
+        end_if_asked(error)
         raise _Unreadable(f"candidate's file {path} cannot be imported: {type(error).__name__}: {error}") from error
     if not hasattr(module, name):
         names = ", ".join(key for key in vars(module) if not key.startswith("_")) or "nothing"

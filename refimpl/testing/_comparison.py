@@ -90,7 +90,7 @@ def compared(name, quantity, got, value, allowed):
     got = got.astype(float)
     finite = np.isfinite(got)
     with np.errstate(invalid="ignore", over="ignore"):
-        deviation = np.where(finite, np.abs(got - value), np.inf)
+        deviation = np.where(finite, abs(got - value), np.inf)
     ratio = np.divide(deviation, allowed, out=np.where(deviation > 0, np.inf, 0.0), where=allowed > 0)
     worst = np.unravel_index(np.argmax(ratio), ratio.shape)
     where = tuple(int(i) for i in worst)

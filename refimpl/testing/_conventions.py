@@ -5,7 +5,8 @@ from refimpl.testing._definitions import DEFINITIONS
 _SGD = """
         sgd(w, x, y, lr, indices, noise, weight_decay, momentum, nesterov, dampening): with g = ∇L_B(w) + λw + ξ, v ← μv
         + (1 − τ) g, in the first step v = g, and w ← w − η v, or with nesterov w ← w − η (g + μv). η = lr[t], L_B is
-        the loss on the examples indices[t] (an example that is there twice counts twice), ξ = noise[t], λ =
+        the loss on the examples indices[t] (an example that is there twice counts twice; where batches differ in size
+        indices is a list of arrays, as a DataLoader gives them, and each mean is over its own batch), ξ = noise[t], λ =
         weight_decay, μ = momentum and τ = dampening, each 0 where it is not given; without momentum w ← (1 − ηλ) w −
         η (∇L_B(w) + ξ). All arrays over steps t = 0…T−1; returns w_0 … w_T.
 """

@@ -34,7 +34,10 @@ def to_numpy(value):
 
 
 def given(value, convert, single=False):
-    """A fresh copy of an argument for the candidate, in single precision if asked for, through `convert` if real."""
+    """A fresh copy of an argument for the candidate, in single precision if asked for, through `convert`; a tuple of
+    arrays as a list."""
+    if isinstance(value, tuple):
+        return [given(part, convert, single) for part in value]
     if not isinstance(value, np.ndarray):
         return value
     value = value.astype(np.float32) if single and value.dtype.kind == "f" else value.copy()
@@ -47,12 +50,14 @@ def snapshot(value):
         return None
     try:
         return np.array(to_numpy(value))
-    except Exception:  # an array type that NumPy cannot read is not watched
-        return None
+    except Exception:  # batches of unequal size; an array type that NumPy cannot read is not watched
+        return [snapshot(part) for part in value] if isinstance(value, list) else None
 
 
 def same(first, second):
     """Whether two snapshots hold the same numbers."""
     if first is None or second is None:
         return True
+    if isinstance(first, list):
+        return isinstance(second, list) and len(first) == len(second) and all(map(same, first, second))
     return first.shape == second.shape and bool(((first == second) | (first != first) & (second != second)).all())

@@ -16,6 +16,10 @@ _SAMPLING = (
     "random batch of batch_size examples, drawn with replacement (an example may come twice) or without "
     "(replacement false)."
 )
+_STEP = (
+    "The last four are 0 (nesterov false) where they are not given; else S acts on (x, v): g = (H_B + weight_decay·I) x, "
+    "v ← momentum·v + (1 − dampening)·g, x ← x − lr·v, or with nesterov x ← x − lr·(g + momentum·v)."
+)
 _STABILITY = {
     "sharpness": "sharpness(D): the largest eigenvalue of H.",
     "non_uniformity": "non_uniformity(D): √λmax(Σ).",
@@ -24,13 +28,14 @@ _STABILITY = {
         f"(n − B)/(B(n − 1)) without replacement (0 for n = 1) and 1/B with. {_SAMPLING}"
     ),
     "mean_square_rate": (
-        "mean_square_rate(D, lr, batch_size, replacement): spectral radius of X ↦ E[S X Sᵀ] on the range "
-        f"of H. {_SAMPLING}"
+        "mean_square_rate(D, lr, batch_size, replacement, momentum, nesterov, dampening, weight_decay): spectral "
+        f"radius of X ↦ E[S X Sᵀ] on the range of H. {_SAMPLING} {_STEP}"
     ),
     "critical_lr": (
-        "critical_lr(D, batch_size, replacement): the rate at which mean_square_rate is 1: 2/λmax(C⁻¹D) on "
-        "the symmetric matrices on the range of H, C(X) = (HX + XH)/2, D(X) = (1 − p) HXH + p·mean(H_i X H_i). "
-        f"{_SAMPLING}"
+        "critical_lr(D, batch_size, replacement, momentum, nesterov, dampening, weight_decay): the largest rate below "
+        "which mean_square_rate is at most 1. Without the last four 2/λmax(C⁻¹D) on the symmetric matrices on the "
+        "range of H, C(X) = (HX + XH)/2, D(X) = (1 − p) HXH + p·mean(H_i X H_i). "
+        f"{_SAMPLING} {_STEP}"
     ),
 }
 _MEANS = "a_B is the mean of curvatures a_i over a random batch of batch_size of the n, with or without replacement"

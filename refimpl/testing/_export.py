@@ -140,6 +140,8 @@ def _document(case, large):
     def put(name, value):
         if isinstance(value, np.ndarray):
             return _array(name, value, large)
+        if isinstance(value, tuple):
+            return [put(f"{name}.{place}", part) for place, part in enumerate(value)]
         return _number(value) if isinstance(value, float) else value
 
     expected = {}

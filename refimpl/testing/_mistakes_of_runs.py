@@ -20,6 +20,8 @@ def of_sgd(entry, case, quantity, inputs, of_model):
         found[name.TRANSPOSED_DATA, 0] = run(x=inputs.x.T)
     whole = len(inputs.x)
     found[name.WHOLE_SET, 0] = run(lambda w, x, y: gradient(w, x, y) * len(x) / whole)
+    first = len(arguments["indices"][0])
+    found[name.FIRST_SIZE, 0] = run(lambda w, x, y: gradient(w, x, y) * len(x) / first)
     if "noise" in arguments:
         rates = _along_steps(arguments["lr"], inputs.w)
         noise = arguments["noise"]

@@ -21,7 +21,7 @@ def of_scalar(entry, case, quantity, inputs):
     found = {(doubled, 0): lambda: 2 * value, (halved, 0): lambda: value / 2, (name.SIGN, 0): lambda: -value,
              (name.SQUARED, 0): lambda: value**2, (name.ROOTED, 0): lambda: np.sqrt(value),
              (name.RECIPROCAL, 0): lambda: 1 / value}
-    found |= _of_sampling(derived, case) | _of_curvature(function, case, inputs, entry)
+    found |= _of_sampling(derived, case) | _of_step(derived) | _of_curvature(function, case, inputs, entry)
     data = derived.data
     scalars = [key for key, part in data.items() if np.ndim(part) == 0]
     alike = [key for key, part in data.items() if np.ndim(part) == 2]
@@ -49,6 +49,26 @@ def _of_sampling(derived, case):
     if "batch_size" in options:
         found |= {(name.BATCH_ONE, 0): _of_data(derived, data, batch_size=1),
                   (name.BATCH_WHOLE, 0): _of_data(derived, data, batch_size=n)}
+    return found
+
+
+def _of_step(derived):
+    """What a limit with momentum is when a part of the step is left out, or (1 − μ)g feeds the velocity."""
+    options, data = derived.options, derived.data
+    found = {(cause, 0): _of_data(derived, data, **{part: 0.0})
+             for part, cause in (("momentum", name.MOMENTUM_IGNORED), ("weight_decay", name.DECAY_IGNORED),
+                                 ("dampening", name.DAMPENING_IGNORED)) if options.get(part)}
+    if options.get("momentum"):
+        if options.get("nesterov"):
+            found[name.MOMENTUM_IGNORED, 0] = _of_data(derived, data, momentum=0.0, nesterov=False)
+            found[name.NESTEROV_IGNORED, 0] = _of_data(derived, data, nesterov=False)
+        else:
+            found[name.MOMENTUM_DAMPED, 0] = _of_data(derived, data, dampening=options["momentum"])
+            if not options.get("dampening"):
+                found[name.NESTEROV, 0] = _of_data(derived, data, nesterov=True)
+    if options.get("weight_decay"):
+        found[name.DECAY_DOUBLE, 0] = _of_data(derived, data, weight_decay=2 * options["weight_decay"])
+        found[name.DECAY_HALF, 0] = _of_data(derived, data, weight_decay=options["weight_decay"] / 2)
     return found
 
 

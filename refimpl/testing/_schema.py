@@ -1,6 +1,6 @@
 """JSON Schema of a case on disk, and in words how to compare with it."""
 
-FORMAT = 1
+FORMAT = 2  # 1 had no lists of arrays among the arguments
 COMPARE = (
     "By quantity: what stands before a colon is the function, whose formula is in the manifest's definitions. It gets"
     " w, x, y and for hvp v from inputs (predict w and x; derived scalars none), then arguments by name. A result"
@@ -29,6 +29,8 @@ SCHEMA = {
     "additionalProperties": False,
     "$defs": {"array": _ARRAY, "number": _NUMBER,
               "argument": {"anyOf": [{"$ref": "#/$defs/array"}, {"$ref": "#/$defs/number"},
+                                     {"type": "array", "items": {"$ref": "#/$defs/array"},
+                                      "description": "one array per step: batches of unequal size"},
                                      {"type": ["integer", "boolean", "string", "null"]}]}},
     "properties": {
         "format": {"const": FORMAT},

@@ -1,6 +1,7 @@
 """The runs of SGD that a case asks for: how batches are drawn, changing rates, decay, noise, and all together.
 
-No two settings coincide: batches of 1, 2, 3, 4 and n, decays of 1/2, 3/8, 1/4
+No two settings coincide: batches of 1, 2, 3, 4 and n, and ragged ones as a
+DataLoader makes them, decays of 1/2, 3/8, 1/4
 and less, momenta of 3/4, 5/8 and 3/8, where μ and 1 − μ differ, rates that
 differ from step to step, so that whatever takes one for another, or the first
 for all, gives something else.
@@ -41,7 +42,20 @@ def runs(entry, w, n, numbers, more):
         "sgd:schedule-decay": {"lr": entry.lr * _RISING, "indices": more.index(n, STEPS, 4), "weight_decay": 0.1875},
         "sgd:schedule-noise": {"lr": entry.lr * _FALLING[::-1], "indices": more.index(n, STEPS, 1),
                                "noise": more.real(STEPS, *w.shape) / 2},
-    } | _with_momentum(entry.lr / 2, w, n, more)
+    } | _with_momentum(entry.lr / 2, w, n, more) | _ragged(entry.lr, w, n, more)
+
+
+def _ragged(lr, w, n, more):
+    """Batches that differ in size: epochs of a shuffled set whose last batch is smaller, and any, with all else."""
+    size = (2 * n + 2) // 3
+    epochs = [more.order(n) for _ in range(STEPS)]
+    loader = [batch for order in epochs for batch in (order[:size], order[size:]) if len(batch)]
+    return {
+        "sgd:ragged": {"lr": lr * _RISING, "indices": tuple(loader[:STEPS])},
+        "sgd:ragged-everything": {
+            "lr": lr / 2 * _FALLING, "indices": tuple(more.index(n, size) for size in (3, 1, 2, 4, 1, 3)),
+            "momentum": 0.6875, "dampening": 0.1875, "weight_decay": 0.3125, "noise": more.real(STEPS, *w.shape) / 2},
+    }
 
 
 def _with_momentum(lr, w, n, more):

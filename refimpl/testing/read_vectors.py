@@ -22,6 +22,8 @@ def read_case(path):
     archive = path.with_suffix(".npz")
 
     def value(node):
+        if isinstance(node, list):      # settings, and batches of unequal size
+            return [value(part) for part in node]
         if not isinstance(node, dict):
             return node
         if "shape" in node:

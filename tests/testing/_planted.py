@@ -142,12 +142,14 @@ def of_runs():
     yield "rate late", ANY, path(changed(lr=lambda lr: np.append(lr[0], lr[:-1]))), (cause.RATE_LATE,)
     yield "mean rate", ANY, path(changed(lr=lambda lr: np.full(len(lr), lr.mean()))), ()
     yield "rates sorted", ANY, path(changed(lr=lambda lr: np.sort(lr)[::-1])), ()
+    yield "size of the first batch", ANY, first_size, (cause.FIRST_SIZE,)
+    yield "ragged batches filled up", ANY, path(changed(indices=filled_up)), ()
     yield "w0 left out", ANY, path(lambda run, w, x, y, o: run(w, x, y, **o)[1:]), (cause.START_LEFT_OUT,)
     yield "last iterate left out", ANY, path(lambda run, w, x, y, o: run(w, x, y, **o)[:-1]), (cause.END_LEFT_OUT,)
-    yield "first batch always", ANY, path(changed(indices=lambda i: np.tile(i[0], (len(i), 1)))), (cause.FIRST_BATCH,)
+    yield "first batch always", ANY, path(changed(indices=lambda i: [i[0]] * len(i))), (cause.FIRST_BATCH,)
     yield "batches reversed", ANY, path(changed(indices=lambda i: i[::-1])), ()
-    yield "first example of a batch", ANY, path(changed(indices=lambda i: i[:, :1])), ()
-    yield "indices from 1", ANY, path(changed(indices=lambda i: np.maximum(i - 1, 0))), ()
+    yield "first example of a batch", ANY, path(changed(indices=lambda i: [batch[:1] for batch in i])), ()
+    yield "indices from 1", ANY, path(changed(indices=lambda i: [np.maximum(batch - 1, 0) for batch in i])), ()
     yield "noise of the next step", ANY, path(changed(noise=lambda e: np.roll(e, -1, axis=0))), ()
     yield "noise of the first step", ANY, path(changed(noise=lambda e: np.broadcast_to(e[0], e.shape))), ()
     yield "noise squared", ANY, path(changed(noise=lambda e: e * np.abs(e))), ()
@@ -158,6 +160,24 @@ def of_runs():
     yield "w overwritten", ANY, lambda name: only("sgd", overwriting_sgd)(name), (cause.CHANGES_INPUT,)
     yield "biases exempt", ("MLP", "ConvNet"), biases_exempt, (cause.DECAY_BIASES,)
     yield "average of the iterates", ANY, path(lambda run, w, x, y, o: np.cumsum(run(w, x, y, **o), axis=0)), ()
+
+
+def first_size(name):
+    def of(model):
+        def sgd(w, x, y, *, lr, indices):
+            found = [w]
+            for t, batch in enumerate(indices):
+                slope = model.gradient(found[-1], x[batch], picked(y, batch)) * len(batch) / len(indices[0])
+                found.append(found[-1] - lr[t] * slope)
+            return np.array(found)
+        return sgd
+    return only("sgd", of)(name)
+
+
+def filled_up(indices):
+    """Smaller batches filled up with their first example."""
+    longest = max(map(len, indices))
+    return [np.append(batch, [batch[0]] * (longest - len(batch))).astype(int) for batch in indices]
 
 
 def one_buffer(name):

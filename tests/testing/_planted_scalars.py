@@ -48,6 +48,19 @@ def of_scalars():
         yield "replacement ignored", model, wrong(model, name, hold("replacement", False)), (cause.REPLACEMENT_IGNORED,)
         yield "always replacement", model, wrong(model, name, hold("replacement", True)), (cause.REPLACEMENT_ALWAYS,)
         yield "batch size ignored", model, wrong(model, name, hold("batch_size", 1)), (cause.BATCH_ONE,)
+    for model in ("LinearRegression", "Quadratic"):
+        for name in ("critical_lr", "mean_square_rate"):
+            yield "momentum ignored", model, wrong(model, name, of_step(momentum=lambda value: 0.0, nesterov=lambda value: False)), (
+                cause.MOMENTUM_IGNORED,)
+            yield "1 − momentum", model, wrong(model, name, of_step(momentum=lambda value: 1 - value)), ()
+            yield "momentum 0.9", model, wrong(model, name, of_step(momentum=lambda value: 0.9)), ()
+            yield "Nesterov ignored", model, wrong(model, name, of_step(nesterov=lambda value: False)), (
+                cause.NESTEROV_IGNORED,)
+            yield "dampening ignored", model, wrong(model, name, of_step(dampening=lambda value: 0.0)), (
+                cause.DAMPENING_IGNORED,)
+            yield "decay ignored", model, wrong(model, name, of_step(weight_decay=lambda value: 0.0)), (
+                cause.DECAY_IGNORED,)
+        yield "(1 + μ) of the full batch", model, {"critical_lr": full_batch_momentum(model)}, ()
     yield "batch size ignored", "TwoMinima", wrong("TwoMinima", "almost_sure_lr", hold("batch_size", 1)), (
         cause.BATCH_ONE,)
     yield from of_the_edge()
@@ -81,6 +94,20 @@ def of_scalars():
         cause.RECIPROCAL,)
     yield "batch n", "LinearRegression", {"critical_lr": lambda factors, batch_size, replacement: brute_critical_lr(
         factors, len(factors), replacement)}, (cause.BATCH_WHOLE,)
+
+
+def of_step(**changes):
+    """Changes of those arguments of a step that are given."""
+    return lambda given: given | {name: change(given[name]) for name, change in changes.items() if name in given}
+
+
+def full_batch_momentum(model):
+    """The limit without momentum times 1 + μ, as if the noise did not grow with the memory."""
+    right = SCALARS[model]["critical_lr"]
+
+    def critical_lr(batch_size, replacement, momentum=0.0, nesterov=False, dampening=0.0, weight_decay=0.0, **data):
+        return (1 + momentum) / (1 - dampening) * right(batch_size, replacement, weight_decay=weight_decay, **data)
+    return critical_lr
 
 
 def largest_in_size(**given):

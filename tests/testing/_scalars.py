@@ -41,6 +41,19 @@ def second_moment_operator(hessians, lr, batch_size, replacement):
     return np.mean([np.kron(step, step) for step in steps], axis=0)
 
 
+def momentum_rate(hessians, lr, batch_size, replacement, momentum, nesterov, dampening, weight_decay):
+    """Spectral radius of E[M ⊗ M] for the step M of (x, v) on every batch."""
+    size = hessians.shape[1]
+    slopes = hessians[all_batches(len(hessians), batch_size, replacement)].mean(axis=1) + weight_decay * np.eye(size)
+    total = 0.0
+    for slope in slopes:
+        velocity = np.hstack([(1 - dampening) * slope, momentum * np.eye(size)])
+        along = momentum * velocity + np.hstack([slope, 0 * slope]) if nesterov else velocity
+        step = np.vstack([np.hstack([np.eye(size), 0 * slope]) - lr * along, velocity])
+        total = total + np.kron(step, step) / len(slopes)
+    return np.abs(np.linalg.eigvals(total)).max()
+
+
 def stability(name):
     """Wu, Ma and E, for the argument `name` (factors or hessians)."""
     def sharpness(**given):
@@ -53,13 +66,20 @@ def stability(name):
         steps = step_matrices(dense(given[name]), lr, batch_size, replacement)
         return top((steps @ steps).mean(axis=0))
 
-    def mean_square_rate(lr, batch_size, replacement, **given):
-        operator = second_moment_operator(on_range(dense(given[name])), lr, batch_size, replacement)
-        return np.abs(np.linalg.eigvals(operator)).max()
-
-    def critical_lr(batch_size, replacement, **given):
-        """From E[S ⊗ S] = I − 2ηC + η²D at two rates: C and D, then 2/λmax(C⁻¹D)."""
+    def mean_square_rate(lr, batch_size, replacement, momentum=0.0, nesterov=False, dampening=0.0, weight_decay=0.0,
+                         **given):
         hessians = on_range(dense(given[name]))
+        if momentum or dampening or weight_decay:
+            return momentum_rate(hessians, lr, batch_size, replacement, momentum, nesterov, dampening, weight_decay)
+        return np.abs(np.linalg.eigvals(second_moment_operator(hessians, lr, batch_size, replacement))).max()
+
+    def critical_lr(batch_size, replacement, momentum=0.0, nesterov=False, dampening=0.0, weight_decay=0.0, **given):
+        """From E[S ⊗ S] = I − 2ηC + η²D at two rates: C and D, then 2/λmax(C⁻¹D); with momentum by bisection."""
+        hessians = on_range(dense(given[name]))
+        if momentum or dampening or weight_decay:
+            largest = 4 * (1 + momentum) / (1 - dampening) / (top(hessians.mean(axis=0)) + weight_decay)
+            return brentq(lambda lr: momentum_rate(hessians, lr, batch_size, replacement, momentum, nesterov, dampening,
+                                                   weight_decay) - 1, largest / 400, largest, xtol=1e-14, rtol=1e-13)
         eye = np.eye(hessians.shape[1] ** 2)
         plus, minus = (second_moment_operator(hessians, sign, batch_size, replacement) - eye for sign in (1.0, -1.0))
         return 2 / np.linalg.eigvals(np.linalg.solve((minus - plus) / 4, (plus + minus) / 2)).real.max()

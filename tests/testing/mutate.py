@@ -45,8 +45,8 @@ _MORE = {           # settings that random instances of the kit do not vary
 }
 
 
-class TooLong(BaseException):
-    """The clock's; no candidate's handler may take it for an error of its own."""
+class TooLong(KeyboardInterrupt):
+    """The clock's: it ends the run of the kit, as an interrupt does."""
 
 
 @dataclass(frozen=True)

@@ -72,3 +72,53 @@ def test_single_precision_and_estimators_are_judged_as_such():
     rough = {"gradient": lambda *given: gradient(*given) * (1 + 1e-4)}
     assert check_model(rough, LINEAR, rtol={"gradient": 1e-3}).ok
     assert not check_model(rough, LINEAR, rtol=1e-5, on_fail=None).ok
+
+
+class Odd:
+    """One property that raises, one function that is right."""
+
+    gradient = staticmethod(gradient)
+
+    @property
+    def loss(self):
+        raise RuntimeError("not today")
+
+    def __repr__(self):
+        raise RuntimeError("not even this")
+
+
+def test_what_a_candidate_raises_of_any_kind_is_a_record():
+    def ended(w, x, y):
+        raise GeneratorExit
+
+    few = cases(LINEAR)[:2]
+    assert check_model({"gradient": ended}, LINEAR, cases=few, on_fail=None).counts["error"] == 2
+    report = check_model(Odd(), LINEAR, cases=few, on_fail=None)
+    assert report.counts["passed"] == report.counts["error"] == 2 and "not today" in str(report)
+    with pytest.raises(ValueError, match="got one Odd"):
+        check_model(Odd(), LINEAR, cases=few, functions=("predict",))
+
+
+def test_interrupts_and_the_word_of_the_test_runner_get_out():
+    """pytest-timeout ends a test by `pytest.fail`; what swallowed it would begin to wait again."""
+    def late(w, x, y):
+        pytest.fail("Timeout")
+
+    with pytest.raises(pytest.fail.Exception, match="Timeout"):
+        check_model({"gradient": late}, LINEAR, on_fail=None)
+
+
+def test_a_factory_that_raises_keeps_one_traceback():
+    """Raising one error again for each of the checks made it longer each time: 460 checks took a minute."""
+    report = check_model(lambda **settings: 1 / 0, LINEAR, on_fail=None)
+    assert len(report.failures) == len(report.records) > 400
+    assert {len(record.traceback) for record in report.records} == {len(report.records[0].traceback)}
+
+
+def test_what_a_candidate_sets_in_numpy_stays_its_own():
+    def strict(w, x, y):
+        np.seterr(all="raise")
+        return gradient(w, x, y)
+
+    before = np.geterr()
+    assert check_model({"gradient": strict}, LINEAR).ok and np.geterr() == before

@@ -62,10 +62,10 @@ def test_derived_scalars_agree_with_brute_force(model):
 
 def test_scalars_are_asked_for_with_and_without_replacement():
     for model in ("LinearRegression", "Quadratic", "TwoMinima"):
-        both = [each.arguments["replacement"] for case in cases(model) for key, each in case.expected.items()
-                if "replacement" in each.arguments and key.endswith("replacement") == each.arguments["replacement"]]
-        asked = sum("replacement" in each.arguments for case in cases(model) for each in case.expected.values())
-        assert len(both) == asked and 0 < sum(both) < asked
+        asked = {(key.split(":")[0], each.arguments["replacement"]) for case in cases(model)
+                 for key, each in case.expected.items() if "replacement" in each.arguments}
+        functions = {function for function, _ in asked}
+        assert functions and asked == {(function, flag) for function in functions for flag in (True, False)}
 
 
 def test_no_other_model_has_scalars():

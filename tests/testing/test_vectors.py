@@ -28,19 +28,26 @@ def vectors(tmp_path_factory):
     return directory
 
 
+def as_lists(value):
+    """An argument as nested lists: an array, or batches of unequal size."""
+    if isinstance(value, tuple):
+        return [each.tolist() for each in value]
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
 def contents(directory):
     files = (path for path in directory.rglob("*") if path.is_file())
     return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
 
 
 def test_the_same_bytes_every_time_and_in_a_fresh_process(vectors, tmp_path):
-    some = ["LinearRegression", "TwoLayerCNN"]
+    some = ["TwoMinima", "TwoLayerCNN"]
     code = f"from refimpl.testing import export_vectors; export_vectors({str(tmp_path / 'again')!r}, {some!r})"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=READER.parents[2],
                    env=os.environ | {"PYTHONHASHSEED": "7"})
     again, before = contents(tmp_path / "again"), contents(vectors)
     del again["manifest.json"]   # which lists fewer models
-    assert again == {path: content for path, content in before.items() if path in again} and len(again) >= 30
+    assert again == {path: content for path, content in before.items() if path in again} and len(again) >= 20
     assert export_vectors(tmp_path / "whole").read_bytes() == before["manifest.json"]
 
 
@@ -69,7 +76,7 @@ def test_the_reader_without_numpy_gets_every_number(vectors):
             assert written["tolerance"] == np.asarray(each.tolerance).tolist()
             assert set(written["arguments"]) == set(each.arguments)
             for name, value in each.arguments.items():
-                assert written["arguments"][name] == (value.tolist() if isinstance(value, np.ndarray) else value)
+                assert written["arguments"][name] == as_lists(value)
 
 
 def test_decimals_are_the_hexadecimals_and_archives_need_no_pickle(vectors):

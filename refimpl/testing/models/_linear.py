@@ -73,11 +73,38 @@ def _limits(curvature, data, regular=True):
     return found
 
 
+def _momentum_limits(curvature, data):
+    """The same with momentum, Nesterov's step, dampening and decay; no two share a number."""
+    def of(function, **options):
+        return Derived(lambda array, **rest: function(curvature(array), **rest), data, options)
+
+    found = {}
+    for key, lr, options in (
+            ("momentum", 0.1875, {"batch_size": 1, "replacement": False, "momentum": 0.75}),
+            ("momentum-decay", 0.3125, {"batch_size": 2, "replacement": True, "momentum": 0.375,
+                                        "weight_decay": 0.25}),
+            ("nesterov", 0.09375, {"batch_size": 1, "replacement": True, "momentum": 0.625, "nesterov": True,
+                                   "weight_decay": 0.4375}),
+            ("dampening", 0.4375, {"batch_size": 1, "replacement": False, "momentum": 0.8125, "dampening": 0.3125}),
+            ("everything", 0.15625, {"batch_size": 2, "replacement": True, "momentum": 0.6875, "dampening": 0.125,
+                                     "weight_decay": 0.1875}),
+            ("decay", 0.21875, {"batch_size": 1, "replacement": False, "weight_decay": 0.625})):
+        found[f"critical_lr:{key}"] = of(stability.critical_lr, **options)
+        found[f"mean_square_rate:{key}"] = of(stability.mean_square_rate, lr=lr, **options)
+    return found
+
+
 def _factor_limits(inputs):
     x = inputs.x
     if len(x) > 8:
         return {}
-    return _limits(stability.GaussNewton, {"factors": x}, regular=np.linalg.matrix_rank(x) == min(x.shape))
+    found = _limits(stability.GaussNewton, {"factors": x}, regular=np.linalg.matrix_rank(x) == min(x.shape))
+    return found | (_momentum_limits(stability.GaussNewton, {"factors": x}) if _is_plain(inputs) else {})
+
+
+def _is_plain(inputs):
+    """Whether it is a case of two or three examples in general position: those that have limits with momentum."""
+    return len(inputs.x) in (2, 3) and not inputs.note
 
 
 def _quadratics(numbers, n, dim):
@@ -101,7 +128,12 @@ def _indefinite(numbers):
 def _hessian_limits(inputs):
     if np.linalg.eigvalsh(inputs.x)[:, 0].min() < 0:
         return {}
-    return _limits(lambda array: (array + array.swapaxes(1, 2)) / 2, {"hessians": inputs.x})
+
+    def symmetric(array):
+        return (array + array.swapaxes(1, 2)) / 2
+
+    found = _limits(symmetric, {"hessians": inputs.x})
+    return found | (_momentum_limits(symmetric, {"hessians": inputs.x}) if _is_plain(inputs) else {})
 
 
 def _toy(numbers, n):
@@ -132,6 +164,11 @@ def _toy_exponents(inputs):
 def _toy_tie(numbers):
     return Inputs({}, np.array([0.5]), np.array([1.0, 0.25, 4.0]), None, exact=True,
                   note="w² = c₀ (w − 1)²: a tie counts as the branch around 1")
+
+
+def _toy_at(w, x, where):
+    """Examples on both branches, at any w; two of them near where the branches cross."""
+    return lambda numbers: Inputs({}, np.array([w]), np.array(x), None, note=f"w {where}: examples on either branch")
 
 
 def _slides(numbers):
@@ -220,7 +257,9 @@ LINEAR = {
     "TwoMinima": Entry(linear_stability.TwoMinima, _toy, {
         "n1": {"n": 1}, "n2": {"n": 2}, "n7": {"n": 7},
     }, {"n": (1, 6)}, {
-        "tie": _toy_tie,
+        "tie": _toy_tie, "beyond": _toy_at(1.75, [0.5, 7.0, 5.0], "beyond both minima"),
+        "between": _toy_at(0.375, [0.25, 0.5, 3.0], "between the minima"),
+        "below": _toy_at(-1.25, [0.125, 0.5, 0.25], "below both minima"),
     }, single=("tie",), big_lr=2.0**40, scalars=_toy_exponents),
     "LeastSquares": Entry(convex_annealing.LeastSquares, _regression, SIZES, RANGES, REGRESSION_HARD | {
         "slides": _slides,
