@@ -113,7 +113,8 @@ class Candidate:
 
 def end_if_asked(error):
     """Raise what ends a run on purpose: an interrupt, or the test runner's word (a time limit of pytest-timeout)."""
-    if isinstance(error, KeyboardInterrupt) or any(kind.__module__.startswith("_pytest") for kind in type(error).__mro__):
+    runner = any(kind.__module__.startswith("_pytest") for kind in type(error).__mro__)
+    if runner or isinstance(error, KeyboardInterrupt):
         raise error
 
 

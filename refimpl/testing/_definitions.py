@@ -17,8 +17,8 @@ _SAMPLING = (
     "(replacement false)."
 )
 _STEP = (
-    "The last four are 0 (nesterov false) where they are not given; else S acts on (x, v): g = (H_B + weight_decay·I) x, "
-    "v ← momentum·v + (1 − dampening)·g, x ← x − lr·v, or with nesterov x ← x − lr·(g + momentum·v)."
+    "The last four are 0 (nesterov false) where they are not given; else S acts on (x, v): g = (H_B + "
+    "weight_decay·I) x, v ← momentum·v + (1 − dampening)·g, x ← x − lr·v, or with nesterov x ← x − lr·(g + momentum·v)."
 )
 _STABILITY = {
     "sharpness": "sharpness(D): the largest eigenvalue of H.",

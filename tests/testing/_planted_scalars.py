@@ -50,8 +50,8 @@ def of_scalars():
         yield "batch size ignored", model, wrong(model, name, hold("batch_size", 1)), (cause.BATCH_ONE,)
     for model in ("LinearRegression", "Quadratic"):
         for name in ("critical_lr", "mean_square_rate"):
-            yield "momentum ignored", model, wrong(model, name, of_step(momentum=lambda value: 0.0, nesterov=lambda value: False)), (
-                cause.MOMENTUM_IGNORED,)
+            yield "momentum ignored", model, wrong(model, name, of_step(
+                momentum=lambda value: 0.0, nesterov=lambda value: False)), (cause.MOMENTUM_IGNORED,)
             yield "1 − momentum", model, wrong(model, name, of_step(momentum=lambda value: 1 - value)), ()
             yield "momentum 0.9", model, wrong(model, name, of_step(momentum=lambda value: 0.9)), ()
             yield "Nesterov ignored", model, wrong(model, name, of_step(nesterov=lambda value: False)), (

@@ -88,6 +88,7 @@ IMAGES = {
     "ConvNet": Entry(images.ConvNet, _images, {
         "n1-m1": {"n": 1, "shape": (1, 2, 2), "classes": 2, "filters": 1},
         "n3-m4": {"n": 3, "filters": 4},
+        "one-pixel-blocks-n2-m1": {"n": 2, "shape": (1, 2, 3), "classes": 2, "size": 1, "filters": 1},
         "pooled-n2-m3": {"n": 2, "pooled": True},
         "overlapping-n2-m2": {"n": 2, "shape": (2, 4, 5), "size": 3, "stride": 1, "filters": 2, "pad": 1},
         "leftover-n2-m3": {"n": 2, "shape": (1, 5, 7), "filters": 3},
