@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.ndimage import maximum_filter1d
 
 from figures._figure import Figure, close, holds
 from figures._style import INK, SHADES, guide, key, panels, simulation, theory
@@ -53,6 +52,8 @@ def _plane():
 
 
 def _learned(sizes, rng):
+    from scipy.ndimage import maximum_filter1d  # here: it is slow to load
+
     rates = np.linspace(0.2, 1.56, sizes.points)
     rates = rates[np.abs(rates - 1) > 0.02]
     begin = SMALL * np.exp(rng.uniform(-1, 1, (sizes.begins, len(rates), 4)))

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse.linalg import LinearOperator, eigsh
 
 from figures._figure import Figure, holds
 from figures._style import panels, simulation, theory
@@ -65,6 +64,8 @@ def simulate(effort, rng):
 
 def curvature_at_start(sets, seed):
     """(largest eigenvalue of the Hessian, what is predicted along z) at a run's start, scores made equal on z."""
+    from scipy.sparse.linalg import LinearOperator, eigsh  # here: it is slow to load
+
     model = sets.model
     w = model.init(np.random.default_rng(seed).spawn(2)[0])
     filters, head, _ = model.split(w)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.optimize import brentq
 
 from figures._figure import Figure, close, holds
 from figures._style import bound, guide, key, panels, simulation, theory
@@ -29,6 +28,8 @@ RULES = {"heavy ball": {}, "Nesterov": {"nesterov": True}, "dampened, as Adam": 
 
 def enumerated_limit(factors, size, momentum, near):
     """Rate at which the enumerated operator on z zᵀ, z = (x, ηv), has radius 1, sought within 20 % of `near`."""
+    from scipy.optimize import brentq  # here: it is slow to load
+
     count, dim = factors.shape
     hessians = factors[:, :, None] * factors[:, None, :]
     batches = np.array([hessians[list(batch)].mean(axis=0) for batch in combinations(range(count), size)])

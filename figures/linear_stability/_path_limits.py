@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from scipy.optimize import brentq
 
 from figures._figure import Figure, holds
 from figures._style import guide, key, panels, simulation, theory
@@ -27,6 +26,8 @@ EXAMPLES, DIM, BATCHES, SIDES, STEPS = 12, 3, (1, 2, 3, 4, 6, 12), (0.95, 1.05),
 
 def shuffled_limit(ensemble, size, star):
     """Rate at which the growth of shuffled epochs reaches 1, bracketed from .9 η* upward."""
+    from scipy.optimize import brentq  # here: it is slow to load
+
     high = 1.05 * star
     while predicted.epoch_mean_square_rate(ensemble, high, size) < 1:
         high *= 1.1

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
 
 from refimpl.network import MLP, line_derivatives
 from theory import _checks
@@ -130,6 +129,8 @@ def regularised_minimum(net, start, *, tolerance=1e-12, max_steps=1000):
     >>> found.success, bool(found.eigenvalues[0] > 0)
     (True, True)
     """
+    from scipy.optimize import minimize  # here: it is slow to load
+
     w = _checks.shaped(start, "start", net.parameter_shape).astype(float)
     tolerance, max_steps = _checks.scalar(tolerance, "tolerance"), _checks.whole(max_steps, "max_steps")
     found = minimize(net.loss, w, jac=net.gradient, hess=net.hessian, method="trust-exact",

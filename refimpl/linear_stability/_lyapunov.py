@@ -1,7 +1,6 @@
 """The growth of almost every path, with an interval: the Lyapunov exponent and the learning rate at which it is 0."""
 
 import numpy as np
-from scipy.optimize import brentq
 
 from refimpl.linear_stability._replicas import between, examples, narrow
 from theory import _checks
@@ -112,6 +111,8 @@ def almost_sure_lr_interval(hessians, batch_size, *, momentum=0.0, replicas=64, 
     >>> round(almost_sure_lr_interval([[0.2**0.5], [3.8**0.5]], 1, replicas=8, steps=10).value, 6)
     0.559472
     """
+    from scipy.optimize import brentq  # here: it is slow to load
+
     ensemble = examples(hessians, batch_size, replacement)
     momentum = _momentum(momentum)
     replicas, steps = _checks.whole(replicas, "replicas", 8), _checks.whole(steps, "steps", 10)

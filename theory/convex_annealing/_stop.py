@@ -9,7 +9,6 @@ term a direction, and G enters at the stop alone. The public names are those of
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from theory import _checks
 from theory.convex_annealing._trajectory import complement, eigenbasis, log_shrinkage, shrunk
@@ -226,6 +225,8 @@ def _first_step(energies, values, rate, level):
 
 
 def _flow_time(energies, values, target):
+    from scipy.optimize import brentq  # here: it is slow to load
+
     curved = energies > 0
     logs, rates, goal = np.log(energies[curved]), 2 * values[curved], np.log(target)
 

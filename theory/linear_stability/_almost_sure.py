@@ -4,7 +4,6 @@ Its public name is that of `theory.linear_stability`.
 """
 
 import numpy as np
-from scipy.optimize import brentq
 
 from theory.linear_stability._multiplier import batch_means, growth, log_multiplier
 
@@ -85,6 +84,8 @@ def _first_zero(law, edges, left, right, at_left, at_right):
 
 def _zero_of_concave(law, low, high):
     """First zero of the exponent in [low, high], where it is concave, or None."""
+    from scipy.optimize import brentq  # here: it is slow to load
+
     def slope(rate):
         return float(law.chances @ (law.means / (rate * law.means - 1)))
 

@@ -4,7 +4,6 @@ Its public name is that of `theory.linear_stability`.
 """
 
 import numpy as np
-from scipy.optimize import brentq
 
 from theory.linear_stability._multiplier import batch_means, log_multiplier
 
@@ -48,6 +47,8 @@ def escape_exponent(curvatures, lr, batch_size, *, replacement=False):
     >>> round(escape_exponent([0.2, 3.8], 4 / 7.24, 1), 9)
     2.0
     """
+    from scipy.optimize import brentq  # here: it is slow to load
+
     law = batch_means(curvatures, batch_size, replacement)
     logs = log_multiplier(law.rate(lr), law.means)
     largest = logs.max()

@@ -20,7 +20,6 @@ growth factor r, k⁽ʳ⁾ = Σ_t r^(−t−1) h_t h_t.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from theory import _checks
 
@@ -178,6 +177,8 @@ class Rule:
 
 
 def _root_above(excess, near):
+    from scipy.optimize import brentq  # here: it is slow to load
+
     if not excess(near) < 0:
         return near
     high = max(2 * near, 1e-3)
