@@ -18,52 +18,11 @@ from numpy.testing import assert_array_equal
 
 from refimpl import sweep
 from refimpl.convex_annealing import descend, three_samples
-from refimpl.linear_stability import simulate, two_minima
+from refimpl.linear_stability import simulate
+from tests.sweep_points import escape, faulty, noisy, once_killed, slow, slow_pid
 
 ROOT = Path(__file__).parent.parent
 GRID = {"lr": [0.3, 0.5, 0.7], "size": [1, 2], "seed": [0, 1]}
-
-
-def noisy(lr, size, seed, scale=1.0, rng=None):
-    """A result that shows every argument and the stream."""
-    draws = np.random.default_rng(seed).random(2) if rng is None else rng.random(2)
-    return {"sum": lr + 10 * size + 100 * seed, "draws": scale * draws, "whole": size}
-
-
-def escape(lr, batch_size, rng):
-    """The toy of the linear-stability study: how many replicas leave x = 1."""
-    runs = two_minima(np.full(64, 1.01), lr=lr, batch_size=batch_size, steps=50, rng=rng)
-    return {"left": np.count_nonzero(runs.w < 0.5), "w": runs.w}
-
-
-def faulty(lr, size):
-    """Raises at one point and leaves the process at another, every time."""
-    if (lr, size) == (0.5, 1):
-        raise ZeroDivisionError("planted")
-    if (lr, size) == (0.3, 2):
-        os._exit(1)
-    return lr * size
-
-
-def once_killed(place, directory):
-    """Kills its own process the first time it comes to point 2, and says in which process each point ran."""
-    mark = Path(directory) / f"seen-{place}"
-    first = not mark.exists()
-    mark.touch()
-    if place == 2 and first:
-        os.kill(os.getpid(), signal.SIGKILL)
-    with open(Path(directory) / "log", "a") as log:
-        log.write(f"{place}\n")
-    time.sleep(0.3)
-    return place**2
-
-
-def slow(place, directory):
-    """Says that it ran, then takes its time."""
-    with open(Path(directory) / "log", "a") as log:
-        log.write(f"{place}\n")
-    time.sleep(0.2)
-    return {"value": place, "draw": np.random.default_rng(place).random()}
 
 
 def equal(one, other):
@@ -157,7 +116,7 @@ def test_a_sweep_killed_halfway_goes_on_from_what_is_on_disk(tmp_path):
     """kill -9 of the whole run: the points that were done are not run again, and the numbers are the same."""
     code = textwrap.dedent(f"""
         from refimpl import sweep
-        from tests.test_sweep import slow
+        from tests.sweep_points import slow
         if __name__ == "__main__":
             sweep.run(slow, {{"place": range(12)}}, fixed={{"directory": {str(tmp_path)!r}}}, workers=2,
                       directory={str(tmp_path / "points")!r})
@@ -172,7 +131,7 @@ def test_a_sweep_killed_halfway_goes_on_from_what_is_on_disk(tmp_path):
         time.sleep(0.02)
     process.kill()
     process.wait()
-    time.sleep(1.0)  # workers end with their parent; what one was writing is whole or not there
+    time.sleep(0.5)  # workers end with their parent; what one was writing is whole or not there
     done = len(list(points.glob("[!.]*.npz")))
     assert 4 <= done < 12
     (tmp_path / "log").unlink()
@@ -274,11 +233,6 @@ def test_one_dead_worker_does_not_stop_the_others():
     assert_array_equal(found.values["value"], np.arange(4))
 
 
-def slow_pid(place):
-    time.sleep(0.8)
-    return place
-
-
 def kill_one_child():
     """Kill the youngest spawned worker of this process as soon as there are two."""
     children = Path(f"/proc/{os.getpid()}/task")
@@ -287,7 +241,7 @@ def kill_one_child():
         found = [int(child) for task in children.iterdir() for child in (task / "children").read_text().split()
                  if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
         if len(found) >= 2:
-            time.sleep(0.5)
+            time.sleep(0.2)
             os.kill(max(found), signal.SIGKILL)
             return
         time.sleep(0.05)

@@ -35,6 +35,17 @@ def as_lists(value):
     return value.tolist() if isinstance(value, np.ndarray) else value
 
 
+def read(directory):
+    """What plain Python without NumPy says of an export."""
+    return subprocess.run([sys.executable, "-I", "-S", READER, directory], capture_output=True, text=True,
+                          encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def said(vectors):
+    return read(vectors)
+
+
 def contents(directory):
     files = (path for path in directory.rglob("*") if path.is_file())
     return {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
@@ -106,17 +117,14 @@ def test_documents_follow_the_schema(vectors):
         validator.validate(json.loads(path.read_text(encoding="utf-8")))
 
 
-def test_the_reader_runs_on_plain_python_and_sees_changes(vectors, tmp_path):
-    def run(directory):
-        return subprocess.run([sys.executable, "-I", "-S", READER, directory], capture_output=True, text=True,
-                              encoding="utf-8")
-
-    assert run(vectors).stdout.endswith(" values agree, 0 differ\n") and run(vectors).returncode == 0
+def test_the_reader_runs_on_plain_python_and_sees_changes(said, tmp_path):
+    assert said.stdout.endswith(" values agree, 0 differ\n") and said.returncode == 0
     export_vectors(tmp_path / "v", ["LeastSquares"])
     path = tmp_path / "v" / "cases" / "LeastSquares" / "n1-d1.json"
     text = path.read_text(encoding="utf-8")
     path.write_text(text.replace('"gradient"', '"gradient "'), encoding="utf-8")
-    assert run(tmp_path / "v").returncode == 1 and "n1-d1.json" in run(tmp_path / "v").stdout
+    changed = read(tmp_path / "v")
+    assert changed.returncode == 1 and "n1-d1.json" in changed.stdout
 
 
 def test_the_readers_count_nan_and_infinity_as_differences():
@@ -127,7 +135,7 @@ def test_the_readers_count_nan_and_infinity_as_differences():
     assert read_vectors.agrees([1.25, 1.0], [1.0, 1.0], 0.5) and read_vectors.agrees([[1.25]], [[1.0]], [[0.5]])
 
 
-def test_the_reader_in_c_agrees_and_counts_nan(vectors, tmp_path):
+def test_the_reader_in_c_agrees_and_counts_nan(vectors, said, tmp_path):
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
     if compiler is None:
         pytest.skip("no C compiler")
@@ -137,23 +145,10 @@ def test_the_reader_in_c_agrees_and_counts_nan(vectors, tmp_path):
     found = []
     for name, text in (("right", source), ("wrong", wrong)):
         (tmp_path / f"{name}.c").write_text(text, encoding="utf-8")
-        subprocess.run(
-            [
-                compiler,
-                "-std=c11",
-                "-D_POSIX_C_SOURCE=200809L",
-                "-Wall",
-                "-Werror",
-                tmp_path / f"{name}.c",
-                "-lm",
-                "-o",
-                tmp_path / name,
-            ],
-            check=True,
-        )
+        subprocess.run([compiler, "-std=c11", "-D_POSIX_C_SOURCE=200809L", "-Wall", "-Werror", tmp_path / f"{name}.c",
+                        "-lm", "-o", tmp_path / name], check=True)
         found.append(subprocess.run([tmp_path / name, vectors], capture_output=True, text=True))
-    plain = subprocess.run([sys.executable, "-I", "-S", READER, vectors], capture_output=True, text=True).stdout
-    assert found[0].returncode == 0 and found[0].stdout == plain
+    assert found[0].returncode == 0 and found[0].stdout == said.stdout
     assert found[1].returncode == 1 and found[1].stdout.count("loss") == found[1].stdout.count("gradient") >= 20
 
 
