@@ -1,5 +1,5 @@
-"""Beyond 2/λ: oscillation beside a minimum, and the catapult of a linear net."""
+"""Beyond 2/λ: oscillation beside a minimum, sharpening up to the edge, and the catapult of a linear net."""
 
-from figures.edge_of_stability import _catapult, _period_two
+from figures.edge_of_stability import _catapult, _period_two, _sharpening
 
-FIGURES = (_period_two.FIGURE, _catapult.FIGURE)
+FIGURES = (_period_two.FIGURE, _sharpening.FIGURE, _catapult.FIGURE)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl import edge_of_stability as simulated, network, sgd
-from theory import edge_of_stability as predicted
+from figures.network._runs import task
+from refimpl import datasets, edge_of_stability as simulated, network, sgd
+from theory import edge_of_stability as predicted, linear_stability as stability
 
 # the losses are a fixed catalogue: a law of leading order promises nothing for all that could be drawn
 CATALOGUE = 2026
@@ -107,3 +108,69 @@ def net_run(w0, lr, steps):
                   divergence_limit=1e6, observe={"f": lambda w, x, y: net.predict(w, x)[..., 0],
                                                  "kernel": lambda w, x, y: net.tangent_kernel(w)})
     return run.observed["f"], run.observed["kernel"]
+
+
+def sharpening(plans, steps, records, rng):
+    """Paths of one start on the teacher set for each (η, μ)."""
+    problem = task(None)
+    start = problem.model.init(rng)
+    return _paths(problem.model, start, problem.x, problem.y, [(lr, mu, steps) for lr, mu in plans], records, 1.0, rng)
+
+
+def sharpening_on_images(data, examples, plan, records, rng):
+    """The same for (η, μ, steps) on images in the authors' setting of Table 1 and in its constants, with 100 units."""
+    images = datasets.load(data)
+    x = images.images[:examples].reshape(-1, images.images[0].size) / np.float32(255)
+    y = np.eye(images.classes, dtype=np.float32)[images.labels[:examples]]
+    model = network.MLP((x.shape[1], 100, 100, 100, images.classes), activation="relu", init_kind="uniform")
+    start = model.init(rng).astype(np.float32)
+    found = _paths(model, start, x, y, plan, records, 2 / images.classes, rng)
+    return found | {"data": f"{images.name.split()[0]}, first {len(x)} images"}
+
+
+def _paths(model, start, x, y, plan, records, scale, rng):
+    """Sharpness along each run of the plan; the loss is `scale` times the model's."""
+    paths = [simulated.sharpen(model, start, x, y, lr=lr * scale, momentum=mu, steps=steps,
+                               record_every=steps // records, rng=rng) for lr, mu, steps in plan]
+    rates, momenta, _ = np.array(plan, float).T
+    return {"rates": rates, "momenta": momenta, "steps": np.array([path.steps for path in paths]),
+            "sharpness": scale * np.array([path.sharpness for path in paths]),
+            "loss": scale * np.array([path.loss for path in paths])}
+
+
+def plateaus(plans, steps, rng):
+    """Minima of SGD for each (η, μ, B): η over the exact threshold, and sharpness over gradient descent's edge."""
+    problem = task(None)
+    model, x, y, found = problem.model, problem.x, problem.y, []
+    start = model.init(rng)
+    for lr, mu, size in plans:
+        path = simulated.sharpen(model, start, x, y, lr=lr, momentum=mu, batch_size=size, steps=steps,
+                                 record_every=steps, rng=rng)
+        w = network.polish(model, path.w, x, y)
+        star = stability.critical_lr(stability.GaussNewton(model.factors(w, x)), size, momentum=mu)
+        found.append((lr / star, float(network.sharpness(model, w, x, y, rng=rng)) * lr / (2 * (1 + mu))))
+    return dict(zip(("sgd_over_star", "sgd_over_edge"), np.array(found).T))
+
+
+def held(lr, steps, count, rng):
+    """Gradient descent on the teacher set seen from the middle of two iterates, `count` times on its way."""
+    problem = task(None)
+    model, x, y = problem.model, problem.x, problem.y
+    w, every, rows = model.init(rng), steps // count, []
+    for _ in range(count):
+        w = sgd.run(model, w, x, y, lr=lr, steps=every).w
+        seen = simulated.middle(model, w, x, y, lr, rng=rng)
+        try:
+            law = predicted.stabilised_amplitude(seen.gradient, seen.third, seen.top) ** 2
+        except ValueError:  # the flow lowers the sharpness here
+            law = np.nan
+        wanted = predicted.constrained_velocity(seen.gradient, seen.third, seen.top)
+        rows.append((model.loss(seen.w, x, y), seen.sharpness, seen.displacement**2, law,
+                     _apart(seen.drift, wanted), _apart(seen.drift, -seen.gradient)))
+    names = ("loss", "sharpness", "square", "law", "drift_error", "flow_error")
+    return {f"held_{name}": values for name, values in zip(names, np.array(rows).T)} | {
+        "held_steps": every * np.arange(1, count + 1)}
+
+
+def _apart(found, wanted):
+    return np.linalg.norm(found - wanted) / np.linalg.norm(wanted)

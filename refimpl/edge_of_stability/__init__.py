@@ -7,8 +7,9 @@ r"""Simulate gradient descent beyond 2/λ: orbits of period two, the catapult, a
   gradient descent on either and says whether it ends in an orbit of period two.
 - `LinearNet` is f = u·v x/√m with the loss ½(f − y)² and runs by `refimpl.sgd.run`
   as any model; with one example x = 1, y = 0 its kernel is κ = (|u|² + |v|²)/m.
-- `sharpen` follows loss and sharpness along a run, `stabilisation` measures there
-  what keeps the sharpness at 2/η: the forces that raise and lower it.
+- `sharpen` follows loss and sharpness along a run up to its edge; `middle` looks at
+  gradient descent there: the middle of two iterates, how far they are out of it,
+  where it moves, and the derivatives that say why.
 """
 
 from refimpl._public import publish
@@ -16,8 +17,10 @@ from refimpl.edge_of_stability._degree_four import CubicQuartic, random_loss
 from refimpl.edge_of_stability._linear_net import LinearNet
 from refimpl.edge_of_stability._oscillate import ALTERNATES, DIVERGED, UNDECIDED, Oscillation, oscillate
 from refimpl.edge_of_stability._regularised_net import RegularisedMinimum, RegularisedNet, regularised_minimum
+from refimpl.edge_of_stability._sharpening import Middle, Sharpening, middle, sharpen
 
 __all__ = ["CubicQuartic", "random_loss", "RegularisedNet", "RegularisedMinimum", "regularised_minimum", "Oscillation",
-           "oscillate", "LinearNet", "ALTERNATES", "DIVERGED", "UNDECIDED"]
+           "oscillate", "LinearNet", "sharpen", "Sharpening", "middle", "Middle", "ALTERNATES", "DIVERGED",
+           "UNDECIDED"]
 
 publish(__name__)

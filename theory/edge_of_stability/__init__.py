@@ -1,11 +1,13 @@
 r"""Beyond 2/λ: what gradient descent does where the minimum is unstable and the loss is not quadratic.
 
-Two settings. **Period two**: a minimum with an invertible Hessian H whose top
+Three settings. **Period two**: a minimum with an invertible Hessian H whose top
 eigenvalue λ is above 2/η; the third and fourth derivatives decide whether
 gradient descent then alternates between two points beside the minimum, and
 how far apart they are. **Catapult**: the net f = u·v/√m on one example with the
 loss f²/2, whose curvature at a minimum is the kernel κ = (|u|² + |v|²)/m; above
-ηκ = 2 the loss grows at first, and the kernel falls.
+ηκ = 2 the loss grows at first, and the kernel falls. **Self-stabilisation**: a net
+whose minima form a valley sharpens until λ = 2/η; there it alternates, by just so
+much as keeps λ where it is, and its middle slides along the valley.
 
 Notation
 --------
@@ -15,6 +17,9 @@ H, λ, v        Hessian at the minimum, its top eigenvalue and unit eigenvector
 T, F           third and fourth derivatives: T[v, v] is a vector, F[v, v, v, v] a number
 a              amplitude: the orbit is x = ±a v + O(a²) beside the minimum
 δ              ηλ/2 − 1, how far beyond the edge
+T⊥             T[v, v] less its part along v: the gradient of λ across v
+α, β           −∇L·T⊥, by which the flow raises λ; |T⊥|², by which an oscillation lowers it
+μ, B, η*       momentum; batch size; largest rate that SGD is stable at in mean square
 u, v, m, f     weights (vectors of m) and output of the net; v is its own there
 κ              kernel (|u|² + |v|²)/m of the net
 x, k           ηf/√m and ηκ, in which the net's map has no parameter
@@ -40,7 +45,9 @@ References
 from theory._public import publish
 from theory.edge_of_stability._catapult import catapult_step, final_kernel, flow_kernel
 from theory.edge_of_stability._period_two import oscillation_amplitude, oscillation_coefficient
+from theory.edge_of_stability._stabilisation import constrained_velocity, stabilised_amplitude
 
-__all__ = ["oscillation_coefficient", "oscillation_amplitude", "catapult_step", "final_kernel", "flow_kernel"]
+__all__ = ["oscillation_coefficient", "oscillation_amplitude", "stabilised_amplitude", "constrained_velocity",
+           "catapult_step", "final_kernel", "flow_kernel"]
 
 publish(__name__)

@@ -1,0 +1,122 @@
+"""Sharpening up to the edge, with momentum too, and what holds the sharpness there: on the teacher set, one start."""
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from figures.edge_of_stability import _sharpening
+from figures.network._runs import task
+from refimpl import edge_of_stability as simulated, network, sgd
+from theory import edge_of_stability as theory, linear_stability
+
+LR = 0.05
+
+
+@pytest.fixture(scope="module")
+def problem():
+    """The set, the net and one start: where runs from another end has no law that a test could lean on."""
+    found = task(None)
+    return found.model, found.x, found.y, found.model.init(0)
+
+
+@pytest.fixture(scope="module")
+def middles(problem):
+    """Gradient descent at η = 0.05 seen after 1400, 1800 and 2200 steps."""
+    model, x, y, w = problem
+    found = []
+    for steps in (1400, 400, 400):
+        w = sgd.run(model, w, x, y, lr=LR, steps=steps).w
+        found.append(simulated.middle(model, w, x, y, LR, rng=0))
+    return found
+
+
+@pytest.mark.claim("CKLKT21.sharpening", "DNL23.edge")
+def test_sharpness_rises_to_the_edge_and_stays(problem, middles):
+    """Below half of 2/η at the start, within .3 % at the middle of later iterates; a smaller rate is sharper there."""
+    model, x, y, start = problem
+    assert float(network.sharpness(model, start, x, y, rng=0)) < 0.5 * 2 / LR
+    assert all(abs(seen.sharpness * LR / 2 - 1) < 0.003 for seen in middles)
+    smaller = sgd.run(model, start, x, y, lr=LR / 2, steps=1500).w
+    assert float(network.sharpness(model, smaller, x, y, rng=0)) > 1.5 * 2 / LR
+
+
+@pytest.mark.claim("CKLKT21.momentum")
+def test_with_momentum_the_edge_is_that_of_heavy_ball(problem):
+    """μ = .5, η = 0.1: 2(1+μ)/η within 1 %; 2/η is caught."""
+    model, x, y, start = problem
+    path = simulated.sharpen(model, start, x, y, lr=0.1, momentum=0.5, steps=1500, record_every=100, rng=0)
+    assert path.success and path.status == 0 and path.nit == 1500
+    assert abs(path.settled() / 30 - 1) < 0.01 and path.settled() > 1.4 * 20
+
+
+@pytest.mark.claim("CKLKT21.sgd")
+def test_sgd_settles_below_the_edge_of_gradient_descent(problem):
+    """B = 16: within the exact threshold of its batch size (η ≤ 1.1 η*), at which 2/η is out of reach."""
+    model, x, y, start = problem
+    path = simulated.sharpen(model, start, x, y, lr=LR, batch_size=16, steps=3000, record_every=1000, rng=0)
+    w = network.polish(model, path.w, x, y)
+    star = linear_stability.critical_lr(linear_stability.GaussNewton(model.factors(w, x)), 16)
+    ratio = float(network.sharpness(model, w, x, y, rng=0)) * LR / 2
+    assert LR / star < 1.1 and ratio < 0.95 < 1.03 * LR / star
+
+
+@pytest.mark.claim("DNL23.amplitude")
+def test_amplitude_that_holds_the_sharpness(middles):
+    """The iterates are √(2α/β) from their middle, within 1 %; the whole of T[v, v], or x² for ½x², is caught."""
+    for seen in middles:
+        law = theory.stabilised_amplitude(seen.gradient, seen.third, seen.top)
+        assert abs(abs(seen.displacement) / law - 1) < 0.01
+        across = seen.third - seen.top * (seen.top @ seen.third)
+        whole = np.sqrt(-2 * seen.gradient @ across / (seen.third @ seen.third))
+        assert abs(abs(seen.displacement) / whole - 1) > 0.03
+        assert abs(abs(seen.displacement) / (law / np.sqrt(2)) - 1) > 0.3
+
+
+@pytest.mark.claim("DNL23.trajectory")
+def test_the_middle_moves_with_the_constrained_flow(middles):
+    """Velocity of the middle within 1 %; gradient flow's is off by more than 30 %, as is the flow at ∇L·v = 0 alone."""
+    for seen in middles:
+        wanted = theory.constrained_velocity(seen.gradient, seen.third, seen.top)
+        size = np.linalg.norm(wanted)
+        assert np.linalg.norm(seen.drift - wanted) < 0.01 * size
+        assert np.linalg.norm(seen.drift + seen.gradient) > 0.3 * size
+        partly = seen.top * (seen.top @ seen.gradient) - seen.gradient
+        assert np.linalg.norm(seen.drift - partly) > 0.3 * size
+
+
+@pytest.mark.claim("DNL23.amplitude")
+def test_a_valley_on_which_the_laws_are_exact():
+    """L = ½(s + y)x² − αy, in rationals' reach: at 2/η and x = √(2α) descent alternates for ever and y rests."""
+    alpha, sharp, lr = 0.125, 3.0, 0.5
+    gradient, third, top = [0.0, -alpha, 0.25], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]
+    a = theory.stabilised_amplitude(gradient, third, top)
+    assert a == 0.5
+    x, y = a, 2 / lr - sharp
+    for _ in range(4):
+        x, y = x - lr * (sharp + y) * x, y - lr * (x * x / 2 - alpha)
+    assert (x, y) == (a, 2 / lr - sharp)
+    assert_allclose(theory.constrained_velocity(gradient, third, top), [0, 0, -0.25], atol=1e-16)
+
+
+def test_rows_can_fail():
+    """A run that ends 2 % above its edge differs, one that never reaches it is not judged, one at it agrees."""
+    ends = np.array([1.02, 0.6, 1.001])
+    rates = np.full(3, 0.1)
+    numbers = {"data": "teacher set", "rates": rates, "momenta": np.zeros(3), "sharpness": 20 * ends[:, None]
+               * np.linspace(0.99, 1, 20)}
+    numbers["sharpness"][2, 3] = 40
+    rows = _sharpening.of_runs(numbers)
+    assert [row.verdict for row in rows] == ["differs", "not judged", "agrees"]
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda: theory.stabilised_amplitude([0.0, 1.0], [3.0, 4.0], [1.0, 0.0]), "gradient must let the sharpness rise"),
+    (lambda: theory.stabilised_amplitude([0.0, 1.0], [3.0, 4.0], [1.0, 1.0]), "top must be a unit vector"),
+    (lambda: theory.constrained_velocity([0.0, 1.0], [3.0, 0.0], [1.0, 0.0]), "third must have a part across top"),
+    (lambda: theory.constrained_velocity([0.0, 1.0], [3.0], [1.0, 0.0]), r"third must have shape \(2,\)"),
+    (lambda: simulated.sharpen(network.MLP((1, 1)), [0.0, 0.0], [[1.0]], [1.0], lr=0.1, steps=5, record_every=6),
+     "record_every must be at most steps = 5"),
+    (lambda: simulated.middle(network.MLP((1, 1)), [0.0, 0.0], [[1.0]], [1.0], 0.0), "lr must be positive")])
+def test_bad_arguments_are_refused(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
