@@ -9,7 +9,7 @@ from figures._style import GREY, guide, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from figures.network._runs import TEACHER, guarded
 
-CLAIMS = ("CKLKT21.sharpening", "CKLKT21.momentum", "CKLKT21.sgd", "DNL23.edge", "DNL23.amplitude", "DNL23.trajectory")
+CLAIMS = ("CKLKT21.sharpening", "CKLKT21.momentum-net", "CKLKT21.sgd", "DNL23.edge", "DNL23.amplitude", "DNL23.trajectory")
 PLANS = ((0.05, 0.0), (0.1, 0.0), (0.05, 0.5), (0.1, 0.5), (0.04, 0.9))  # η and μ on the teacher set
 SGD = ((0.05, 0.0, 16), (0.1, 0.0, 16), (0.05, 0.0, 64), (0.05, 0.5, 64))  # η, μ, B
 WITHIN = 0.01        # of the edge, where a run settles
@@ -67,7 +67,7 @@ def of_runs(numbers):
     tolerance = WITHIN if str(numbers["data"]) == TEACHER else IMAGES
     slow = np.nanmax(numbers["sharpness"])
     for lr, mu, end, top in zip(numbers["rates"], numbers["momenta"], ends, tops):
-        claim, edge = "CKLKT21.momentum" if mu else "CKLKT21.sharpening", 2 * (1 + mu) / lr
+        claim, edge = "CKLKT21.momentum-net" if mu else "CKLKT21.sharpening", 2 * (1 + mu) / lr
         what = f"sharpness over {'2(1+μ)/η' if mu else '2/η'} = {edge:g} at η = {lr:g}{f', μ = {mu:g}' if mu else ''}"
         where = f"{what}, mean of the last fifth, {numbers['data']}"
         if end < 1 - tolerance or not np.isfinite(end):

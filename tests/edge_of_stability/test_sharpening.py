@@ -40,7 +40,7 @@ def test_sharpness_rises_to_the_edge_and_stays(problem, middles):
     assert float(network.sharpness(model, smaller, x, y, rng=0)) > 1.5 * 2 / LR
 
 
-@pytest.mark.claim("CKLKT21.momentum")
+@pytest.mark.claim("CKLKT21.momentum-net")
 def test_with_momentum_the_edge_is_that_of_heavy_ball(problem):
     """μ = .5, η = 0.1: 2(1+μ)/η within 1 %; 2/η is caught."""
     model, x, y, start = problem
