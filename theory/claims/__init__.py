@@ -52,6 +52,9 @@ CB22
 MS26
     R. Mulayoff, S. U. Stich, "On the stability of nonlinear dynamics in GD and
     SGD: beyond quadratic potentials", COLT 2026.
+DNL23
+    A. Damian, E. Nichani, J. D. Lee, "Self-stabilization: the implicit bias of
+    gradient descent at the edge of stability", ICLR 2023.
 """
 
 from theory._public import publish
