@@ -9,7 +9,8 @@ from figures._style import GREY, guide, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from figures.network._runs import TEACHER, guarded
 
-CLAIMS = ("CKLKT21.sharpening", "CKLKT21.momentum-net", "CKLKT21.sgd", "DNL23.edge", "DNL23.amplitude", "DNL23.trajectory")
+CLAIMS = ("CKLKT21.sharpening", "CKLKT21.momentum-net", "CKLKT21.sgd", "DNL23.edge", "DNL23.amplitude",
+          "DNL23.trajectory")
 PLANS = ((0.05, 0.0), (0.1, 0.0), (0.05, 0.5), (0.1, 0.5), (0.04, 0.9))  # η and μ on the teacher set
 SGD = ((0.05, 0.0, 16), (0.1, 0.0, 16), (0.05, 0.0, 64), (0.05, 0.5, 64))  # η, μ, B
 WITHIN = 0.01        # of the edge, where a run settles
