@@ -33,7 +33,7 @@ def main(words=None):
     options = parser.parse_args(words)
     try:
         return modules[options.command].run(options)
-    except ValueError as error:
+    except (ValueError, RuntimeError, MemoryError) as error:
         print(f"{parser.prog} {options.command}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
     except BrokenPipeError:  # the reader, head or less, has seen enough

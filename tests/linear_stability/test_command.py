@@ -62,13 +62,26 @@ def test_bad_arguments_are_one_line_and_status_two(file, capsys, words, message)
     assert status == 2 and message in said.err and said.err.count("\n") == 1 and not said.out
 
 
-@pytest.mark.parametrize("content", [b"", b"not an array", None])
+HEADER = b"{'descr': '<f8', 'fortran_order': False, 'shape': (100000000000, 1000), }"
+HUGE = b"\x93NUMPY\x01\x00" + bytes([118, 0]) + HEADER.ljust(117) + b"\n"      # a header that promises 8e14 bytes
+
+
+@pytest.mark.parametrize("content", [b"", b"not an array", HUGE, None])
 def test_files_that_cannot_be_read_are_one_line_and_status_two(tmp_path, capsys, content):
     path = tmp_path / "bad.npy"
     if content is not None:
         path.write_bytes(content)
     status, said = told(capsys, path, "--lr", 0.1, "--batch-size", 1)
     assert status == 2 and "cannot be read as an array" in said.err and said.err.count("\n") == 1
+
+
+@pytest.mark.parametrize(("form", "kind"), [(lambda J: J @ J.T, "--kernel"),
+                                            (lambda J: J[:, :, None] * J[:, None], "--hessians")])
+def test_what_is_square_and_symmetric_is_not_taken_for_factors(file, tmp_path, capsys, form, kind):
+    """Read as factors a kernel or Hessians would give a rate that is wrong without any sign."""
+    np.save(tmp_path / "square.npy", form(np.load(file)))
+    status, said = told(capsys, tmp_path / "square.npy", "--lr", 0.1, "--batch-size", 1)
+    assert status == 2 and f"add {kind}" in said.err
 
 
 def test_it_draws_and_needs_matplotlib_for_that_alone(file, tmp_path):

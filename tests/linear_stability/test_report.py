@@ -39,7 +39,8 @@ def test_the_smallest_batch_size_holds_the_rate_and_the_one_below_does_not(facto
 
 
 @pytest.mark.parametrize(("share", "words"), [
-    (0.5, r"^Stable at learning rate 0\.\d+ and batch size 3: SGD would leave above 0\.\d+, and at this rate below"),
+    (0.5, r"^Stable at learning rate 0\.\d+ and batch size 3: SGD would leave above 0\.\d+; at batch size 1 it would leave now\.$"),
+    (0.01, r"^Stable .*SGD would leave above 0\.\d+; this rate is stable at every batch size\.$"),
     (1.5, r"^Unstable .*SGD leaves this minimum, since it may not exceed .*it would stay from batch size \d+ on\.$"),
     (60.0, r"^Unstable .*no batch size helps, since full-batch descent leaves above"),
 ])
@@ -64,6 +65,11 @@ def test_one_direction_of_curvature_has_its_almost_sure_limit():
     report = stability_report(1e30 * np.array([[[0.2]], [[3.8]]]), 5e-31, 1)
     assert report.almost_sure_lr == pytest.approx(1e-30 * almost_sure_lr([0.2, 3.8], 1), rel=1e-12)
     assert stability_report([[[1.0, 0.0], [0.0, 1.0]]], 0.1, 1).almost_sure_lr is None
+    words = "while the loss is quadratic almost every path still converges below"
+    messages = [stability_report([[[0.2]], [[3.8]]], share * almost_sure_lr([0.2, 3.8], 1), 1).message
+                for share in (0.99, 1.01)]
+    assert [message.startswith("Unstable") for message in messages] == [True, True]
+    assert [words in message for message in messages] == [True, False]
 
 
 def test_residuals_say_whether_it_interpolates_and_what_loss_is_kept(factors):
@@ -76,12 +82,25 @@ def test_residuals_say_whether_it_interpolates_and_what_loss_is_kept(factors):
     assert 0 < report.floor == pytest.approx(floor, rel=1e-9)
     assert "does not interpolate" in report.message and "are not in these numbers" in report.message
     assert stability_report(GaussNewton(tall), 0.01, 3, residuals=0 * residuals).message.endswith("are interpolated.")
+    of_kernel = stability_report(GaussNewton.from_kernel(tall @ tall.T), 0.01, 3, residuals=residuals)
+    assert of_kernel.floor == pytest.approx(floor, rel=1e-6)
+
+
+def test_away_from_the_minimum_there_is_a_loss_and_no_floor(factors):
+    """Residuals of a net that is not polished; weight decay balances their mean gradient, which is then no noise."""
+    residuals = np.ones(20)
+    report = stability_report(GaussNewton(factors), 0.01, 3, residuals=residuals)
+    assert (report.loss, report.floor) == (0.5, None) and "its mean gradient is not zero" in report.message
+    gradients = residuals[:, None] * factors
+    decayed = stability_report(GaussNewton(factors), 0.01, 3, residuals=residuals, weight_decay=0.1)
+    floor = loss_floor(GaussNewton(factors), gradients - gradients.mean(axis=0), 0.01, 3, weight_decay=0.1)
+    assert decayed.floor == pytest.approx(floor, rel=1e-9)
 
 
 @pytest.mark.parametrize(("options", "message"), [
     ({"residuals": np.ones(3)}, r"residuals must have shape \(20, 1\), got \(3,\)"),
-    ({"residuals": np.ones(20)}, "gradients"),                              # no minimum: their mean is not zero
     ({"lr": -1.0}, "lr must be positive"),
+    ({"lr": 1e-120}, "lr must lie within a factor 1e.100 of the critical rate"),
 ])
 def test_what_cannot_be_reported_on_is_refused(factors, options, message):
     with pytest.raises(ValueError, match=message):

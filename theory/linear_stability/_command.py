@@ -44,11 +44,13 @@ def run(options):
         _writable(options.plot)
     minimum = _minimum(options)
     residuals = None if options.residuals is None else _array(options.residuals)
-    report = stability_report(minimum, options.lr, options.batch_size, momentum=options.momentum,
-                              weight_decay=options.weight_decay, replacement=options.replacement, residuals=residuals)
+    with np.errstate(all="ignore"):
+        report = stability_report(minimum, options.lr, options.batch_size, momentum=options.momentum,
+                                  weight_decay=options.weight_decay, replacement=options.replacement,
+                                  residuals=residuals)
     if options.plot is not None:
         _draw(report, options.plot)
-    print(json.dumps(asdict(report), indent=1, ensure_ascii=False) if options.json else report)
+    print(json.dumps(asdict(report), indent=1, ensure_ascii=False, allow_nan=False) if options.json else report)
     return 1 if options.check and report.verdict != "stable" else 0
 
 
@@ -65,16 +67,30 @@ def _minimum(options):
     array = arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
     if options.hessians:
         return array
+    if not options.kernel:
+        _factors(array)
     return GaussNewton.from_kernel(array, options.outputs) if options.kernel else GaussNewton(array)
+
+
+def _factors(array):
+    """Refuse what is square and symmetric, since no factors are."""
+    kind = {2: "--kernel", 3: "--hessians"}.get(array.ndim)
+    if kind and array.shape[-1] == array.shape[-2] > 1 and np.array_equal(array, array.swapaxes(-1, -2)):
+        raise ValueError(f"factors must not be symmetric matrices, got shape {array.shape}; add {kind} if that is "
+                         "what the file holds")
 
 
 def _array(path):
     try:
-        array = np.load(path, allow_pickle=False)
-    except (OSError, EOFError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read as an array of numpy.save: {error}") from None
-    if not isinstance(array, np.ndarray):
-        raise ValueError(f"{path} holds several arrays; save one with numpy.save")
+        array = np.load(path, allow_pickle=False, mmap_mode="r")     # a header may promise what no memory holds
+        array = np.array(array) if isinstance(array, np.ndarray) else None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read as an array: {error.strerror or error}") from None
+    except (EOFError, ValueError, MemoryError, OverflowError) as error:
+        reason = "it holds Python objects" if "Python objects" in str(error) else "no numpy.save wrote it, or not all of it"
+        raise ValueError(f"{path} cannot be read as an array: {reason}; save one with numpy.save") from None
+    if array is None:
+        raise ValueError(f"{path} is an archive of arrays; save one with numpy.save")
     return array
 
 

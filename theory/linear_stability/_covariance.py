@@ -16,7 +16,7 @@ from theory.linear_stability._range_of_hessian import Reduced
 from theory.linear_stability._sampling_factor import sampling_factor
 
 _EPS = np.finfo(float).eps
-_MEAN = 1e-8        # of the largest gradient: what the mean gradient of a minimum may be
+AT_MINIMUM = 1e-8        # of the largest gradient: what the mean gradient of a minimum may be
 _WIDEST = 5000      # parameters, where decay reaches directions that factors leave flat
 
 
@@ -175,7 +175,7 @@ def _solved(hessians, gradients, lr, batch_size, momentum, weight_decay, replace
     gradients = _checks.shaped(gradients, "gradients", (n, dim)).astype(float)
     largest = np.abs(gradients).max()
     mean = np.abs(gradients.mean(axis=0)).max()
-    if mean > _MEAN * largest:
+    if mean > AT_MINIMUM * largest:
         raise ValueError(f"gradients must have mean zero, got a mean of up to {mean:.3g} beside gradients of up to "
                          f"{largest:.3g}; take them, decay included, at the minimum of the mean loss")
     shift = int(np.frexp(largest)[1]) if largest else 0

@@ -8,14 +8,15 @@ from theory import _checks
 from theory.linear_stability._almost_sure import almost_sure_lr
 from theory.linear_stability._bracket import Bracket, Products, lr_bracket
 from theory.linear_stability._certificate import certify
-from theory.linear_stability._covariance import loss_floor
+from theory.linear_stability._covariance import AT_MINIMUM, loss_floor
 from theory.linear_stability._critical_lr import critical_lr
 from theory.linear_stability._ensemble import as_ensemble
 from theory.linear_stability._eq4 import non_uniformity, sharpness
 from theory.linear_stability._mean_square import mean_square_rate
 from theory.linear_stability._sampling_factor import sampling_factor
 
-_INTERPOLATES = 1e-12  # loss at the minimum, relative to ½ mean |y|² if that is given, else absolute
+_INTERPOLATES = 1e-12  # loss at the minimum
+_RANGE = 1e100         # of the critical rate, above and below, in which a rate is judged
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,14 @@ class StabilityReport:
         Limit of almost every path, for one direction of curvature without momentum and decay; elsewhere it is
         simulated, by `refimpl.linear_stability.almost_sure_lr_interval`.
     growth : float or None
-        Factor of E|x|² per step at `lr`.
+        Factor of E|x|² per step at `lr`; None also where no enclosure of it was found.
     batch_sizes, critical_lrs, sufficient_lrs : tuple
         What the rate may be at batch sizes 1, 2, 4, … and n: exactly, and by eq. 4.
     smallest_batch_size : int or None
         The smallest B at which `lr` is stable; None if none is.
     loss, floor : float or None
-        ½ mean |f − y|² at the minimum, and the mean loss above it that SGD keeps, where residuals were given.
+        ½ mean |f − y|² at the minimum, and the mean loss above it that SGD keeps, where residuals were given;
+        no floor where SGD is not stable, or where the mean gradient says that this is not the minimum.
     message : str
         The same in a sentence or two.
     """
@@ -108,8 +110,8 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
     replacement : bool
         Whether batches are drawn with replacement.
     residuals : array_like (n,) or (n, k), optional
-        f_i − y_i at the minimum, with factors that are ∂f/∂w themselves (not from a kernel): does it interpolate,
-        and if not, how much loss does SGD keep above it?
+        f_i − y_i at the minimum, with factors that are ∂f/∂w themselves, or their kernel: does it interpolate, and
+        if not, how much loss does SGD keep above it? With weight decay the mean gradient is that of the decay.
     rng : None, int, SeedSequence or Generator
         For `Products`, as in `lr_bracket`.
 
@@ -121,7 +123,8 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
     Raises
     ------
     ValueError
-        As for `critical_lr`, `lr_bracket` and, with `residuals`, `loss_floor`.
+        As for `critical_lr` and `lr_bracket`; if `residuals` do not fit; or if `lr` lies more than a factor 1e100
+        from the critical rate.
 
     References
     ----------
@@ -131,7 +134,7 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
     --------
     >>> J = np.random.default_rng(0).standard_normal((50, 200))
     >>> print(stability_report(GaussNewton(J), 0.02, 4).message)
-    Stable at learning rate 0.02 and batch size 4: SGD would leave above 0.03659, and at this rate below batch size 3.
+    Stable at learning rate 0.02 and batch size 4: SGD would leave above 0.03659; at batch size 2 it would leave now.
     """
     lr = _checks.scalar(lr, "lr")
     if isinstance(hessians, Products):
@@ -142,6 +145,9 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
     ensemble = as_ensemble(hessians)
     options = {"momentum": momentum, "weight_decay": weight_decay, "replacement": replacement}
     exact = critical_lr(ensemble, batch_size, **options)
+    if not exact / _RANGE < lr < exact * _RANGE:
+        raise ValueError(f"lr must lie within a factor {_RANGE:g} of the critical rate, {exact:.3g}, got {lr:g}; "
+                         "check its units, or those of the factors")
     sizes = tuple(dict.fromkeys([*(2**k for k in range(ensemble.n.bit_length()) if 2**k < ensemble.n), ensemble.n]))
     rates = tuple(critical_lr(ensemble, size, **options) for size in sizes)
     noise = sampling_factor(ensemble.n, batch_size, replacement=replacement)
@@ -157,7 +163,7 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
         "sufficient_lr": critical_lr(ensemble, batch_size, "sufficient", **options), "critical_lr": exact,
         "gd_lr": critical_lr(ensemble, batch_size, "gd", **options), "bracket": None,
         "almost_sure_lr": _almost_sure(ensemble, batch_size, replacement) if plain else None,
-        "growth": mean_square_rate(ensemble, lr, batch_size, **options), "batch_sizes": sizes, "critical_lrs": rates,
+        "growth": _growth(ensemble, lr, batch_size, options), "batch_sizes": sizes, "critical_lrs": rates,
         "sufficient_lrs": tuple(critical_lr(ensemble, size, "sufficient", **options) for size in sizes),
         "smallest_batch_size": _smallest(lambda size: critical_lr(ensemble, size, **options), lr, sizes, rates),
         "loss": loss, "floor": floor}
@@ -176,6 +182,13 @@ def _of_products(products, lr, batch_size, momentum, replacement, rng):
         "sufficient_lrs": (), "smallest_batch_size": None,
         "loss": None, "floor": None}
     return StabilityReport(**fields, message=_sentence(fields))
+
+
+def _growth(ensemble, lr, batch_size, options):
+    try:
+        return mean_square_rate(ensemble, lr, batch_size, **options)
+    except RuntimeError:  # no enclosure
+        return None
 
 
 def _smallest(rate_of, lr, sizes, rates):
@@ -218,6 +231,11 @@ def _residual_loss(ensemble, residuals, lr, batch_size, stable, options):
     if loss <= _INTERPOLATES or not stable:
         return loss, 0.0 if loss <= _INTERPOLATES else None
     gradients = np.einsum("nk,nkd->nd", values, jacobians)
+    mean = gradients.mean(axis=0)
+    if options["weight_decay"]:
+        gradients -= mean                               # at a minimum the decay's gradient is −mean
+    elif np.abs(mean).max() > AT_MINIMUM * np.abs(gradients).max():
+        return loss, None
     return loss, loss_floor(ensemble, gradients, lr, batch_size, **options)
 
 
@@ -235,13 +253,16 @@ def _sentence(found):
     if found["verdict"] == "stable":
         words = f"Stable {at}: {leave} would leave above {edge:.4g}"
         smallest = found["smallest_batch_size"]
-        words += (f", and at this rate below batch size {smallest}." if smallest > 1
-                  else ", at this rate at no batch size.")
+        words += (f"; at batch size {smallest - 1} it would leave now." if smallest > 1
+                  else "; this rate is stable at every batch size.")
     elif found["verdict"] == "unstable":
         words = f"Unstable {at}: {leave} leaves this minimum, since it may not exceed {edge:.4g}"
         smallest = found["smallest_batch_size"]
         words += (f"; at this rate it would stay from batch size {smallest} on." if smallest
                   else f"; no batch size helps, since full-batch descent leaves above {found['gd_lr']:.4g}.")
+        if found["almost_sure_lr"] is not None and found["lr"] < found["almost_sure_lr"]:
+            words += (f" That is in mean square: while the loss is quadratic almost every path still converges below "
+                      f"{found['almost_sure_lr']:.4g}.")
     else:
         words = f"Undecided {at}: the rate lies on the edge of stability, {edge:.6g}, to rounding."
     return words + _on_loss(found)
@@ -252,7 +273,10 @@ def _on_loss(found):
         return ""
     if found["loss"] <= _INTERPOLATES:
         return " The examples are interpolated."
-    kept = f" SGD keeps a loss of {found['floor']:.3g} above it;" if found["floor"] is not None else ""
+    if found["floor"] is not None:
+        kept = f" SGD keeps a loss of {found['floor']:.3g} above it;"
+    else:
+        kept = "" if found["verdict"] != "stable" else " its mean gradient is not zero, so that no floor is given;"
     return (f" The minimum does not interpolate (loss {found['loss']:.3g}):{kept} the second derivatives of f times "
             "the residuals, which H then also holds, are not in these numbers.")
 
