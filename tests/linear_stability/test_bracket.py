@@ -24,7 +24,7 @@ def products(factors, **given_blocks):
 
 
 @given(support.seeds(), st.integers(2, 25), st.integers(1, 3), st.integers(1, 40), st.sampled_from(KINDS),
-       st.booleans(), st.sampled_from([0.0, -0.8, 0.5, 0.9]), st.data())
+       st.booleans(), st.sampled_from([0.0, -0.8, 0.5, 0.9, 0.99]), st.data())
 def test_the_exact_rate_lies_inside(seed, n, outputs, dim, kind, replacement, momentum, data):
     """Bounds that are proved, but for the residual that `safe` allows for: nothing here holds by chance."""
     factors = jacobians(np.random.default_rng(seed), n, outputs, dim, kind)
@@ -33,7 +33,7 @@ def test_the_exact_rate_lies_inside(seed, n, outputs, dim, kind, replacement, mo
     exact = critical_lr(GaussNewton(factors), size, momentum=momentum, replacement=replacement)
     assert found.converged and found.blocks == "exact"
     assert found.safe <= exact * (1 + 1e-6) and exact * (1 - 1e-6) <= found.unstable
-    assert momentum or (0.3 * exact < found.safe and found.unstable < 1.6 * exact)
+    assert (momentum or 0.3 * exact < found.safe) and found.unstable < 1.5 * exact       # 1.09 in 240 ensembles
     assert exact <= found.gd * (1 + 1e-6)
 
 
@@ -55,11 +55,39 @@ def test_beyond_the_rows_that_are_taken_one_by_one_the_safe_side_stays_safe(rng)
     assert told.blocks == "given" and 0.5 * exact < told.safe < exact
 
 
-def test_products_in_float32_are_taken(rng):
-    factors = jacobians(rng, 20, 2, 50, "power law")
+@pytest.mark.parametrize("momentum", [-0.5, 0.0, 0.99])
+def test_products_in_float32_bracket_too(rng, momentum):
+    """The commutator is a difference that float32 rounds to 1e-7 of λmax²: unallowed for, .09 η* was called unstable."""
+    factors = jacobians(rng, 18, 2, 12, "heavy norms")
     single = factors.astype(np.float32)
-    found = lr_bracket(products(single), 3)
-    assert found.safe <= critical_lr(GaussNewton(factors), 3) * (1 + 1e-5) and found.unstable > found.safe
+    found = lr_bracket(Products(lambda v: single @ v.astype(np.float32),
+                                lambda u: np.tensordot(u.astype(np.float32), single, 2), 18, 12, 2), 3,
+                       momentum=momentum)
+    exact = critical_lr(GaussNewton(factors), 3, momentum=momentum)
+    assert found.safe <= exact * (1 + 1e-5) and exact * (1 - 1e-5) <= found.unstable < 1.5 * exact
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+def test_blocks_are_given_as_an_array_or_as_rows_that_are_asked_for(rng, outputs):
+    """And held against a product: rows divided by n, the commonest mistake, would be unsafe by n²."""
+    factors = jacobians(rng, 35, outputs, 20, "isotropic")
+    rows = factors if outputs > 1 else factors[:, 0]
+    blocks = np.einsum("nid,njd->nij", factors, factors)
+    told = lr_bracket(products(factors, blocks=blocks if outputs > 1 else blocks.ravel()), 4, rng=0)
+    asked = lr_bracket(products(factors, blocks=lambda first, last: rows[first:last]), 4, rng=0)
+    assert told.blocks == asked.blocks == "given" and asked.safe == pytest.approx(told.safe, rel=1e-9)
+    with pytest.raises(ValueError, match=r"blocks must be J_i J_iᵀ of the products, got 0\.0008163 times that"):
+        lr_bracket(products(factors, blocks=lambda first, last: rows[first:last] / 35), 4)
+    with pytest.raises(ValueError, match="blocks must return rows"):
+        lr_bracket(products(factors, blocks=lambda first, last: rows[first:last, ..., 1:]), 4)
+
+
+@pytest.mark.parametrize("momentum", [0.9, 0.99])
+def test_the_upper_side_stays_tight_where_momentum_is_large(momentum):
+    """X = I commutes with H; without it the best that 12 Ritz vectors gave was 2.8 to 5.6 times the exact rate."""
+    factors = jacobians(np.random.default_rng(0), 34, 3, 54, "isotropic")
+    exact = critical_lr(GaussNewton(factors), 2, momentum=momentum)
+    assert exact < lr_bracket(products(factors), 2, momentum=momentum).unstable < 1.1 * exact
 
 
 @pytest.mark.parametrize(("jvp", "vjp", "message"), [
