@@ -44,9 +44,10 @@ def test_python_examples_print_what_they_say(folder, code, printed):
 @pytest.mark.filterwarnings("ignore:.*torch.jit:FutureWarning", "ignore:.*torch.jit:DeprecationWarning")
 @pytest.mark.parametrize(("folder", "needs", "code", "printed"), OPTIONAL,
                          ids=[f"{block[0]}-{block[1]}-{k}" for k, block in enumerate(OPTIONAL)])
-def test_examples_that_need_another_package_run_where_it_is(folder, needs, code, printed):
+def test_examples_that_need_another_package_run_where_it_is(folder, needs, code, printed, tmp_path, monkeypatch):
     """And fail, with the cause that the text promises, when the ½ is dropped."""
     pytest.importorskip(needs)
+    monkeypatch.chdir(tmp_path)                                     # some draw a picture
     assert len(code.splitlines()) <= 40
     assert run(code) == printed if printed else " 0 failed" in run(code)
     promised = re.search(r"Without the `(.*?)` it raises, and says `(likely cause in .*?)`", TEXTS[folder])

@@ -39,5 +39,6 @@ def plot_density(density, axes, *, width=None):
         axes.axvline(end, color=GREY, linewidth=0.9, linestyle=":")
         axes.annotate(f"{end:.3g}", (end, 1), xycoords=("data", "axes fraction"), xytext=(0, 3),
                       textcoords="offset points", ha="center", fontsize="small")
-    axes.set(xlabel="curvature", ylabel=f"density, smoothed over {width:.2g}", ylim=(values.max() * 1e-6, None))
+    axes.set(xlabel="curvature", ylabel=f"density, smoothed over {width:.2g}",
+             ylim=(values.max() * 1e-6, values.max() * 3))
     return axes

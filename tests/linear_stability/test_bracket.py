@@ -57,7 +57,7 @@ def test_beyond_the_rows_that_are_taken_one_by_one_the_safe_side_stays_safe(rng)
 
 @pytest.mark.parametrize("momentum", [-0.5, 0.0, 0.99])
 def test_products_in_float32_bracket_too(rng, momentum):
-    """The commutator is a difference that float32 rounds to 1e-7 of λmax²: unallowed for, .09 η* was called unstable."""
+    """The commutator is a difference that float32 rounds to 1e-7 of λmax²: without allowance .09 η* was unstable."""
     factors = jacobians(rng, 18, 2, 12, "heavy norms")
     single = factors.astype(np.float32)
     found = lr_bracket(Products(lambda v: single @ v.astype(np.float32),

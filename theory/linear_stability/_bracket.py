@@ -122,9 +122,10 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     steepest[np.trace(blocks, axis1=1, axis2=2).argmax(), 0] = 1
     exact = blocks if source != "probed" else None
     upper = smallest_quotient(jacobian, exact, plain, (krylov.vector, steepest.ravel()), noise, momentum, norm)
-    return Bracket(float(2 * (1 + momentum) / (krylov.top + krylov.residual)),
-                   float((1 + momentum) * min(upper, 2 / plain.top)), bool(krylov.residual <= _RESIDUAL * krylov.top),
-                   jacobian.count, float(2 * (1 + momentum) / plain.top), source)
+    safe = 2 * (1 + momentum) / (krylov.top + krylov.residual) * (1 - _ROUNDING)
+    gd = 2 * (1 + momentum) / plain.top
+    return Bracket(float(safe), float(min((1 + momentum) * upper, gd) * (1 + _ROUNDING)),
+                   bool(krylov.residual <= _RESIDUAL * krylov.top), jacobian.count, float(gd), source)
 
 
 def _numbers(rng, max_products, probes):

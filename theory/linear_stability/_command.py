@@ -87,7 +87,7 @@ def _array(path):
     except OSError as error:
         raise ValueError(f"{path} cannot be read as an array: {error.strerror or error}") from None
     except (EOFError, ValueError, MemoryError, OverflowError) as error:
-        reason = "it holds Python objects" if "Python objects" in str(error) else "no numpy.save wrote it, or not all of it"
+        reason = "it holds Python objects" if "Python objects" in str(error) else "not a whole file of numpy.save"
         raise ValueError(f"{path} cannot be read as an array: {reason}; save one with numpy.save") from None
     if array is None:
         raise ValueError(f"{path} is an archive of arrays; save one with numpy.save")

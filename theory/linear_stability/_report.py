@@ -232,8 +232,8 @@ def _residual_loss(ensemble, residuals, lr, batch_size, stable, options):
         return loss, 0.0 if loss <= _INTERPOLATES else None
     gradients = np.einsum("nk,nkd->nd", values, jacobians)
     mean = gradients.mean(axis=0)
-    if options["weight_decay"]:
-        gradients -= mean                               # at a minimum the decay's gradient is −mean
+    if options["weight_decay"]:  # whose gradient is −mean at a minimum
+        gradients -= mean
     elif np.abs(mean).max() > AT_MINIMUM * np.abs(gradients).max():
         return loss, None
     return loss, loss_floor(ensemble, gradients, lr, batch_size, **options)
@@ -273,10 +273,8 @@ def _on_loss(found):
         return ""
     if found["loss"] <= _INTERPOLATES:
         return " The examples are interpolated."
-    if found["floor"] is not None:
-        kept = f" SGD keeps a loss of {found['floor']:.3g} above it;"
-    else:
-        kept = "" if found["verdict"] != "stable" else " its mean gradient is not zero, so that no floor is given;"
+    kept = "" if found["verdict"] != "stable" else " its mean gradient is not zero, so that no floor is given;"
+    kept = kept if found["floor"] is None else f" SGD keeps a loss of {found['floor']:.3g} above it;"
     return (f" The minimum does not interpolate (loss {found['loss']:.3g}):{kept} the second derivatives of f times "
             "the residuals, which H then also holds, are not in these numbers.")
 
