@@ -39,7 +39,7 @@ def test_the_smallest_batch_size_holds_the_rate_and_the_one_below_does_not(facto
 
 
 @pytest.mark.parametrize(("share", "words"), [
-    (0.5, r"^Stable at learning rate 0\.\d+ and batch size 3: SGD would leave above .*; at batch size 1 it would leave "),
+    (0.5, r"^Stable at learning rate 0\.\d+ and batch size 3: SGD would leave .*; at batch size 1 it would leave now"),
     (0.01, r"^Stable .*SGD would leave above 0\.\d+; this rate is stable at every batch size\.$"),
     (1.5, r"^Unstable .*SGD leaves this minimum, since it may not exceed .*it would stay from batch size \d+ on\.$"),
     (60.0, r"^Unstable .*no batch size helps, since full-batch descent leaves above"),
