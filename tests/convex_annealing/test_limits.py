@@ -46,6 +46,12 @@ def test_the_two_stops_lie_at_the_ends_of_one_contour():
     assert not np.allclose(theory.ratio_bounds(H, H), (0.75, 1.5))
 
 
+@pytest.mark.parametrize("scale", [1e-80, 1e80])
+def test_limits_know_no_unit(scale):
+    """Curvatures near 0 are not taken for equal ones: a width that is not relative refuses the first."""
+    assert_allclose(theory.limit_ratios(scale * H, scale * G), theory.limit_ratios(H, G), rtol=1e-14)
+
+
 @pytest.mark.claim("NAK20.large")
 @given(pairs(most=5))
 def test_crossover_is_where_both_ends_of_the_spectrum_shrink_alike(pair):

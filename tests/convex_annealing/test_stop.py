@@ -120,3 +120,14 @@ def test_steps_at_tiny_rates_are_those_of_exact_arithmetic(lr, steps):
     for tiny in (1e-16, 2e-16):
         with pytest.raises(ValueError, match="so small beside the curvatures"):
             theory.stopping_point(H, G, [1.0, 1.0], 1e-3, lr=tiny)
+
+
+@pytest.mark.parametrize("values", [(1.3, 0.7), (1.3, 1.3), (1.0, 1.0)])
+def test_a_flow_that_stops_as_soon_as_it_begins_stops(values):
+    """Targets down to 1e-14 below the first loss, at any scale: found, and reached to the rounding of a logarithm."""
+    matrix = np.diag(values)
+    for scale in (1.0, 1e22, 1e100):
+        first = float(theory.quadratic_loss(matrix, np.full(2, scale)))
+        for gap in (1e-14, 1e-12, 1e-8):
+            stop = theory.stopping_point(matrix, matrix, np.full(2, scale), first * (1 - gap))
+            assert abs(stop.train_loss / first - (1 - gap)) <= 1e-15 * (4 + np.log(first))

@@ -64,6 +64,9 @@ def test_a_product_that_changes_slowly_does_not_converge():
             return np.linspace(1, 2, size) * v * (1 + 1e-4 * len(calls))
 
         assert not sharpness(Operator(size, product), rng=0).converged
+    grown = []
+    drifting = Operator(30, lambda v: grown.append(1) or v * (1 + 1e-4 * len(grown)))
+    assert_allclose(trace(drifting, method="exact").asymmetry, 1e-4, rtol=1e-9)   # of a vector of length 1
 
 
 @pytest.mark.parametrize("scale", [1e-150, 1e-80, 1.0, 1e80])

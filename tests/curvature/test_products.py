@@ -90,3 +90,9 @@ def test_a_point_in_float32_is_treated_in_float32(rng):
     seen = set()
     sharpness(Operator(60, lambda v: seen.add(v.dtype) or v, dtype=np.float32))
     assert seen == {np.dtype(np.float32)}
+
+
+@pytest.mark.parametrize("size", [5, 60])
+def test_the_default_tolerance_is_that_of_the_precision(size):
+    for dtype, tolerance in ((np.float64, "1e-06"), (np.float32, "0.0001")):
+        assert sharpness(Operator(size, lambda v: v, dtype=dtype)).message.endswith(f"tolerance {tolerance}")

@@ -58,14 +58,24 @@ def test_a_list_of_equal_batches_is_an_array(rng):
     assert_array_equal(runs[1:], [runs[0]] * 2)
 
 
+def test_a_number_is_no_batch():
+    for batches in ([1, [0, 1]], [[0, 1], np.int64(1)]):
+        with pytest.raises(ValueError, match=r"indices must be an integer array .*and shape \(\)"):
+            sgd.run(LinearRegression(3), np.ones(3), np.eye(3), lr=0.1, steps=2, indices=batches)
+
+
 def test_a_schedule_may_begin_at_zero():
     """Warm-up: nothing moves at rate 0, by array and by function; a single rate of 0 is refused."""
     warm = np.array([0.0, 0.0, 0.1])
     expected = sgd.run(LinearRegression(1), [1.0], [[1.0]], lr=0.1, steps=1).w
     for lr in (warm, lambda step: warm[step]):
         assert_array_equal(sgd.run(LinearRegression(1), [1.0], [[1.0]], lr=lr, steps=3, weight_decay=0.0).w, expected)
-    with pytest.raises(ValueError, match="lr must be positive"):
-        sgd.run(LinearRegression(1), [1.0], [[1.0]], lr=0.0, steps=3)
+    net = images.ConvNet(channels=1, height=4, width=4, classes=2, size=2)
+    for run in (lambda: sgd.run(LinearRegression(1), [1.0], [[1.0]], lr=0.0, steps=3),
+                lambda: images.train(net, net.init(0), np.ones((4, 1, 4, 4)), np.zeros(4, int), lr=0.0, epochs=1,
+                                     batch_size=2)):
+        with pytest.raises(ValueError, match="lr must be positive"):
+            run()
 
 
 def test_a_batch_size_that_contradicts_the_indices_is_refused_by_every_loop():

@@ -35,6 +35,15 @@ def test_batches_are_uniform(rng, sampling, n, size):
     assert (np.abs(frequency - 1 / len(possible)) <= support.z_limit(len(possible)) * error + 1e-15).all()
 
 
+def test_batches_of_nearly_all_examples_are_uniform_too(rng):
+    """17 of 18, which are sorted out of all: the one left out is each as often as every other, at 1e-6; the null is
+    the last of 18 always."""
+    seen = batches_of("without-replacement", 18, 17, 100, 100, rng)
+    assert seen.shape == (100, 100, 17) and (np.diff(np.sort(seen), axis=-1) > 0).all()
+    frequency = np.bincount(153 - seen.sum(axis=-1).ravel(), minlength=18) / 10_000
+    assert (np.abs(frequency - 1 / 18) <= support.z_limit(18) * support.binomial_error(1 / 18, 10_000)).all()
+
+
 def batches_of(sampling, n, size, steps, replicas, rng):
     """The index arrays of a run, (steps, replicas, size)."""
     seed = rng.bit_generator.seed_seq.spawn(1)[0]

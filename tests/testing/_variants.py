@@ -27,7 +27,7 @@ class Variant:
         body = list(source.body)
         body[self.place] = copy.deepcopy(body[self.place])
         node = next(each for k, each in enumerate(ast.walk(body[self.place])) if k == self.number)
-        list(_changes(node, *_names(body[self.place])))[self.change][1](node)
+        list(changes(node, *_names(body[self.place])))[self.change][1](node)
         return ast.fix_missing_locations(ast.Module(body, []))
 
 
@@ -40,7 +40,7 @@ def variants(source):
         names = _names(top)
         for number, node in enumerate(ast.walk(top)):
             line = getattr(node, "lineno", top.lineno)
-            for k, (what, _) in enumerate(_changes(node, *names)):
+            for k, (what, _) in enumerate(changes(node, *names)):
                 yield Variant(place, number, k, room_of(source, line), line, what)
 
 
@@ -74,7 +74,7 @@ def _is_own(node):
     return isinstance(node.value, ast.Name) and node.value.id == "self"
 
 
-def _changes(node, names, stored):
+def changes(node, names, stored):
     """(what is changed, function that changes a node like this one in place)."""
     if isinstance(node, (ast.BinOp, ast.AugAssign)):
         for other in _OPERATORS.get(type(node.op), ()):
@@ -87,7 +87,8 @@ def _changes(node, names, stored):
         other = ast.Or if isinstance(node.op, ast.And) else ast.And
         yield f"{type(node.op).__name__} → {other.__name__}", lambda n: setattr(n, "op", other())
         for k in range(len(node.values)):
-            yield f"condition {k} dropped", lambda n, k=k: n.values.pop(k)
+            yield f"condition {k} dropped", lambda n, k=k: n.values.__setitem__(
+                k, ast.Constant(isinstance(n.op, ast.And)))
     if isinstance(node, ast.Compare):
         for k, operator in enumerate(node.ops):
             for other in _COMPARED.get(type(operator), ()):
@@ -131,3 +132,27 @@ def _of_branches(node):
 
 def _exchange(node):
     node.body, node.orelse = node.orelse, node.body
+
+
+_EXCHANGED = {"mean": "sum", "sum": "mean", "max": "min", "min": "max", "maximum": "minimum", "minimum": "maximum",
+              "any": "all", "all": "any", "floor": "ceil", "ceil": "floor", "zeros": "ones", "ones": "zeros",
+              "sin": "cos", "cos": "sin", "expm1": "exp", "log1p": "log", "argmax": "argmin", "argmin": "argmax"}
+_SYMMETRIC = ("max", "min", "maximum", "minimum", "hypot", "add", "multiply")
+
+
+def of_arguments(node):
+    """Changes of calls and of the order of operands: neighbours exchanged, mean for sum, largest for smallest."""
+    if isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) not in _SYMMETRIC:
+        starred = any(isinstance(each, ast.Starred) for each in node.args)
+        for k in range(0 if starred else len(node.args) - 1):
+            yield f"arguments {k} and {k + 1} exchanged", lambda n, k=k: n.args.__setitem__(
+                slice(k, k + 2), n.args[k:k + 2][::-1])
+    if isinstance(node, ast.Call) and isinstance(node.func, (ast.Attribute, ast.Name)):
+        name = "attr" if isinstance(node.func, ast.Attribute) else "id"
+        if getattr(node.func, name) in _EXCHANGED:
+            other = _EXCHANGED[getattr(node.func, name)]
+            yield f"{getattr(node.func, name)} → {other}", lambda n: setattr(n.func, name, other)
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        yield "not dropped", lambda n: setattr(n, "op", ast.UAdd())
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Div, ast.MatMult, ast.Pow)):
+        yield "operands exchanged", lambda n: n.__dict__.update(left=n.right, right=n.left)

@@ -237,8 +237,8 @@ def _flow_time(energies, values, target):
 
     # The loss falls no faster than its fastest term and no slower than its slowest.
     low, high = excess(0.0) / rates.max() * (1 - 8 * _EPS), excess(0.0) / rates.min() * (1 + 8 * _EPS)
-    if excess(low) <= 0:
+    if excess(low) <= 0:  # both are bounds: what contradicts them is rounding
         return float(low)
-    while excess(high) > 0:
-        high *= 1 + 1e-12
+    if excess(high) >= 0:
+        return float(high)
     return float(brentq(excess, low, high, xtol=1e-300, rtol=4 * _EPS))
