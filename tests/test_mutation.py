@@ -2,7 +2,7 @@
 
 import ast
 
-from tests import mutation
+from tests.mutation import _faults, _processes
 
 SOURCE = '''
 SIZE = 3
@@ -22,7 +22,7 @@ def total(values):
 
 def test_faults_are_planted_in_what_computes_and_not_in_what_is_said():
     tree = ast.parse(SOURCE)
-    found = [(node.lineno, type(node).__name__, room) for _, node, _, room in mutation.sites(tree)]
+    found = [(node.lineno, type(node).__name__, room) for _, node, _, room in _faults.sites(tree)]
     assert found == [(2, "Constant", ""), (4, "Constant", ""), (6, "If", "scaled"), (6, "Compare", "scaled"),
                      (6, "Constant", "scaled"),
                      (9, "BinOp", "scaled"), (13, "Call", "total")]
@@ -33,17 +33,17 @@ def test_a_living_function_takes_the_fault_and_only_it():
     tree, scope = ast.parse(SOURCE), {}
     code = compile(tree, "made", "exec")
     exec(code, scope)
-    number = next(number for number, node, _, _ in mutation.sites(tree) if isinstance(node, ast.BinOp))
-    fault = mutation.Fault("made", number, 0, 9, "scaled", "Mult → Add", "")
+    number = next(number for number, node, _, _ in _faults.sites(tree) if isinstance(node, ast.BinOp))
+    fault = _faults.Fault("made", number, 0, 9, "scaled", "Mult → Add", "")
     living = [scope["scaled"], scope["total"]]
-    assert mutation.exchange(living, code, compile(SOURCE, "made", "exec")) == 0 and scope["total"]([1, 5]) == 12
-    assert mutation.exchange(living, code, compile(fault.tree(tree), "made", "exec")) == 1
+    assert _processes.exchange(living, code, compile(SOURCE, "made", "exec")) == 0 and scope["total"]([1, 5]) == 12
+    assert _processes.exchange(living, code, compile(fault.tree(tree), "made", "exec")) == 1
     assert scope["total"]([1, 5]) == 10 and "by * x" in ast.unparse(tree)
 
 
 def test_a_draw_is_the_same_again_and_reaches_both_roles():
-    faults, places = mutation.draw("images", 40, seed=1)
-    assert faults == mutation.draw("images", 40, seed=1)[0] != mutation.draw("images", 40, seed=2)[0]
+    faults, places = _faults.draw("images", 40, seed=1)
+    assert faults == _faults.draw("images", 40, seed=1)[0] != _faults.draw("images", 40, seed=2)[0]
     assert len({(fault.path, fault.number) for fault, _ in faults}) == 40 < places
     assert {fault.path.split("/")[0] for fault, _ in faults} == {"theory", "refimpl"}
     assert all(fault.line in lines or fault.line > lines[-1] for fault, lines in faults)
