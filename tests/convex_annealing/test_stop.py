@@ -131,3 +131,14 @@ def test_a_flow_that_stops_as_soon_as_it_begins_stops(values):
         for gap in (1e-14, 1e-12, 1e-8):
             stop = theory.stopping_point(matrix, matrix, np.full(2, scale), first * (1 - gap))
             assert abs(stop.train_loss / first - (1 - gap)) <= 1e-15 * (4 + np.log(first))
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_an_odd_number_of_large_steps_turns_the_sharp_side_over(steps):
+    """The point itself, by steps of gradient descent; the ratio alone knows no common sign."""
+    stop = theory.stopping_point(*SLIDES, 0.05, lr=0.1, large_lr=1.3, large_steps=steps)
+    point = np.array(SLIDES[2])
+    for step in range(stop.steps):
+        point = point - (1.3 if step < steps else 0.1) * H @ point
+    assert_allclose(stop.displacement, point, rtol=1e-12)
+    assert point[0] * (-1) ** steps < 0 > point[1]
