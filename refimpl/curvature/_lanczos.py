@@ -47,7 +47,7 @@ def largest(products, start, k, tolerance, max_products, rng):
         m += 1
         own, image, length, defect = extended(products, basis, m, expected)
         asymmetry = max(asymmetry, defect)
-        projected[m - 1, :m - 1] = projected[:m - 1, m - 1] = expected
+        projected[m - 1, :m - 1] = expected  # eigh reads the lower triangle alone
         projected[m - 1, m - 1] = own
         values, weights = np.linalg.eigh(projected[:m, :m])
         scale = max(np.abs(values).max(), np.finfo(float).tiny)

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from refimpl.curvature import Operator, bottom_eigenpairs, sharpness, spectral_density, top_eigenpairs, trace
+from refimpl.curvature import (Operator, bottom_eigenpairs, non_uniformity, sharpness, spectral_density, top_eigenpairs,
+                               trace)
 
 
 def test_more_products_never_give_less():
@@ -89,3 +90,4 @@ def test_repeated_and_zero_eigenvalues():
     assert_allclose(found.values, 5, rtol=1e-9)
     zero = sharpness(Operator(300, np.zeros_like), rng=0)
     assert zero.converged and zero.value == 0 and zero.residual == 0
+    assert non_uniformity(Operator(300, np.zeros_like, np.zeros_like), rng=0).converged

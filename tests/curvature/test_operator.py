@@ -110,3 +110,10 @@ def test_a_block_that_is_not_there_is_refused(rng, chosen, word):
 def test_an_operator_of_bad_parts_is_refused(arguments, word):
     with pytest.raises(ValueError, match=word):
         network.Operator(*arguments)
+
+
+def test_a_model_without_point_or_data_is_refused(rng):
+    model, w, x, _ = problem(rng)
+    for given_ in ((), (w,), (None, x)):
+        with pytest.raises(ValueError, match=r"w and x must be given with a model \(MLP\)"):
+            network.sharpness(model, *given_)

@@ -177,6 +177,7 @@ def test_a_direction_that_only_noise_bends_has_no_stable_rate():
 @pytest.mark.parametrize(("hessians", "gradients", "lr", "message"), [
     (FLAT, [[1.0, 1.0], [-1.0, -1.0]], 0.1, "gradients must vanish along .* coordinate 1: x walks at random"),
     (theory.GaussNewton([[1.0, 0.0], [2.0, 0.0]]), [[1.0, 1.0], [-1.0, -1.0]], 0.1, "x walks at random"),
+    ([np.diag([1.0, 0.0, 0.0])] * 2, [[0.0, 0.0, 1.0], [0.0, 0.0, -1.0]], 0.1, "coordinate 2: x walks at random"),
     (FLAT, [[1.0, 0.0], [0.5, 0.0]], 0.1, "gradients must have mean zero, got a mean of up to 0.75"),
     (FLAT, [[1.0], [-1.0]], 0.1, r"gradients must have shape \(2, 2\)"),
     (FLAT, PUSH, 1.2, "lr must be below the critical rate, got 1.2, which is unstable"),

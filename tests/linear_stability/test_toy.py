@@ -26,6 +26,16 @@ def test_toy_limits_in_closed_form():
         assert_allclose(minimum.mean_square_lr, theory.critical_lr(stack, 1, "sufficient"), rtol=1e-10)
 
 
+def test_the_slope_of_the_toy_is_that_of_its_loss_everywhere():
+    """Central differences, exact for parabolas, at points from −3 to 3 that are no kink; starts fill [−1, 2)."""
+    model, x, w = simulated.TwoMinima(), np.array([1.0, 4.0]), np.linspace(-3.03, 3.02, 100)[:, None]
+    step = 1e-4
+    slope = (model.loss(w + step, x) - model.loss(w - step, x)) / (2 * step)
+    assert_allclose(model.gradient(w, x)[:, 0], slope, rtol=1e-9, atol=1e-9)
+    starts = np.array([model.init(seed) for seed in range(200)])    # a sixth stays empty with chance (5/6)²⁰⁰ = 1e-16
+    assert -1 <= starts.min() < -0.5 and 1.5 < starts.max() < 2
+
+
 @pytest.mark.claim("WME18.toy", "WME18.many")
 def test_gradient_descent_stays_where_sgd_leaves(rng):
     """20 000 runs from 1 + 10⁻³ at η = 0.7; fewer than 10⁻⁹ may stay by the exact law."""
