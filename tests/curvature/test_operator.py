@@ -117,3 +117,5 @@ def test_a_model_without_point_or_data_is_refused(rng):
     for given_ in ((), (w,), (None, x)):
         with pytest.raises(ValueError, match=r"w and x must be given with a model \(MLP\)"):
             network.sharpness(model, *given_)
+    with pytest.raises(ValueError, match="leave out w, x and y"):
+        network.sharpness(network.operator(model, w, x), None, None, 0)

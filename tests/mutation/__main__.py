@@ -15,7 +15,7 @@ import pytest
 from tests import mutation
 from tests.mutation._faults import ROOT, draw, files
 from tests.mutation._processes import Absent, Changed, exchange, forked
-from tests.mutation._tests import SHARED, Tests, anew, chosen, measured, tried
+from tests.mutation._tests import SHARED, Tests, anew, chosen, measured, tried, unmeasured
 
 ARGUMENTS = ["-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
 
@@ -50,7 +50,8 @@ class Run:
     def in_place(self, plugin, items):
         """Try the faults of functions by forks of a process that has collected the tests."""
         sys.settrace(None)
-        imported, items = plugin.lines, chosen(items, self.options.study)
+        imported, last, items = plugin.lines, unmeasured(items), chosen(items, self.options.study)
+        items = [item for item in items if item not in last]
         measures = measured(plugin, items, self.options.study, self.options.measures)
         seconds = {item: each[0] for item, each in measures.items() if each[0] == each[0]}
         sys.stderr.write(f"{self.options.study}: {self.places} places, {len(seconds)} tests of "
@@ -66,10 +67,9 @@ class Run:
             if not fault.room or own & imported:
                 names = [item.nodeid for item in sorted(order, key=lambda item: item not in near)]
                 self.later.append((fault, names, sum(seconds.values())))
-            elif near:
-                self.report(fault, *tried(plugin, near, seconds, lambda: plant(fault, living)), begun)
             else:
-                self.report(fault, "not executed", "", begun)
+                status, by = tried(plugin, near + last, seconds, lambda: plant(fault, living))
+                self.report(fault, status if near or status == "caught" else "not executed", by, begun)
         return self.done, self.later
 
     def imported_anew(self):
