@@ -118,4 +118,4 @@ def test_a_model_without_point_or_data_is_refused(rng):
         with pytest.raises(ValueError, match=r"w and x must be given with a model \(MLP\)"):
             network.sharpness(model, *given_)
     with pytest.raises(ValueError, match="leave out w, x and y"):
-        network.sharpness(network.operator(model, w, x), None, None, 0)
+        network.sharpness(network.Operator(3, lambda v: v), None, None, [0.0])

@@ -96,3 +96,5 @@ def test_a_point_in_float32_is_treated_in_float32(rng):
 def test_the_default_tolerance_is_that_of_the_precision(size):
     for dtype, tolerance in ((np.float64, "1e-06"), (np.float32, "0.0001")):
         assert sharpness(Operator(size, lambda v: v, dtype=dtype)).message.endswith(f"tolerance {tolerance}")
+    density = spectral_density(Operator(100, lambda v: VALUES * v))
+    assert density.nodes.shape == (4, 64)
