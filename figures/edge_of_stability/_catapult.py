@@ -12,19 +12,21 @@ from theory import edge_of_stability as predicted
 WIDTH, STEPS = 50, 60
 PATHS = (1.5, 2.5, 3.5)          # ηκ₀
 ENDS = (2.1, 2.5, 3.0)
+UNIQUE = 1e-3                    # spread of the end over small x₀, relative, up to which it is one number
 COUNTER = ((1.45, 3.0), (1.6, 3.3))  # ηf₀/√m and ηκ₀ with an end above the flow's
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """`starts` of the curves against x₀, `marks` of simulated nets on them, `nets` of random start."""
+    """`starts` of the curves against x₀, `marks` of simulated nets on them, `nets` of random start, `rates` k₀."""
 
     starts: int
     marks: int
     nets: int
+    rates: int
 
 
-SIZES = {"quick": Sizes(120, 9, 60), "standard": Sizes(300, 13, 200), "full": Sizes(800, 25, 800)}
+SIZES = {"quick": Sizes(120, 9, 60, 38), "standard": Sizes(300, 13, 200, 76), "full": Sizes(800, 25, 800, 152)}
 
 
 def simulate(effort, rng):
@@ -55,7 +57,26 @@ def simulate(effort, rng):
                 "largest": (f[:, rested] ** 2 / WIDTH).max(axis=0),
                 "product": np.abs(np.prod(1 - f[:, rested] ** 2 / WIDTH, axis=0)), "rested": rested.sum(),
                 "started": len(x)}
-    return numbers
+    return numbers | _against_rate(sizes, rng)
+
+
+def _against_rate(sizes, rng):
+    """Ends against k₀ over 24 small starts, and of one net per rate; one number per rate, or not."""
+    rates, starts = np.linspace(2.05, 3.9, sizes.rates), np.geomspace(1e-7, 1e-4, 24)
+    f, kernels = np.broadcast_arrays(starts, rates[:, None])
+    for _ in range(3000):  # at rest, or below 1e-2 and hardly falling
+        f, kernels = predicted.catapult_step(f, kernels, 1.0, 1)
+    chosen = rates[::sizes.rates // 19]
+    size = 10.0 ** rng.uniform(-7, -4, len(chosen))
+    begun = np.stack([_runs.weights(rng, WIDTH, x * np.sqrt(WIDTH), k) for x, k in zip(size, chosen)])
+    return {"rate_k": rates, "rate_ends": kernels, "net_k": chosen, "net_ends": _runs.net_run(begun, 1.0, 1500)[1][-1],
+            "net_law": predicted.final_kernel(size[chosen < 3], chosen[chosen < 3], 1.0, 1)}
+
+
+def _unique(numbers):
+    """Which rates have one end for all small starts: up to the first that has not."""
+    spread = np.ptp(numbers["rate_ends"], axis=1) / numbers["rate_ends"].mean(axis=1)
+    return np.cumsum(spread > UNIQUE) == 0
 
 
 def judge(numbers):
@@ -70,7 +91,7 @@ def judge(numbers):
     ends = np.abs(numbers["ends_net"] - expected).max()
     limits = [numbers["ends"][j][numbers["x0"] < 1e-4] for j in range(3)]
     largest = np.max(np.abs(numbers["path_f"]) / 0.2, axis=0)
-    return (
+    return (*_judge_rates(numbers),
         holds("LBDSG20.map", f"f and κ of a net with m = {WIDTH}, {STEPS} steps at three rates: largest difference",
               "0",
               f"{error:.1e}", "≤ 1e-11", error <= 1e-11, null=f"without η²f²/m: {without:.2g}"),
@@ -103,8 +124,25 @@ def judge(numbers):
               and ends <= 1e-7, null="one limit per k₀: spread 0 at 3", kind="simulated"))
 
 
+def _judge_rates(numbers):
+    """Nets against the map's end at their own start, and where the end stops being one number."""
+    unique, rates, smallest = _unique(numbers), numbers["rate_k"], numbers["rate_ends"].min(axis=1)
+    last = float(rates[unique][-1])
+    inside = numbers["net_k"] <= last
+    ends, laws = numbers["net_ends"][inside], numbers["net_law"][:inside.sum()]
+    apart = np.abs(ends - laws).max()
+    spread = (np.ptp(numbers["rate_ends"], axis=1) / smallest)[rates > 3].min()
+    return (
+        holds("LBDSG20.catapult", f"κ_∞ of {inside.sum()} nets with ηκ₀ up to {last:.2f}, where it is one number, "
+              "against the map: largest difference", "0", f"{apart:.0e}", "≤ 1e-7", bool(apart <= 1e-7),
+              null=f"the flow's end, κ₀: at least {np.abs(numbers['net_k'][inside] - laws).min():.2g}"),
+        holds("LBDSG20.catapult", "ηκ₀ up to which 24 starts below 1e-4 end within .1 %; least spread beyond 3",
+              "2.5 to 3; large", f"{last:.2f}; {100 * spread:.0f} %", "2.5 to 3; ≥ 5 %",
+              bool(2.5 <= last <= 3 and spread >= 0.05), null="one curve for all ηκ₀ < 4: 3.9; 0 %", kind="algebra"))
+
+
 def draw(numbers):
-    """(a) |f| and (b) κ along runs, (c) ends against x₀, (d) end over the flow's against the largest η²f²/m."""
+    """(a) |f| and (b) κ along runs, (c) ends against k₀, (d) end over the flow's against the largest η²f²/m."""
     picture, axes = panels(2, 2, width=4.2, height=3.1)
     time = np.arange(STEPS + 1)
     for k, rate in enumerate(PATHS):
@@ -116,30 +154,40 @@ def draw(numbers):
     axes[0].set(xlabel="step", ylabel="output $|f|$", ylim=(1e-6, 20), title="catapult")
     axes[1].axhline(2, label="edge, 2 (guide)", **guide())
     axes[1].set(xlabel="step", ylabel="$\\eta\\kappa$", title="the kernel falls below the edge")
-    for k, rate in enumerate(ENDS):
-        axes[2].semilogx(numbers["x0"], numbers["ends"][k], label=f"$k_0={rate:g}$", **theory(k))
-        axes[2].semilogx(numbers["x0_marks"], numbers["ends_net"][k], **simulation(k, markersize=3.5))
-    axes[2].set(xlabel="$x_0=\\eta f_0/\\sqrt{m}$", ylabel="$\\eta\\kappa$ at the end", ylim=(0, 2.6),
-                title="one limit at 2.1 and 2.5, none at 3")
+    _draw_ends(axes[2], numbers)
     ratio = numbers["end"] / numbers["flow"]
     axes[3].plot(numbers["largest"], ratio, label="nets from random starts", **simulation(0, markersize=3))
     axes[3].axhline(1, label="gradient flow", **theory(0))
     axes[3].axvline(2, label="bound: flatter to the left", color="#9b2226", linestyle=(0, (1, 1.2)))
     axes[3].set(xlabel="largest $\\eta^2 f_t^2/m$ of the run", ylabel="$\\kappa_\\infty$ over the flow's",
                 title="not always flatter")
-    for axis, place in zip(axes[:3], ("upper right", "upper right", "upper left")):
-        key(axis, loc=place, ncols=2)
+    for axis in axes[:2]:
+        key(axis, loc="upper right", ncols=2)
     axes[3].legend(loc="upper left")
     return picture
+
+
+def _draw_ends(axis, numbers):
+    rates, ends, unique = numbers["rate_k"], numbers["rate_ends"], _unique(numbers)
+    beyond = ~unique
+    axis.plot(rates[unique], ends[unique].mean(axis=1), label="theory: one end for all small $x_0$", **theory(0))
+    axis.fill_between(rates[beyond], ends[beyond].min(axis=1), ends[beyond].max(axis=1), color="#d9d9d9", linewidth=0,
+                      label="theory: range over $x_0$, erratic")
+    axis.axvline(rates[unique][-1], **guide())
+    axis.plot(numbers["net_k"], numbers["net_ends"], label="simulation: one net each", **simulation(1, markersize=4))
+    axis.axhline(2, **guide())
+    axis.set(xlabel="$\\eta\\kappa_0$", ylabel="$\\eta\\kappa$ at the end", ylim=(0, 3.2),
+             title="the kernel that a catapult lands on")
+    axis.legend(loc="upper right")
 
 
 FIGURE = Figure(
     "edge-catapult", "The catapult: up, then to a flatter minimum – unless a step is too long",
     f"f = u·v/√m with m = {WIDTH} on one example. Lines are the exact map of (f, κ), markers gradient descent on all "
     f"weights. (a) The output "
-    "grows at first where ηκ₀ > 2. (b) Its kernel κ falls until ηκ < 2. (c) Where ηκ ends, against the size of the "
-    "start: at k₀ "
-    "= 3 it goes round in log x₀ for ever. (d) Kernel at the end over that of gradient flow, each marker one start "
-    "with x₀ in (0.3, 1.8) "
-    "and k₀ in (2, 3.9): below 1 left of the dotted bound, where every η²f²/m < 2, and on either side of 1 beyond.",
+    "grows at first where ηκ₀ > 2. (b) Its kernel κ falls until ηκ < 2. (c) Where ηκ ends against where it starts, for "
+    "small f₀: one curve up to about 2.65 (line), beyond it an end that depends on the start (grey: range over 24 "
+    "starts between 1e-7 and 1e-4); markers are nets, each from its own start. (d) Kernel at the end over that of "
+    "gradient flow, each marker one start with x₀ in (0.3, 1.8) and k₀ in (2, 3.9): below 1 left of the dotted bound, where "
+    "every η²f²/m < 2, and on either side of 1 beyond.",
     simulate, judge, draw, ("LBDSG20.map", "LBDSG20.catapult", "LBDSG20.divergence", "LBDSG20.flatter"), (2, 5, 15))

@@ -82,10 +82,11 @@ STORIES = {
         },
     ),
     "edge_of_stability": Story(
-        "Edge of stability: what happens just above 2/λ?",
+        "Edge of stability: what happens at 2/λ and above?",
         "Gradient descent just above its limit need not diverge: higher derivatives stop it on a cycle of two points,"
-        " or throw it to a flatter place and let it converge there. Both have closed forms. Look for the amplitude of"
-        " the cycle, and for the kernel at which a catapult lands.",
+        " or throw it to a flatter place and let it converge there. A net sharpens until it is at that limit, and then"
+        " such a cycle holds it there. All three have closed forms. Look for the amplitude of the cycle, on a line and"
+        " on a net, for sharpness at 2(1+μ)/η, and for the kernel at which a catapult lands.",
     ),
 }
 

@@ -29,10 +29,13 @@ def run(w0, lr, steps, net):
     return found.observed["f"], found.observed["kernel"]
 
 
-@pytest.mark.claim("LBDSG20.map")
+@pytest.mark.claim("LBDSG20.map", "LBDSG20.flatter")
 @pytest.mark.parametrize("k", [1.0, 2.5, 3.2, 3.8])
 def test_two_numbers_follow_the_whole_net(rng, k):
-    """m = 50, 60 steps, to 1e-10 of the largest; the map without its η²f²/m, or with −2 for −4, is caught."""
+    """m = 50, 60 steps, to 1e-10 of the largest; the map without its η²f²/m, or with −2 for −4, is caught.
+
+    √(κ² − 4f²/m) is the flow's end times Π|1 − η²f²/m| to 1e-13.
+    """
     f, kernel, width = 0.4, 2.0, 50
     net, lr = simulated.LinearNet(width), k / kernel
     outputs, kernels = run(weights(rng, width, f, kernel), lr, 60, net)
@@ -41,6 +44,10 @@ def test_two_numbers_follow_the_whole_net(rng, k):
         path.append(theory.catapult_step(*path[-1], lr, width))
     for found, own in zip((outputs, kernels), np.transpose(path)):
         assert_allclose(own, found, rtol=0, atol=1e-10 * np.abs(found).max())
+    left = np.sqrt(kernels**2 - 4 * outputs**2 / width)          # the identity of the kernel, at every step
+    product = np.cumprod(np.append(1, np.abs(1 - lr**2 * outputs[:-1] ** 2 / width)))
+    assert_allclose(left, theory.flow_kernel(f, kernel, width) * product, rtol=0, atol=1e-13)
+    assert np.abs(left - left[0]).max() > 1e-4                   # the flow's end alone is caught
     f, kernel = outputs[:-1], kernels[:-1]
     peak = np.argmax(np.abs(f))
     moved = kernels[1:] - kernel
