@@ -66,6 +66,14 @@ def test_rate_to_rounding(rng, step):
                         augmented.radius(hessians, lr, 1, step), rtol=1e-11)
 
 
+@pytest.mark.parametrize(("momentum", "dampening"), [(0.9, 0.0), (0.5, 0.3), (-0.5, 0.0)])
+def test_the_eigenvalue_of_one_example_is_its_curvature(momentum, dampening):
+    """With the limit 2(1 + μ)/((1 − τ)h); an eigenvalue that forgets μ or τ is caught."""
+    lr, spectrum = theory.critical_lr([[[3.0]]], 1, momentum=momentum, dampening=dampening, full_output=True)
+    assert_allclose(lr, 2 * (1 + momentum) / ((1 - dampening) * 3), rtol=1e-12)
+    assert_allclose(spectrum.eigenvalue, 3, rtol=1e-12)
+
+
 @pytest.mark.parametrize("decay", [0.0, 0.2])
 @pytest.mark.parametrize("singular", [False, True])
 def test_frozen_preconditioner(rng, decay, singular):

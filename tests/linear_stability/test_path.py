@@ -22,3 +22,18 @@ def test_the_path_does_not_see_the_unit_of_curvature_or_displacement(rng, factor
 
     assert_allclose(path(factor, 1e-200), path(1.0, 1.0) + 2 * np.log(factor) + 2 * np.log(1e-200), atol=1e-9)
     assert 0.0 == (1e-200) ** 2
+
+
+@pytest.mark.parametrize("factored", [True, False])
+def test_the_path_is_that_of_the_batch_mean(rng, factored):
+    """Steps written out, batches of 2 of 5 examples with 2 outputs; the sum over a batch for its mean is caught."""
+    jacobians, place = rng.standard_normal((5, 2, 3)), rng.standard_normal(3)
+    hessians, indices = np.einsum("nki,nkj->nij", jacobians, jacobians), rng.integers(0, 5, (6, 2))
+    places = [place]
+    for batch in indices:
+        places.append(places[-1] - 0.2 * hessians[batch].mean(axis=0) @ places[-1])
+    exact = [np.log(x @ hessians.mean(axis=0) @ x / 2) for x in places]
+    found = theory.path_log_loss(theory.GaussNewton(jacobians) if factored else hessians, 0.2, indices, place)
+    assert_allclose(found, exact, rtol=0, atol=1e-9)
+    twice = theory.path_log_loss(hessians, 0.4, indices, place)
+    assert np.abs(twice - exact)[-1] > 1e-6

@@ -82,7 +82,7 @@ def _sufficient(family):
         return family.floor
     t = family.floor * (1 + 1e-13)
     for _ in range(50):
-        turn = np.sqrt(curvatures / rule.inverse_diagonal(curvatures, t))
+        turn = np.sqrt(curvatures / rule.nesterov_diagonal(curvatures, t))
         values, vectors = np.linalg.eigh(turn[:, None] * relative * turn)
         if values[-1] <= 1 + 1e-14:
             break

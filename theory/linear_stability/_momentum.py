@@ -64,18 +64,11 @@ class Rule:
         q, s = 1 - mu**2 + mu**2 * less, 2 * (1 - mu) - total + 2 * mu * less
         with np.errstate(divide="ignore", invalid="ignore"):  # 0 / 0 on the diagonal at γ = 1
             inverse = inverse_lr**2 * below / (((1 + mu) ** 2 + mu**2) * q - mu * (1 + mu) ** 2 * s)
-        np.fill_diagonal(inverse, self._nesterov_diagonal(curvatures, inverse_lr))
+        np.fill_diagonal(inverse, self.nesterov_diagonal(curvatures, inverse_lr))
         return inverse
 
-    def inverse_diagonal(self, curvatures, inverse_lr):
-        """1 / k_ii, shape (r,)."""
-        if self.nesterov:
-            return self._nesterov_diagonal(curvatures, inverse_lr)
-        mu = self.momentum
-        return (1 - mu) / (1 + mu) * curvatures * (2 * (1 + mu) * inverse_lr - curvatures)
-
-    def _nesterov_diagonal(self, curvatures, inverse_lr):
-        """By factors, each of which is exact where it vanishes: at either limit of the full batch."""
+    def nesterov_diagonal(self, curvatures, inverse_lr):
+        """1 / k_ii of Nesterov's step, (r,), by factors exact where they vanish: at either limit of the full batch."""
         mu, x = self.momentum, curvatures / inverse_lr
         gamma, alpha = mu * (1 - x), (1 + mu) * (1 - x)
         above = (1 - mu + mu * x) * x * (2 * (1 + mu) - (1 + 2 * mu) * x)
