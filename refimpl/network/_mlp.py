@@ -102,9 +102,7 @@ class MLP:
 
     def check_data(self, x, y):
         """Refuse examples (…, n, inputs) and labels that no pass could use, by value, before any pass is made."""
-        x = np.asarray(x)
-        if x.ndim < 2 or x.shape[-1] != self.widths[0]:
-            raise ValueError(f"x must have shape (…, n, {self.widths[0]}), got {x.shape}; flatten each example")
+        x = self._examples(x)
         if y is None:
             raise ValueError("y must be given: a net learns labels; pass them beside x")
         self._targets(y, (x.shape[-2], self.widths[-1]))
@@ -203,13 +201,17 @@ class MLP:
         return inputs, passes.output_derivatives(weights, inputs, self.activation, self.widths[-1])
 
     def _point(self, w, x):
-        w, x = _inputs.array(w, "w"), _inputs.array(x, "x")
+        w, x = _inputs.array(w, "w"), self._examples(x)
         if w.shape[-1:] != self.parameter_shape:
             raise ValueError(f"w must have shape (…, {self.parameter_shape[0]}) for {self.widths}, got {w.shape}; "
                              "put replicas in front and parameters last")
+        return w, x
+
+    def _examples(self, x):
+        x = _inputs.array(x, "x")
         if x.ndim < 2 or x.shape[-1] != self.widths[0]:
             raise ValueError(f"x must have shape (…, n, {self.widths[0]}), got {x.shape}; flatten each example")
-        return w, x
+        return x
 
     def _direction(self, w, x, v):
         v = _inputs.array(v, "v")

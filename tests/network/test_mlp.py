@@ -234,6 +234,10 @@ def test_labels_that_no_pass_could_use_are_refused_before_the_first_step(rng):
     with pytest.raises(ValueError, match="y must be given"):
         single.check_data(x, None)
     single.check_data(x, np.ones(1000)), classes.check_data(x, np.zeros(1000))
+    for each in (single, classes):                  # data of two replicas, of which no class but 0 is seen
+        each.check_data(np.stack([x, x]), np.zeros((2, 1000)))
+        with pytest.raises(ValueError, match=r"x must have shape \(…, n, 3\), got \(3,\)"):
+            each.check_data(x[0], y)
 
 
 def test_accuracy_counts_the_right_side(rng):
