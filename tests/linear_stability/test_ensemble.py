@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from tests import support
 from theory import linear_stability as theory
 
+FLAT = theory.GaussNewton([[1.0, 2.0], [3.0, 1.0]])
 STEEP = np.array([[2.0, 1e-7]] + [[1.0, 0.0]] * 9)  # one example alone bends the second direction
 
 
@@ -157,3 +158,19 @@ def test_layout_does_not_matter(rng, layout):
     given = {"fortran": np.asfortranarray(factors), "strided": np.repeat(factors, 2, axis=1)[:, ::2],
              "list": factors.tolist()}[layout]
     assert_allclose(answers(theory.GaussNewton(given)), answers(theory.GaussNewton(factors)), rtol=1e-12)
+
+
+@pytest.mark.parametrize("call, name", [
+    (lambda lr: theory.mean_square_rate(FLAT, lr, 1, momentum=0.5), "lr"),
+    (lambda lr: theory.lambda_max(FLAT, lr, 1), "lr"),
+    (lambda lr: theory.second_moment(FLAT, lr, 1, np.eye(2), 1), "lr"),
+    (lambda lr: theory.second_moment(FLAT, 1e60, 1, np.eye(2), 3), "steps"),
+    (lambda lr: theory.epoch_mean_square_rate(FLAT, lr), "lr"),
+    (lambda lr: theory.epoch_mean_square_rate([[[1.0]], [[2.0]]], lr, 2), "lr"),
+    (lambda lr: theory.path_log_loss(FLAT, lr, [[0]], [1.0, 0.0]), "lr"),
+    (lambda lr: theory.loss_floor([[[1.0]], [[3.0]]], [[lr], [-lr]], 0.2, 1), "gradients")])
+def test_what_leaves_the_range_of_floats_is_refused_by_name(call, name):
+    """Learning rates, gradients and steps that overflow where squares are taken; certify decides all the same."""
+    with pytest.raises(ValueError, match=f"^{name} "):
+        call(1e160)
+    assert theory.certify(FLAT, 1e160, 1).verdict == "unstable"

@@ -34,7 +34,7 @@ class Problem:
 
     def rates(self, lr):
         """The family of growth factors at the caller's learning rate."""
-        scaled = self.ensemble.scaled_lr(_checks.scalar(lr, "lr"))
+        scaled = self.ensemble.squared_lr(_checks.scalar(lr, "lr"))
         return Family(self.modes, self.noise_factor, self.rule, scaled * (1 - self.rule.dampening))
 
     def lr(self, inverse):

@@ -83,8 +83,7 @@ def stationary_covariance(hessians, gradients, lr, batch_size, *, momentum=0.0, 
     """
     modes, matrix, exponent, _ = _solved(hessians, gradients, lr, batch_size, momentum, weight_decay, replacement)
     covariance = modes.reduced.to_parameters(matrix)
-    with np.errstate(over="ignore", under="ignore"):
-        return np.ldexp((covariance + covariance.T) / 2, exponent)
+    return _in_units((covariance + covariance.T) / 2, exponent)
 
 
 def loss_floor(hessians, gradients, lr, batch_size, *, momentum=0.0, weight_decay=0.0, replacement=False):
@@ -116,7 +115,7 @@ def loss_floor(hessians, gradients, lr, batch_size, *, momentum=0.0, weight_deca
     0.066666666667
     """
     modes, matrix, exponent, unit = _solved(hessians, gradients, lr, batch_size, momentum, weight_decay, replacement)
-    return float(np.ldexp(modes.mean @ np.diagonal(matrix) / 2, exponent + unit))
+    return float(_in_units(modes.mean @ np.diagonal(matrix) / 2, exponent + unit))
 
 
 def gradient_ratio(gradients, loss):
@@ -163,6 +162,15 @@ def gradient_ratio(gradients, loss):
     if not loss.any():
         raise ValueError("loss must not be zero everywhere, got only zeros; take it before the minimum is reached")
     return float(np.einsum("md,md->", gradients, gradients, dtype=float) / (2 * loss.sum(dtype=float)))
+
+
+def _in_units(value, exponent):
+    with np.errstate(over="ignore", under="ignore"):
+        result = np.ldexp(value, exponent)
+    if not np.isfinite(result).all() or (np.any(value) and not np.any(result)):
+        raise ValueError(f"gradients give a value of {np.max(np.abs(value)):.3g} * 2**{exponent}, outside the range of "
+                         "float64; rescale them or the parameters")
+    return result
 
 
 def _solved(hessians, gradients, lr, batch_size, momentum, weight_decay, replacement):

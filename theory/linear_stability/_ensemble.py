@@ -15,6 +15,8 @@ from theory.linear_stability._range_of_hessian import Reduced, reduce_dense, red
 from theory.linear_stability._sampling_factor import sampling_factor
 from theory.linear_stability._tangent_kernel import reduce_kernel
 
+_LARGEST = 1e70     # of η times a curvature
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class GaussNewton:
@@ -223,6 +225,14 @@ class Ensemble:
                              "float64; rescale the parameters")
         return scaled if np.ndim(lr) else float(scaled)
 
+    def squared_lr(self, lr):
+        """`scaled_lr` where the fourth power of η times a curvature is taken, refused where that overflows."""
+        scaled = self.scaled_lr(lr)
+        if np.max(scaled, initial=0.0) > _LARGEST:
+            raise ValueError(f"lr must be below {_LARGEST:g} / largest curvature, got {np.max(lr):g} beside curvatures of "
+                             f"order 2**{self.exponent}; every rate that far beyond 2 / curvature is unstable")
+        return scaled
+
 
 def as_ensemble(hessians):
     """What the public functions accept, as an `Ensemble`; that of a `GaussNewton` is made once."""
@@ -255,7 +265,7 @@ def problem(hessians, lr, batch_size, replacement):
     """The arguments that most functions share, checked: (ensemble, scaled η, p)."""
     ensemble = as_ensemble(hessians)
     noise = sampling_factor(ensemble.n, batch_size, replacement=replacement)
-    return ensemble, ensemble.scaled_lr(_checks.scalar(lr, "lr")), noise
+    return ensemble, ensemble.squared_lr(_checks.scalar(lr, "lr")), noise
 
 
 def _dense(hessians):

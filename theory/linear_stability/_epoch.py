@@ -80,10 +80,15 @@ def epoch_mean_square_rate(hessians, lr, batch_size=1):
     lr, size = _checks.scalar(lr, "lr"), _checks.batch_size(batch_size, size_of(curvature)[0])
     reduced = reduce(curvature)
     rank = len(reduced.eigenvalues)
-    if rank == 1:
-        rate = polynomial_rate(_stack(reduced)[:, 0, 0], lr, size)
-    else:
-        rate = _subset_rate(_stack(reduced), lr, size)
+    with np.errstate(over="ignore", invalid="ignore"):
+        try:
+            rate = (polynomial_rate(_stack(reduced)[:, 0, 0], lr, size) if rank == 1
+                    else _subset_rate(_stack(reduced), lr, size))
+        except (OverflowError, np.linalg.LinAlgError):
+            rate = np.inf
+    if not np.isfinite(rate):
+        raise ValueError(f"lr must keep the growth of an epoch below the largest float, got {lr:g}; every rate that far "
+                         "beyond 2 / curvature is unstable")
     return max(rate, 1.0) if rank < size_of(curvature)[1] else rate
 
 

@@ -158,7 +158,7 @@ def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False)
     rates = _checks.positive(lr, "lr")
     rates = np.full(steps, rates) if isinstance(rates, float) else _checks.shaped(rates, "lr", (steps,))
     if steps:
-        rates = ensemble.scaled_lr(rates)
+        rates = ensemble.squared_lr(rates)
     flat = factors.reshape(-1, dim)
     mean = flat.T @ flat / ensemble.n if ensemble.is_factored else factors.mean(axis=0)
     moments = np.empty((steps + 1, dim, dim))
@@ -166,8 +166,12 @@ def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False)
     for t, rate in enumerate(rates):
         now = moments[t]
         left = mean @ now
-        square = (1 - noise) * (left @ mean) + noise * mean_product(factors, ensemble.is_factored, now)
-        moments[t + 1] = now - rate * (left + left.T) + rate**2 * square
+        with np.errstate(over="ignore", invalid="ignore"):
+            square = (1 - noise) * (left @ mean) + noise * mean_product(factors, ensemble.is_factored, now)
+            moments[t + 1] = now - rate * (left + left.T) + rate**2 * square
+        if not np.isfinite(moments[t + 1]).all():
+            raise ValueError(f"steps must keep the moment below the largest float, which it passes at step {t + 1}; take "
+                             "fewer steps, or mean_square_rate for the growth per step")
     return moments
 
 

@@ -64,8 +64,8 @@ def path_log_loss(hessians, lr, indices, start):
     reduced = reduce(curvature)
     largest = reduced.eigenvalues[-1]
     rate, weights = lr * largest, reduced.eigenvalues / largest
-    if not 0 < rate < np.inf:
-        raise ValueError(f"lr = {lr:g} times the sharpness {largest:g} must be a positive finite float, got {rate:g}; "
+    if not 0 < rate < 1e140:    # its square and that of a product are taken
+        raise ValueError(f"lr = {lr:g} times the sharpness {largest:g} must be positive and below 1e140, got {rate:g}; "
                          "rescale the Hessians")
     factors = reduced.factors / (np.sqrt(largest) if reduced.is_factored else largest)
     start = _checks.shaped(start, "start", (dim,))
