@@ -6,6 +6,8 @@ import pytest
 from theory import _checks
 from theory.linear_stability import GaussNewton, critical_lr
 
+pytestmark = pytest.mark.chance("exact")
+
 
 class Tensor:
     """As much of a tensor of PyTorch as the checks look at."""

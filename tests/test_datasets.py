@@ -11,6 +11,8 @@ from numpy.testing import assert_array_equal
 
 from refimpl import datasets
 
+pytestmark = pytest.mark.chance("exact")
+
 RECORD = 3073
 
 

@@ -281,6 +281,7 @@ def alive(pid):
         return False
 
 
+@pytest.mark.chance("law")
 def test_fitted_powers_are_as_far_from_the_truth_as_their_errors_say(rng):
     """1500 fits to three points of two replicas with scatter 0.3: five in a hundred beyond the limit for that; an
     error that forgets the replicas, and normal instead of Student tails, are caught."""

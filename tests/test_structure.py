@@ -158,3 +158,41 @@ def test_no_module_imports_itself_over_others():
                for name, path in names.items()}
     assert not reaches(imports)
     assert reaches({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == ["a", "b", "c"]
+
+
+def arguments(function):
+    return {argument.arg for argument in function.args.args + function.args.kwonlyargs}
+
+
+def without_rate(source):
+    """Random tests of a file that do not say how often they fail by chance: no mark `chance`, or one that says nothing.
+
+    Random are those that take `rng`, a fixture of the file that does or that
+    reads ``--rng-seed``, or what hypothesis draws.
+    """
+    tree = ast.parse(source)
+    functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
+    drawn = {"rng"} | {name for name, node in functions.items() if not name.startswith("test_")
+                       and ("rng" in arguments(node) or "--rng-seed" in ast.unparse(node))}
+    drawn |= {name for name, node in functions.items() if arguments(node) & drawn and not name.startswith("test_")}
+    whole = any("mark.chance('exact')" in ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign))
+    found = []
+    for name, node in functions.items():
+        words = [ast.unparse(one) for one in node.decorator_list]
+        if name.startswith("test_") and (arguments(node) & drawn or any(word.startswith("given(") for word in words)):
+            kinds = [word for word in words if "mark.chance(" in word]
+            if not (any(kind.endswith(("('law')", "('exact')")) or "('measured', '" in kind for kind in kinds)
+                    or whole and not kinds):
+                found.append(name)
+    return found
+
+
+def test_random_tests_state_how_often_they_fail_by_chance():
+    """By law, measured, or never but for rounding: see README.md; one that says nothing is seen, however drawn."""
+    found = {path.name: without_rate(path.read_text(encoding="utf-8")) for path in FILES if path.match("test_*.py")}
+    assert not {name: tests for name, tests in found.items() if tests}
+    for head in ("def test_x(rng): pass", "@given(st.floats())\ndef test_x(x): pass",
+                 "def runs(request): return request.config.getoption('--rng-seed')\ndef test_x(runs): pass",
+                 "@pytest.mark.chance('measured')\ndef test_x(rng): pass"):
+        assert without_rate(head) == ["test_x"]
+    assert not without_rate("@pytest.mark.chance('measured', '5 errors of 9 seeds')\ndef test_x(rng): pass")

@@ -21,6 +21,8 @@ from refimpl.convex_annealing import descend, three_samples
 from refimpl.linear_stability import simulate
 from tests.sweep_points import escape, faulty, noisy, once_killed, slow, slow_pid
 
+pytestmark = pytest.mark.chance("exact")
+
 ROOT = Path(__file__).parent.parent
 GRID = {"lr": [0.3, 0.5, 0.7], "size": [1, 2], "seed": [0, 1]}
 

@@ -10,6 +10,8 @@ from figures.benign_oscillation._runs import KAPPA, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWYZ24.orbit")
 @pytest.mark.parametrize("c", [0.3, 0.8, 1.05, 1.2, 1.27, 1.4, 1.5, 1.59])

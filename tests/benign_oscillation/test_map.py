@@ -11,6 +11,8 @@ from figures.benign_oscillation._runs import KAPPA, LIMIT, SMALL, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWYZ24.orbit")
 @pytest.mark.parametrize("c", [1.02, 1.1, 1.2, 1.2355])

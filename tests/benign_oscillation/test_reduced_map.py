@@ -8,6 +8,8 @@ from figures.benign_oscillation._runs import KAPPA, SIGNS, balanced
 from refimpl import benign_oscillation as simulated, sgd
 from theory import benign_oscillation as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWYZ24.two-patch")
 @pytest.mark.parametrize("c", [0.3, 0.95, 1.05, 1.2])

@@ -13,6 +13,8 @@ from figures.benign_oscillation._runs import KAPPA, SIGNS, balanced, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWYZ24.balance")
 @given(st.floats(1.01, 1.59), st.integers(0, 300), st.integers(1, 3000))

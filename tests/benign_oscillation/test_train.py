@@ -7,6 +7,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from figures.benign_oscillation._runs import balanced, sets, unseen
 from refimpl import benign_oscillation as simulated, sgd
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.parametrize("activation, c", [("relu2", 1.2), ("relu2", 0.6), ("square", 0.6), ("relu", 0.2)])
 @pytest.mark.parametrize("options", [{"sampling": "epoch", "batch_size": 1},

@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 
 from refimpl import benign_oscillation as simulated
 
+pytestmark = pytest.mark.chance("exact")
+
 
 def random_case(rng, activation, n=3, patches=3, dim=4, width=2):
     model = simulated.TwoLayerCNN(dim, width, activation)

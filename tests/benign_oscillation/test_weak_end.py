@@ -13,6 +13,8 @@ from figures.benign_oscillation._runs import KAPPA, SIGNS, SMALL, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWYZ24.large-lr", "LWYZ24.patterns")
 @pytest.mark.parametrize("kappa, tolerance", [(0.1, 2e-3), (0.03, 2e-4), (0.01, 5e-5)])

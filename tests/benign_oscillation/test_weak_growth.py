@@ -61,6 +61,7 @@ def test_half_time_on_the_period_two_orbit(kappa, rates, tolerance):
         assert min(abs(null / measured - 1) for null in nulls) > 0.6 * 0.05
 
 
+@pytest.mark.chance("measured", "7 standard errors of 100 starts")
 @pytest.mark.claim("LWYZ24.longer")
 @pytest.mark.parametrize("c, kappa, tolerance", [(1.25, 0.03, 0.015), (1.3, 0.03, 0.015), (1.3, 0.01, 0.02),
                                                  (1.4, 0.01, 0.02), (1.5, 0.01, 0.02), (1.59, 0.01, 0.02)])

@@ -53,6 +53,7 @@ def tally(steps, ratios, weights):
     return law
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("NAK20.sgd")
 @pytest.mark.parametrize(("size", "large_lr"), [(1, 0.7), (1, 0.95), (2, 1.1), (2, 1.3), (3, 1.3)])
 def test_simulated_mean_ratio_follows_the_law(rng, size, large_lr):

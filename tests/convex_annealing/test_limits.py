@@ -17,6 +17,8 @@ from tests import support
 from tests.convex_annealing.problems import SLIDES, extremes, pairs, random_spectrum
 from theory import convex_annealing as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("NAK20.landscape")
 @given(pairs(), support.seeds())

@@ -13,6 +13,8 @@ from refimpl import convex_annealing as simulated
 from tests import support
 from theory import convex_annealing as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("NAK20.empirical-loss", "NAK20.population-loss")
 @given(st.tuples(*[st.fractions(-3, 3, max_denominator=8)] * 4))
@@ -34,6 +36,7 @@ def test_losses_are_those_of_the_slides(numbers):
         assert not np.isclose(theory.quadratic_loss(theory.sample_hessian([1, 2]), r), empirical, rtol=1e-9, atol=0)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("NAK20.population-loss")
 def test_population_loss_is_the_mean_over_the_distribution(rng):
     """200 000 draws: how often e₁ comes is binomial; a distribution of 2 to 1, as in the sample, is excluded."""

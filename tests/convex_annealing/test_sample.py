@@ -14,6 +14,8 @@ from tests import support
 from tests.convex_annealing.problems import extremes
 from theory import convex_annealing as theory, linear_stability
 
+pytestmark = pytest.mark.chance("exact")
+
 
 def sample_counts(most=5):
     return st.lists(st.integers(1, most), min_size=2, max_size=4)

@@ -14,6 +14,8 @@ from refimpl import convex_annealing as simulated
 from tests.convex_annealing.problems import SLIDES, TARGETS
 from theory import convex_annealing as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("NAK20.small-lr")
 @given(st.floats(-8, 3), st.floats(-8, 3), st.floats(-12, 0))

@@ -15,6 +15,8 @@ from tests import support
 from tests.convex_annealing.problems import SLIDES, extremes, pairs
 from theory import convex_annealing as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("NAK20.small-lr")
 def test_descent_overshoots_so_that_two_ratios_are_reported():

@@ -16,6 +16,8 @@ from tests import support
 from tests.convex_annealing.problems import SLIDES, extremes, pairs
 from theory import convex_annealing as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("NAK20.small-lr", "NAK20.annealed")
 @given(pairs(most=5), st.integers(1, 60), support.seeds())

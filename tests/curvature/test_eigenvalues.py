@@ -12,6 +12,8 @@ from refimpl.linear_stability import LinearRegression
 from tests.network.nets import NETS, dense_curvature, problem
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("WME18.fig4")
 @pytest.mark.parametrize("activation, loss, outputs", NETS)

@@ -7,6 +7,8 @@ from numpy.testing import assert_allclose
 from refimpl.curvature import (Operator, bottom_eigenpairs, non_uniformity, sharpness, spectral_density, top_eigenpairs,
                                trace)
 
+pytestmark = pytest.mark.chance("exact")
+
 
 def test_more_products_never_give_less():
     """A crowded top, 2000 values in .99…1: finite, rising to λmax from below; NaN for the harder-worked is caught."""

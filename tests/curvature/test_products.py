@@ -9,6 +9,8 @@ from numpy.testing import assert_allclose
 from refimpl.curvature import Operator, non_uniformity, sharpness, spectral_density, trace
 from tests.network.nets import problem
 
+pytestmark = pytest.mark.chance("exact")
+
 VALUES = np.linspace(0, 3.034, 100)
 ESTIMATES = {"sharpness": sharpness, "density": spectral_density, "trace": trace,
              "non-uniformity": lambda source: non_uniformity(Operator(source.size, lambda v: v, source.product))}

@@ -10,7 +10,10 @@ from refimpl import network
 from tests import support
 from tests.network.nets import dense_curvature, problem
 
+pytestmark = pytest.mark.chance("exact")
 
+
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.fig4")
 def test_trace_and_spectral_density(rng):
     """Exact trace; Hutchinson within its theoretical error 2‖H_offdiag‖²; a rule that ends where the spectrum does."""

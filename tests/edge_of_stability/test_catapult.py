@@ -10,6 +10,8 @@ from refimpl import edge_of_stability as simulated, sgd
 from tests import support
 from theory import edge_of_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 X, Y = np.ones(1), np.zeros(1)
 
 

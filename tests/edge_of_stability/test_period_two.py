@@ -15,6 +15,8 @@ from refimpl import edge_of_stability as simulated
 from tests import support
 from theory import benign_oscillation, edge_of_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 CATALOGUE = 2026
 
 

@@ -11,6 +11,8 @@ from scipy.sparse.linalg import LinearOperator
 from refimpl import edge_of_stability as simulated, network
 from theory import edge_of_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 DELTAS = np.array([2e-3, 5e-3, 1e-2, 2e-2])
 
 

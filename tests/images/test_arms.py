@@ -15,6 +15,8 @@ from refimpl import images
 from tests import support
 from theory import images as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWM19.img-noise-form", "LWM19.img-noise")
 def test_only_shared_noise_keeps_the_patch_from_being_learned(rng):

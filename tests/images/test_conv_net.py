@@ -12,6 +12,8 @@ from numpy.testing import assert_allclose
 from refimpl import images
 from tests import support
 
+pytestmark = pytest.mark.chance("exact")
+
 FORMS = ("none", "shared", "independent")
 
 

@@ -13,6 +13,8 @@ from refimpl import images
 from tests import support
 from theory import images as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 SHARE = 0.8
 
 
@@ -52,6 +54,7 @@ def test_curvature_of_the_patch_is_the_largest_of_the_hessian(classes, filters, 
     assert not np.isclose(2 * predicted, np.linalg.eigvalsh(dense)[-1])
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.img-cause")
 def test_mean_curvature_at_random_starts(rng):
     """2000 starts: the mean over directions of scores, by its standard error; all units active (no ½) is caught."""

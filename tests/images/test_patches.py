@@ -13,6 +13,8 @@ from scipy.stats import norm, uniform
 from refimpl import images
 from tests import support
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWM19.img-shares")
 @given(st.integers(1, 30), st.integers(1, 4), st.integers(1, 3), st.booleans(), support.seeds())
@@ -48,6 +50,7 @@ def test_what_augmentation_does_and_leaves(n, size, patterns, random_scale, seed
             assert_allclose(t, 1.75, rtol=1e-9)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.img-shares")
 def test_signs_are_fair_and_scales_uniform(rng):
     """20 000 patch-only images: the scale by the distance of distributions, the sign by its frequency."""

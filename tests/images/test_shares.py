@@ -15,6 +15,8 @@ from refimpl import images
 from tests import support
 from theory import images as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWM19.img-shares", "LWM19.img-slides-shares")
 @given(st.integers(1, 400), st.floats(0, 1), st.floats(0, 1), support.seeds())

@@ -10,6 +10,7 @@ from refimpl import images
 from tests import support
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.img-shares")
 def test_synthetic_images_have_the_stated_moments(rng):
     """One pixel and its neighbour in 12 000 fields: variance s², correlation e^(−1/4)/(1 + w²) of a unit blur."""

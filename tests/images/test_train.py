@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from refimpl import images
 from tests import support
 
+pytestmark = pytest.mark.chance("exact")
+
 FORMS = ("none", "shared", "independent")
 
 
@@ -81,6 +83,7 @@ def test_an_epoch_passes_once_over_the_examples():
     assert np.abs((w - run.w) / 1e-7 - net.gradient(w, x, y)).max() > 1e-2
 
 
+@pytest.mark.chance("law")
 @pytest.mark.parametrize("form", ["shared", "independent"])
 def test_drawn_noise_has_the_standard_deviation_asked_for(form, rng):
     """One step on blank images with zero filters: scores are the head's sum of [ν]₊, seen through the bias gradient."""

@@ -23,6 +23,7 @@ def test_kernels_against_quadrature():
         assert abs(2 * theory.arc_cosine_kernel(0, np.cos(theta)) - both.mean()) > 0.01
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.4.2")
 def test_lag_kernel_against_monte_carlo(rng):
     """400 000 pairs of weights at correlation ρ, bounded terms, error from the sample; the kernel at lag 0 is

@@ -15,6 +15,8 @@ from refimpl import learning_order as simulated
 from tests import support
 from theory import learning_order as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWM19.conditions", "LWM19.scales", "LWM19.4.2")
 def test_exponents_are_those_that_follow_in_print():
@@ -50,6 +52,7 @@ def test_range_of_the_annealing_loss_is_empty_below_a_dimension(rng):
         theory.least_dimension(0.5, 1.0)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.4.3")
 def test_time_to_learn_q_with_kinks_at_rest_is_of_order_one_over_r(rng):
     """Frozen patterns of 20 000 neurons at r = .05 and .2: about 320 and 1300 kinks between z and z ± ζ, so the power
@@ -66,6 +69,7 @@ def test_time_to_learn_q_with_kinks_at_rest_is_of_order_one_over_r(rng):
     assert abs(power - theory.asymptotic_exponents()["memorising time (4.3)"][0] / -0.75) < 0.3  # r = d^{−3/4}
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.visible")
 def test_kinks_stay_for_the_residence_time(rng):
     """Weights after that time at the small rate are turned by r, 40 000 numbers; the time without the logarithm, in
@@ -100,6 +104,7 @@ def test_kinks_stay_for_the_residence_time(rng):
     assert abs(growth - predicted) <= support.z_limit(2) * error * scale**2 / 16 < abs(predicted) / 4
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.4.1")
 def test_annealing_time_and_signal_grow_with_the_dimension(rng):
     """Lemma 4.1 at N = 4d, r ∝ d^{−3/4}, λ ∝ d^{−5/4}: T = Σ η until L̂ < q log 2 + 0.4, and ‖Ū‖² then, are of power 1

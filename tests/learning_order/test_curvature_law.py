@@ -12,6 +12,8 @@ from figures.learning_order._runs import averaged_curvature
 from tests import support
 from theory import learning_order as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 SCATTER = 0.085  # of log D of one run, the time mean of the test below
 
 
@@ -42,6 +44,7 @@ def test_prediction_of_curvature_at_one_lag(rng):
     assert_allclose(theory.lag_kernel(1.0, 1e-3), 2e-3 / np.pi, rtol=3e-3)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.4.2-law")
 def test_curvature_of_frozen_slopes(rng):
     """D of signal steps at slope ½ on true noise, by the engine's own model: the law, its sign, and not half of it."""
@@ -65,6 +68,7 @@ def test_curvature_of_frozen_slopes(rng):
     assert abs(np.mean(found) - predicted) <= t_limit(11) * error < abs(predicted) / 2
 
 
+@pytest.mark.chance("measured", "5.3 standard errors of 40 runs")
 @pytest.mark.claim("LWM19.4.2", "LWM19.4.2-law")
 def test_simulated_curvature_has_the_powers_of_the_law(rng):
     """Powers of r and λ between two points each, five runs per point: those of the law there, next to 3 and −1; the

@@ -12,6 +12,7 @@ from tests import support
 from theory import learning_order as theory
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.fractions", "LWM19.bayes")
 def test_samples_follow_the_mixture(rng):
     """20 000 examples: fractions, labels, α, margin; |M₁|/N and |M₂|/N as printed for q and p are caught."""

@@ -12,6 +12,8 @@ from refimpl import learning_order as simulated, sgd
 from tests.learning_order.problems import tiny
 from theory import learning_order as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWM19.decomposition")
 @pytest.mark.parametrize("block", [True, False])
@@ -125,6 +127,7 @@ def test_outputs_of_the_blocks_add_up(rng):
     assert gaps[0] <= 1e-13 and gaps[1] > 1e-3
 
 
+@pytest.mark.chance("measured", "6 standard errors of 200 runs")
 @pytest.mark.claim("LWM19.coupling")
 def test_change_by_patterns_falls_with_the_width(rng):
     """Rms of what g changes by with the network's own patterns, 40 runs at m = 250 and at 16 000: smaller by 64^{3/4}

@@ -12,7 +12,10 @@ from tests import support
 from tests.learning_order.problems import tiny
 from theory import learning_order as theory
 
+pytestmark = pytest.mark.chance("exact")
 
+
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.bayes")
 def test_linear_error_on_p(rng):
     """100 000 draws at three angles; the error without the margin, φ/π, is caught. Along w* nothing is wrong."""

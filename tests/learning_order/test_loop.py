@@ -6,6 +6,8 @@ import pytest
 from refimpl import learning_order as simulated
 from tests.learning_order.problems import tiny
 
+pytestmark = pytest.mark.chance("exact")
+
 SMALL = dict(lr=0.1, target=0.4, weight_decay=1e-3, noise_std=0.0)
 LARGE = dict(large_lr=0.2, small_lr=0.02, anneal_loss=0.5, target=0.4, weight_decay=1e-3, noise_std=0.0)
 

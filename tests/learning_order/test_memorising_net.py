@@ -12,6 +12,7 @@ from tests import support
 from theory import learning_order as theory
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.memorise")
 def test_memorising_network(rng):
     """A fixed offset errs on half of P(α ≤ ρ), not nowhere; with ρ⟨z, x⟩ nothing is wrong and margins are as given."""

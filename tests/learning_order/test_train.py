@@ -18,6 +18,8 @@ from figures.learning_order._runs import EXCHANGED, LOG2, SCATTER, SMALL, half_t
 from refimpl import learning_order as simulated
 from theory import learning_order as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 SEEDS = 4
 CHANCE = {"error": 0.27, "loss_p": 0.008, "loss_q": 0.028, "loss": 0.015, "loss_r": 0.009,
           "m2": 0.075}  # of one null pair
@@ -53,6 +55,7 @@ def apart(value, usual, scatter, chance=None, limit=None):
     assert np.sign(usual) * (value - limit) > 0, (value, limit)
 
 
+@pytest.mark.chance("measured", "4.9 standard errors of 80 seeds")
 @pytest.mark.claim("LWM19.3.5", "LWM19.visible")
 def test_large_rate_first_errs_less_on_p(found):
     """At equal training loss S has the larger error and loss on P: 3.46 and .222 in the mean log ratio of 80 seeds."""
@@ -63,6 +66,7 @@ def test_large_rate_first_errs_less_on_p(found):
     apart(log_ratio(found, "test_loss_p"), 0.222, SCATTER["loss_p"], CHANCE["loss_p"])
 
 
+@pytest.mark.chance("measured", "4.9 standard errors of 80 seeds")
 @pytest.mark.claim("LWM19.kappa", "LWM19.3.4")
 def test_ratio_of_errors_is_below_kappa(found):
     """L-S over S, below κ = ½ by the mean of logarithms, and L-S's whole error below p₀κ; S itself, 1, is not."""
@@ -80,6 +84,7 @@ def test_conditions_of_visibility_are_those_of_the_runs():
     assert not theory.visibility(SMALL.dim, 0.05, 5.0, 4e-3, 0.05, 0.05 / 3e4).visible
 
 
+@pytest.mark.chance("measured", "4.9 standard errors of 80 seeds")
 @pytest.mark.claim("LWM19.5.2", "LWM19.5.3-span")
 def test_small_rate_learns_little_of_p_from_m2(pairs, found):
     """‖W̄⁽²⁾‖ of S below that of L-S, −1.43 in the log; the part of α in the lemma's span is far below √(Np), −3.30."""
@@ -88,6 +93,7 @@ def test_small_rate_learns_little_of_p_from_m2(pairs, found):
     apart(span, -3.30, SCATTER["span"], limit=-1.6)
 
 
+@pytest.mark.chance("measured", "4.9 standard errors of 80 seeds")
 @pytest.mark.claim("LWM19.test-loss")
 def test_total_test_loss_does_not_separate(found):
     """Log of the total test loss, S over L-S: −.036 in 80 seeds; .222, as on P alone, is caught. On Q S is the
@@ -97,6 +103,7 @@ def test_total_test_loss_does_not_separate(found):
     apart(log_ratio(found, "test_loss_q"), -0.339, SCATTER["loss_q"], CHANCE["loss_q"])
 
 
+@pytest.mark.chance("measured", "4.9 standard errors of 80 seeds")
 @pytest.mark.claim("LWM19.1.1", "LWM19.4.1")
 def test_large_rate_learns_p_first(found):
     """Before annealing the loss on P is below that on Q, .271 in the log; annealed after O(d), with ‖Ū‖² of O(d)."""
@@ -112,6 +119,7 @@ def test_large_rate_learns_p_first(found):
     assert np.mean([both["large"].observed["signal_norm"].max() for both in found]) < 10 * SMALL.dim
 
 
+@pytest.mark.chance("measured", "4.9 standard errors of 80 seeds")
 @pytest.mark.claim("LWM19.1.2", "LWM19.5.1")
 def test_small_rate_learns_q_first(found):
     """A quarter of the way, and at the stop, the loss on Q is below that on P: 1.23 and 2.06 in the log."""
@@ -125,6 +133,7 @@ def test_small_rate_learns_q_first(found):
     apart(np.mean(stop), 2.06, SCATTER["quarter"])
 
 
+@pytest.mark.chance("measured", "4.9 standard errors of 80 seeds")
 @pytest.mark.claim("LWM19.4.2", "LWM19.4.4-order")
 def test_d_is_small_before_annealing_and_r_is_better_after(found):
     """Log of D, S a quarter of the way over L-S's time mean before annealing: 3.27; each D of L-S is below the bound;
@@ -156,6 +165,7 @@ def test_equal_rates_give_no_difference(rng):
     assert np.abs(other.signal - two.signal).max() > 1e-3
 
 
+@pytest.mark.chance("measured", "16 standard errors of 24 seeds")
 @pytest.mark.claim("LWM19.1.2", "LWM19.3.5", "LWM19.5.1")
 def test_exchanging_the_roles_of_p_and_q_reverses_the_order(rng):
     """c_w with c_v, p₀ with q₀: the small rate then learns P first and never Q, and the large rate no longer helps P.
@@ -172,6 +182,7 @@ def test_exchanging_the_roles_of_p_and_q_reverses_the_order(rng):
     assert abs(log_ratio([both for both, _ in found], "test_error_p")) < LOG2 < 3.46
 
 
+@pytest.mark.chance("measured", "4.9 standard errors of 80 seeds")
 @pytest.mark.claim("LWM19.coupling")
 def test_at_these_sizes_the_network_s_own_patterns_are_others(found):
     """Rms of what g changes by with V's own patterns over rms of g, at m = 1000 and the stop: of order 1, not small."""

@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 from refimpl import learning_order as simulated
 from tests.learning_order.problems import tiny
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWM19.network")
 @pytest.mark.parametrize("block", [True, False])

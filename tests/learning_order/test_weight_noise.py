@@ -11,6 +11,8 @@ from refimpl import learning_order as simulated
 from tests import support
 from theory import learning_order as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("LWM19.stationary")
 def test_stationary_noise_solves_the_balance(rng):
@@ -24,6 +26,7 @@ def test_stationary_noise_solves_the_balance(rng):
         theory.stationary_std(2.0, 1.0, 1.0)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.stationary", "LWM19.decomposition", "LWM19.turnover")
 def test_noise_part_of_a_run_has_the_stationary_law(rng):
     """Variance and lag correlation after 40 steps, 30 000 weights; noise without γ, or no decay, is caught."""
@@ -47,6 +50,7 @@ def test_noise_part_of_a_run_has_the_stationary_law(rng):
     assert_allclose(theory.mixing_time(lr, decay, rho), steps, rtol=1e-12)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.footnote2")
 @pytest.mark.parametrize("factor", [0.5, 2.0])
 def test_noise_part_goes_to_its_stationary_size(factor, rng):
@@ -63,6 +67,7 @@ def test_noise_part_goes_to_its_stationary_size(factor, rng):
         assert min(abs(factor**2 / wanted - 1), abs(1 / wanted - 1) if steps == 10 else 1) > 2 * limit
 
 
+@pytest.mark.chance("law")
 def test_change_by_patterns_of_independent_noise(rng):
     """20 000 draws of a neuron each: the second moment of the change, and not that of every sign, b² P(sign
     differs)."""

@@ -14,7 +14,10 @@ from tests.linear_stability.one_dimension import TOY, stack_1d
 from theory import linear_stability as theory
 from theory.linear_stability import _almost_sure
 
+pytestmark = pytest.mark.chance("exact")
 
+
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3")
 def test_between_the_limits_the_mean_square_diverges_while_paths_converge(rng):
     """η = 0.556: the fraction of 20 000 paths below any level is binomial in the uses of f₂, exactly."""

@@ -11,6 +11,8 @@ from tests.linear_stability import augmented
 from tests.linear_stability.augmented import Step
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 def adversarial(n, outputs=1.0 - 3e-7):
     """H_i = e₀e₀ᵀ + c e_ie_iᵀ: η* = 2 at B = 1 by hand, with n eigenvalues within 3e-7 of the top one."""

@@ -13,6 +13,8 @@ from tests.linear_stability import augmented
 from tests.linear_stability.augmented import Step
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 def enumerated(hessians, gradients, lr, size, step=Step(), replacement=False):
     """E[xxᵀ] solving S = mean (M S Mᵀ + c cᵀ), z ↦ M z + c over every batch."""

@@ -12,6 +12,8 @@ from tests import support
 from tests.linear_stability.enumeration import ABOVE_EDGE, CRITERIA, enumerated_operator
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("WME18.eq4-sharp")
 @given(support.sampled_ensembles(most=5, widest=4))

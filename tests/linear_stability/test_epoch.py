@@ -15,6 +15,8 @@ from tests import support
 from tests.linear_stability.one_dimension import stack_1d
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 LESS_STABLE = np.array([[0.0, 3.0], [2.0, -2.0], [3.0, 0.0]])  # factors whose shuffled limit is below η*
 
 

@@ -12,6 +12,8 @@ from tests.linear_stability.enumeration import ABOVE_EDGE, enumerated_operator, 
 from tests.linear_stability.one_dimension import TOY, stack_1d
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("WME18.eq4")
 @given(support.sampled_ensembles(most=4, widest=4), st.floats(0.05, 2.0), support.seeds())

@@ -27,6 +27,7 @@ def test_escape_exponent_is_two_at_the_mean_square_limit_and_zero_at_the_almost_
         assert_allclose(np.mean(np.abs(1 - lr * TOY) ** kappa), 1, rtol=1e-12)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize("lr", [0.55, 0.556])
 def test_escape_probability_falls_as_the_exponent_says(rng, lr):

@@ -12,6 +12,8 @@ from tests import support
 from tests.linear_stability import circle
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 PLANE = np.array([[1.0, 0.2], [0.3, 1.4], [-0.8, 0.6], [0.5, -1.2], [2.0, 0.7]])  # factors, n = 5, d = 2
 
 
@@ -42,6 +44,7 @@ def test_one_parameter_without_chance_equals_the_closed_forms(size, replacement,
         assert_allclose(got, theory.escape_exponent(curvatures, lr, 1, replacement=replacement), rtol=1e-6)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize(("size", "replacement"), [(2, False), (3, True)])
 def test_batches_of_several_in_one_parameter(size, replacement, rng):
@@ -53,6 +56,7 @@ def test_batches_of_several_in_one_parameter(size, replacement, rng):
     assert not within(got, theory.lyapunov_exponent(curvatures, 0.7, size, replacement=not replacement), 64)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize("size", [1, 2])
 @pytest.mark.parametrize("dense", [False, True])
@@ -65,6 +69,7 @@ def test_growth_in_the_plane_equals_the_quadrature_over_directions(size, dense, 
     assert not within(got, np.log(theory.mean_square_rate(theory.GaussNewton(PLANE), lr, size)) / 2, 64, 1e-4)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3", "CE24.almost-sure")
 def test_almost_sure_limit_in_the_plane_equals_the_quadrature(rng):
     """The mean-square limit is outside."""
@@ -75,6 +80,7 @@ def test_almost_sure_limit_in_the_plane_equals_the_quadrature(rng):
     assert not within(got, star, 64, 1e-4 * star)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize("momentum", [0.5, -0.3])
 def test_growth_with_momentum_equals_the_quadrature_over_place_and_velocity(momentum, rng):
@@ -86,6 +92,7 @@ def test_growth_with_momentum_equals_the_quadrature_over_place_and_velocity(mome
     assert not within(got, theory.lyapunov_exponent(curvatures, lr, 1), 64, 2e-4)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3", "GSZ21.tail")
 @pytest.mark.parametrize("share", [1.0, 1.2])
 def test_tail_exponent_in_the_plane_equals_the_quadrature(share, rng):
@@ -97,6 +104,7 @@ def test_tail_exponent_in_the_plane_equals_the_quadrature(share, rng):
     assert within(got, 2.0, 16, 0.01) == (share == 1)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.epoch")
 @pytest.mark.parametrize("size", [1, 2])
 def test_sampled_orders_contain_the_mean_over_all(size, rng):
@@ -108,6 +116,7 @@ def test_sampled_orders_contain_the_mean_over_all(size, rng):
     assert not within(got, theory.mean_square_rate(ensemble, lr, size), 2000)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3")
 def test_the_intervals_cover_as_often_as_they_say(rng):
     """400 intervals from 16 chains each: 95 % of them hold Λ; intervals of half the width, 67 %, are told apart."""

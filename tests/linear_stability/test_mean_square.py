@@ -14,6 +14,8 @@ from tests import support
 from tests.linear_stability.enumeration import some_lr
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("WME18.eq2")
 @given(support.sampled_ensembles(most=5, widest=4), st.floats(0.05, 1.5), support.seeds())
@@ -60,6 +62,7 @@ def test_simulation_averaged_over_all_index_sequences_equals_the_moment(rng, ran
     assert not any(np.allclose(other, exact, rtol=1e-3) for other in (wrong if size > 1 else wrong[1:]))
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq2")
 @pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement"])
 def test_simulated_ensemble_follows_the_moments(rng, sampling):
@@ -98,6 +101,7 @@ def test_perron_weight_makes_every_step_a_martingale(problem, fraction, seed):
                     atol=1e-8 * (x**2).sum() * (1 + rate))
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq2")
 def test_martingale_ratio_of_simulated_steps_beyond_the_threshold(rng):
     """At 1.3 η*, where ‖x‖² is heavy-tailed in time, 20 000 single steps from each of 6 points, exact errors."""

@@ -17,6 +17,8 @@ from tests.linear_stability import augmented
 from tests.linear_stability.augmented import Step
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 STEPS = [
     Step(0.9),
     Step(0.5),

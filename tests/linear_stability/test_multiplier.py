@@ -12,6 +12,8 @@ from tests import support
 from tests.linear_stability.one_dimension import exact_multipliers
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 EDGES = [([0.2, 3.8], 1e-17, 1, 1e17), ([0.2, 3.8], 1e-9, 2, 3.0), ([0.2, 3.8], 2 / 3.8 * (1 + 1e-13), 1, 1e13),
          ([1e-80, 3e-80, 7e-80], 4e79, 2, 5.0), ([1e80, 3e80], 3e-81, 1, 0.5), ([0.0, 2.0, 2.0], 0.5 + 1e-9, 1, 0.1),
          ([1.0, 5.0, 6.0, 6.0], 1e60, 3, 2.0), ([0.0, 1.0], 1.0, 1, 1e-300)]

@@ -6,6 +6,8 @@ from numpy.testing import assert_allclose
 
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("WME18.fig1-growth")
 @pytest.mark.parametrize("factor", [1e-60, 1e60])

@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 from tests import support
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 UNEQUAL = np.array([[0.5, 0.1, 0.05], [0.2, 0.9, -0.1], [-0.7, 0.5, 0.4],
                    [0.6, -1.4, 0.3], [2.4, 1.1, -0.9], [0.4, 0.6, 2.2]])
 

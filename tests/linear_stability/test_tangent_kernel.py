@@ -8,6 +8,8 @@ from numpy.testing import assert_allclose
 from tests import support
 from theory.linear_stability import GaussNewton, critical_lr, lambda_max, non_uniformity, sharpness
 
+pytestmark = pytest.mark.chance("exact")
+
 
 def kernel_of(jacobians):
     rows = jacobians.reshape(-1, jacobians.shape[-1])

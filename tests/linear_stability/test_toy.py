@@ -36,6 +36,7 @@ def test_the_slope_of_the_toy_is_that_of_its_loss_everywhere():
     assert -1 <= starts.min() < -0.5 and 1.5 < starts.max() < 2
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.toy", "WME18.many")
 def test_gradient_descent_stays_where_sgd_leaves(rng):
     """20 000 runs from 1 + 10⁻³ at η = 0.7; fewer than 10⁻⁹ may stay by the exact law."""
@@ -51,6 +52,7 @@ def test_gradient_descent_stays_where_sgd_leaves(rng):
     assert_allclose(gd.w[:, 0], 1, atol=1e-12)
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.toy")
 @pytest.mark.parametrize(("lr", "distance"), [(0.7, 1e-3), (0.7, -1e-5), (0.6, 1e-2), (0.9, 1e-3)])
 def test_exit_times_follow_their_exact_law(rng, lr, distance):

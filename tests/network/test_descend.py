@@ -6,6 +6,8 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from refimpl import network, sgd
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("WME18.tab1-gd")
 def test_gradient_descent_blows_up_at_a_large_rate(trained):

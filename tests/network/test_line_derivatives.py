@@ -10,6 +10,8 @@ from numpy.testing import assert_allclose
 from refimpl import network
 from tests.network.nets import NETS, plain_loss, problem
 
+pytestmark = pytest.mark.chance("exact")
+
 RADIUS, POINTS = 0.04, 16
 
 

@@ -16,6 +16,8 @@ from refimpl.linear_stability import LinearRegression
 from tests import support
 from tests.network.nets import NETS, complex_gradient, plain_loss, problem
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @pytest.mark.claim("WME18.fig1-growth")
 @pytest.mark.parametrize("activation, loss, outputs", NETS)
@@ -186,6 +188,7 @@ def test_bad_input_is_refused_with_a_remedy(rng):
             call()
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.tab1-gd")
 def test_initial_weights_have_the_stated_spread(rng):
     """Mean square gain²/fan-in within exact errors, biases 0; 1/fan-in for its root, or fan-out, is outside."""
@@ -201,6 +204,7 @@ def test_initial_weights_have_the_stated_spread(rng):
             assert not 0.9 < measured * variance / wrong < 1.1
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.tab1-gd")
 def test_uniform_starts_have_the_stated_spread(rng):
     """W and b within ±gain/√fan-in, mean square a third of that, within exact errors; the normal start's is outside."""

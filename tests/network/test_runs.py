@@ -16,6 +16,8 @@ from refimpl import datasets, network, sgd
 from tests.network.nets import complex_gradient, plain_loss
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.chance("exact")
+
 REAL = Path(os.environ.get("LARGE_LR_DATA", "/usr/share/datasets/fashion-mnist"))
 
 

@@ -8,6 +8,7 @@ from refimpl import network
 from tests import support
 
 
+@pytest.mark.chance("law")
 @pytest.mark.claim("WME18.tab1-gd")
 def test_teacher_set_is_as_described(rng):
     x, y, test_x, test_y = network.teacher_set(4000, 3000, 5, rng=rng)

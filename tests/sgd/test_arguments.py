@@ -11,6 +11,8 @@ from refimpl.linear_stability import LinearRegression, Quadratic
 from tests import support
 from tests.sgd.models import PlainQuadratic, PlainRegression, plain_loop
 
+pytestmark = pytest.mark.chance("exact")
+
 PLAIN = {LinearRegression: PlainRegression, Quadratic: PlainQuadratic}
 
 

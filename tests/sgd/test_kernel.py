@@ -12,6 +12,8 @@ from refimpl.linear_stability import LinearRegression, Quadratic, simulate
 from tests import support
 from tests.sgd.models import PlainLeastSquares, PlainQuadratic, PlainRegression
 
+pytestmark = pytest.mark.chance("exact")
+
 
 @given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 300), st.sampled_from([np.float64, np.float32]),
        support.seeds())

@@ -8,6 +8,8 @@ from refimpl import sgd
 from refimpl.linear_stability import LinearRegression, Quadratic, simulate
 from tests.sgd.models import plain_loop, problem
 
+pytestmark = pytest.mark.chance("exact")
+
 
 def decay_after_update(x, y, w0, indices, lrs, noise, decay):
     """A wrong order: decay multiplies the updated weights."""

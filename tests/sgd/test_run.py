@@ -14,6 +14,8 @@ from refimpl.linear_stability import LinearRegression, Quadratic, simulate
 from tests import support
 from tests.sgd.models import PlainRegression, problem
 
+pytestmark = pytest.mark.chance("exact")
+
 
 def test_each_way_to_give_a_schedule_means_the_same(rng):
     given_ = problem(rng)

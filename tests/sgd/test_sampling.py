@@ -9,7 +9,10 @@ from refimpl.linear_stability import simulate
 from refimpl.sgd import _sampling
 from tests import support
 
+pytestmark = pytest.mark.chance("exact")
 
+
+@pytest.mark.chance("law")
 @pytest.mark.parametrize(("sampling", "n", "size"), [
     ("without-replacement", 5, 2), ("without-replacement", 6, 5), ("without-replacement", 4, 4),
     ("without-replacement", 1, 1),
@@ -60,6 +63,7 @@ def test_a_run_uses_the_batches_of_its_stream(rng):
     assert len(np.unique(uses, axis=0)) > 5  # replicas draw their own
 
 
+@pytest.mark.chance("law")
 def test_noise_has_the_standard_deviation_asked_for(rng):
     """10⁵ normal entries, after one step from 0: variance within its χ² error; τ² for τ is caught."""
     result = simulate(np.zeros((1, 10)) + 1e-300, np.zeros((10_000, 10)), lr=0.5, batch_size=1, steps=1,

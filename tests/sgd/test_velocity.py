@@ -14,6 +14,8 @@ from refimpl.linear_stability import LinearRegression, Quadratic
 from tests import support
 from tests.sgd.models import PlainRegression
 
+pytestmark = pytest.mark.chance("exact")
+
 RULES = [dict(momentum=0.9), dict(momentum=-0.5), dict(momentum=0.8, dampening=0.3), dict(momentum=0.9, nesterov=True)]
 PATHS = {
     "gathered rows": (LinearRegression(3), 30, 2), "batch counts": (LinearRegression(3), 6, 2),

@@ -10,6 +10,8 @@ from refimpl.testing._portable_numbers import Numbers
 from refimpl.testing._tolerances import tolerance
 from tests.testing._faults import MAKE
 
+pytestmark = pytest.mark.chance("exact")
+
 MODELS = testing.models()
 
 

@@ -13,6 +13,8 @@ from tests.testing._plain import listed, plain
 from tests.testing._planted import PLANTED
 from tests.testing._scalars import SCALARS
 
+pytestmark = pytest.mark.chance("exact")
+
 MODELS = testing.models()
 CAUSES = {value for name, value in vars(_mistake_names).items() if name.isupper() and isinstance(value, str)}
 LINEAR = "LinearRegression"

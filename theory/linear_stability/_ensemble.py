@@ -229,8 +229,8 @@ class Ensemble:
         """`scaled_lr` where the fourth power of η times a curvature is taken, refused where that overflows."""
         scaled = self.scaled_lr(lr)
         if np.max(scaled, initial=0.0) > _LARGEST:
-            raise ValueError(f"lr must be below {_LARGEST:g} / largest curvature, got {np.max(lr):g} beside curvatures of "
-                             f"order 2**{self.exponent}; every rate that far beyond 2 / curvature is unstable")
+            raise ValueError(f"lr must be below {_LARGEST:g} / largest curvature, got {np.max(lr):g} beside curvatures "
+                             f"of order 2**{self.exponent}; every rate that far beyond 2 / curvature is unstable")
         return scaled
 
 

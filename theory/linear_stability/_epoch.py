@@ -87,8 +87,8 @@ def epoch_mean_square_rate(hessians, lr, batch_size=1):
         except (OverflowError, np.linalg.LinAlgError):
             rate = np.inf
     if not np.isfinite(rate):
-        raise ValueError(f"lr must keep the growth of an epoch below the largest float, got {lr:g}; every rate that far "
-                         "beyond 2 / curvature is unstable")
+        raise ValueError(f"lr must keep the growth of an epoch below the largest float, got {lr:g}; every rate that "
+                         "far beyond 2 / curvature is unstable")
     return max(rate, 1.0) if rank < size_of(curvature)[1] else rate
 
 

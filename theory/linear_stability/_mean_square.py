@@ -170,8 +170,8 @@ def second_moment(hessians, lr, batch_size, moment, steps, *, replacement=False)
             square = (1 - noise) * (left @ mean) + noise * mean_product(factors, ensemble.is_factored, now)
             moments[t + 1] = now - rate * (left + left.T) + rate**2 * square
         if not np.isfinite(moments[t + 1]).all():
-            raise ValueError(f"steps must keep the moment below the largest float, which it passes at step {t + 1}; take "
-                             "fewer steps, or mean_square_rate for the growth per step")
+            raise ValueError(f"steps must keep the moment below the largest float, which it passes at step {t + 1}; "
+                             "take fewer steps, or mean_square_rate for the growth per step")
     return moments
 
 
