@@ -1,6 +1,8 @@
 """The three arms: who learns the patch when, what is learned of the images, and sets from disk.
 
-Each test says which wrong answer it would catch and shows it caught.
+Each test says which wrong answer it would catch and shows it caught. Runs
+whose spread has no law are fixed, not drawn anew by --rng-seed; the figures
+draw many.
 """
 
 from dataclasses import replace
@@ -19,8 +21,8 @@ pytestmark = pytest.mark.chance("exact")
 
 
 @pytest.mark.claim("LWM19.img-noise-form", "LWM19.img-noise")
-def test_only_shared_noise_keeps_the_patch_from_being_learned(rng):
-    seed = int(rng.integers(2**60))
+def test_only_shared_noise_keeps_the_patch_from_being_learned():
+    seed = 0
     sets = images.draw_problem(validation=10, patch_validation=10, rng=seed)
     options = {"epochs": 10, "anneal": 10, "record_every": 10, "rng": seed}
     shared, independent = (images.run_arm(sets, "noise", preactivation_form=form, **options)
@@ -29,9 +31,9 @@ def test_only_shared_noise_keeps_the_patch_from_being_learned(rng):
 
 
 @pytest.fixture(scope="module")
-def small_study(request):
+def small_study():
     """The three arms on 2000 images, annealed at epoch 14 of 36, with the control without separation."""
-    seed = [request.config.getoption("--rng-seed"), 7]
+    seed = [0, 7]
     sets = images.draw_problem(validation=2000, patch_validation=200, rng=seed)
     runs = {name: images.run_arm(sets, name, epochs=36, anneal=14, record_every=4, rng=seed) for name in images.ARMS}
     return sets, runs, seed

@@ -124,9 +124,12 @@ def short_run(sets, lr, *, epochs=4, **options):
 
 
 @pytest.mark.claim("LWM19.img-cause", "LWM19.img-order")
-def test_the_patch_is_learned_below_the_threshold_and_not_above(rng):
-    """Rate, then scale of z: well below and well above the predicted threshold. A threshold 3 times off is caught."""
-    seed = int(rng.integers(2**60))
+def test_the_patch_is_learned_below_the_threshold_and_not_above():
+    """Rate, then scale of z: well below and well above the predicted threshold. A threshold 3 times off is caught.
+
+    Fixed runs: how far they spread has no law.
+    """
+    seed = 0
     setting = sizes(images.ConvNet())
     limit = theory.momentum_limit(theory.initial_patch_curvature(2.2, **setting), 0.9, 2e-3)
     scale = theory.critical_patch_scale(0.2, **setting, weight_decay=2e-3)
@@ -141,9 +144,12 @@ def test_the_patch_is_learned_below_the_threshold_and_not_above(rng):
 
 
 @pytest.mark.claim("LWM19.img-cause")
-def test_full_batch_descent_turns_the_units_off_too(rng):
-    """No noise of SGD: 25 steps on all 500 images at 0.2 leave few units active on the patch; at 0.02 they stay."""
-    seed = int(rng.integers(2**60))
+def test_full_batch_descent_turns_the_units_off_too():
+    """No noise of SGD: 25 steps on all 500 images at 0.2 leave few units active on the patch; at 0.02 they stay.
+
+    A fixed run.
+    """
+    seed = 0
     sets = images.draw_problem(500, validation=10, patch_validation=10, rng=seed)
     large, small = (short_run(sets, lr, epochs=25, batch_size=500, rng=seed).observed["active"] for lr in (0.2, 0.02))
     assert large[0] == small[0] and 0.3 < large[0] < 0.7

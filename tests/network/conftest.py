@@ -1,6 +1,5 @@
 """A net trained once for all tests of the folder."""
 
-import numpy as np
 import pytest
 
 from refimpl import network
@@ -24,9 +23,3 @@ class Trained:
 @pytest.fixture(scope="session")
 def trained():
     return Trained()
-
-
-@pytest.fixture
-def fixed():
-    """A generator that does not follow --rng-seed, for runs of SGD on nets whose spread has no known law."""
-    return np.random.default_rng(0)
