@@ -65,11 +65,12 @@ CLAIMS = (
                         "rule of thumb", ours=True),
     Claim("WME18.fig1-test", "Fig. 1 right",
           "The minimum found by SGD generalises better than the one found by gradient descent.",
-          "holds", linear_stability.critical_lr, "simulated",
+          "not reproduced", linear_stability.critical_lr, "simulated",
           test="test_sgd_escapes_where_theory_says", figure="network-escape",
-          regime=_NET + "B = 4 only: a gain of +.021 ± .003 over four starts; at B = 16 +.001 ± .0016, not told from "
-                        "none; over all minima of SGD test accuracy falls with sharpness" + _IMAGES + "not seen (.746 "
-                        "for gradient descent, .721 for SGD with B = 4)"),
+          regime=_NET + "B = 4 and 16 after gradient descent at η = .05" + _IMAGES + "B = 4",
+          correction="On FashionMNIST, the source's set, SGD's minimum tests worse: .746 for gradient descent, .721 for"
+                     " SGD. On the synthetic set it gains +.021 ± .003 at B = 4 over four starts, and at B = 16 +.001 "
+                     "± .0016, not told from none; over all minima of SGD test accuracy falls with sharpness."),
     Claim("WME18.fig3", "Fig. 3",
           "Minima found by SGD lie below the line s = 1/(η√p).",
           "corrected", linear_stability.critical_lr, "simulated",
