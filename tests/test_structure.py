@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -17,10 +18,16 @@ DRAWS = {"_command.py": {"matplotlib"}}  # inside a function: the command draws 
 FRONTS = {"pytest", "hypothesis"}  # of the conformance kit, inside functions: it is imported without them
 
 
+@cache
+def parsed(source):
+    """The tree of a file; five tests look at it."""
+    return ast.parse(source)
+
+
 def imported(path):
     """Full names of the modules that a file imports."""
     names = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -31,13 +38,14 @@ def imported(path):
 def violations(path, package):
     """Imports that cross the wall between prediction and simulation, or leave NumPy and SciPy."""
     other = {"theory": "refimpl", "refimpl": "theory"}[package]
-    across = {name for name in imported(path) if name.split(".")[0] == other and "testing" not in path.parts}
+    names = imported(path)
+    across = {name for name in names if name.split(".")[0] == other and "testing" not in path.parts}
     if package == "refimpl":
         across -= {"theory._checks"}
     known = (
         RUNTIME | sys.stdlib_module_names | DRAWS.get(path.name, set()) | (FRONTS if "testing" in path.parts else set())
     )
-    foreign = {name for name in imported(path) if name.split(".")[0] not in known}
+    foreign = {name for name in names if name.split(".")[0] not in known}
     return across | foreign
 
 
@@ -98,7 +106,7 @@ def test_the_conformance_kit_needs_neither_pytest_nor_hypothesis():
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_public_names_are_documented(path):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path.read_text(encoding="utf-8"))
     assert ast.get_docstring(tree)
     for node in tree.body:
         if isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not node.name.startswith("_"):
@@ -113,7 +121,7 @@ def test_both_packages_are_typed_and_versioned():
 
 def bends(path, source):
     """Where a file is longer than a reader's patience: lines, functions, modules, calls by position."""
-    tree, top = ast.parse(source), path.relative_to(ROOT).parts[0]
+    tree, top = parsed(source), path.relative_to(ROOT).parts[0]
     found = [f"line {k} has {len(line)} characters" for k, line in enumerate(source.split("\n"), 1) if len(line) > 120]
     if source.count("\n") > (350 if top == "tests" else 300):
         found.append(f"{source.count(chr(10))} lines: one room or two?")
