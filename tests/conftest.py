@@ -2,6 +2,7 @@
 
 import figures  # noqa: F401  (first: it keeps matrix products to one thread, which is faster for small ones)
 
+import gc
 import zlib
 
 import hypothesis
@@ -22,6 +23,12 @@ def pytest_configure(config):
     # The plugin of hypothesis reads this option when it is configured itself.
     if config.getoption("--hypothesis-seed") is None:
         config.option.hypothesis_seed = config.getoption("--rng-seed")
+
+
+def pytest_collection_finish(session):
+    """What collection made stays: looking through it again for garbage takes a tenth of the suite's time."""
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header(config):
