@@ -6,7 +6,7 @@ from refimpl.linear_stability._replicas import between, examples, narrow
 from theory import _checks
 
 _MARCH = 1.05      # ratio of neighbouring rates between which a first zero is looked for
-_SECANTS = 12      # at most
+_STEPS = 20        # of Newton's method, at most
 _FARTHEST = 100.0  # times the mean-square limit
 _CLOSE = 1e-4      # |Mu|² below which it is computed again without cancellation
 
@@ -79,8 +79,8 @@ def almost_sure_lr_interval(hessians, batch_size, *, momentum=0.0, replicas=64, 
               \mathrm{stderr} = \mathrm{stderr}(\Lambda) / |\Lambda'(\eta)|
 
     All rates are tried on the same random numbers, so that the estimate of Λ
-    is a smooth function of η. Its root is found on a tenth of the steps, then
-    by secants on all of them until a step is a twentieth of the root's
+    is a function of η. Its root is found on a tenth of the steps, then by
+    Newton's method on all of them until a step is a tenth of the root's
     standard error, which the delta method gives.
 
     Parameters
@@ -130,20 +130,17 @@ def almost_sure_lr_interval(hessians, batch_size, *, momentum=0.0, replicas=64, 
 
 
 def _root(paths, lr):
-    """The zero of the mean of `paths`(lr) (R,) by secants from near it, to a twentieth of its standard error."""
-    beside, values = 1.02 * lr, paths(lr)
-    others = paths(beside)
-    for _ in range(_SECANTS):
-        slope = (others.mean() - values.mean()) / (beside - lr)
+    """The zero of the mean of `paths`(lr) (R,) from near it, by Newton with the slope of two rates 2 % apart."""
+    values = paths(lr)
+    slope = (paths(1.02 * lr).mean() - values.mean()) / (0.02 * lr)
+    for _ in range(_STEPS):
         root = lr - values.mean() / slope
         interval = between(values, root, 1 / slope)
-        if abs(root - lr) <= max(interval.stderr / 20, 1e-12 * lr):
-            break
-        beside, others, lr = lr, values, float(np.clip(root, lr / 1.1, 1.1 * lr))
+        if abs(root - lr) <= max(interval.stderr / 10, 1e-12 * lr):
+            return interval
+        lr = float(np.clip(root, lr / 1.1, 1.1 * lr))
         values = paths(lr)
-    else:
-        return between(values, lr, np.inf)
-    return interval
+    return between(values, lr, np.inf)
 
 
 def _first_sign_change(growth, first, momentum):
