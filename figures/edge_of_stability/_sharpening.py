@@ -106,7 +106,7 @@ def _judge_held(numbers):
     sharp = numbers["held_sharpness"][chosen] * PLANS[0][0] / 2
     return (
         close("DNL23.edge", f"sharpness over 2/η, {where}: farthest from 1", 1.0,
-              sharp[np.argmax(np.abs(sharp - 1))], WITHIN,
+              sharp[np.argmax(np.abs(sharp - 1))], HELD,
               null=(float(np.nanmax(numbers["held_sharpness"])) * PLANS[0][0] / 2, "the largest on the way")),
         close("DNL23.amplitude", f"squared displacement over 2α/β, {where}: farthest from 1", 1.0, worst, 0.03,
               null=(0.5 * worst, "4α/β: force x²T for ½x²T")),
