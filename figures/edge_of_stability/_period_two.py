@@ -212,4 +212,4 @@ FIGURE = Figure(
     "benign oscillation against its rate, grey; its exact orbit of period two, broad, and both points by the general "
     "law, dashed: the amplitudes are equal, the middles to leading order.",
     simulate, judge, draw, ("CB22.one-dimension", "MS26.criterion", "MS26.amplitude", "MS26.amplitude-net",
-                            "MS26.benign", "CKLKT21.edge"), (12, 26, 70))
+                            "MS26.benign", "CKLKT21.edge"), (6, 20, 60))

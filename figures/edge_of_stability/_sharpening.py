@@ -159,4 +159,4 @@ FIGURE = Figure(
     "the middle of two of them, along the top eigenvector: markers; line, the amplitude at which the third derivative "
     "lowers the sharpness as fast as the flow raises it. (d) How far the velocity of the middle is from that of the "
     "flow held at constant sharpness, and from gradient flow's: look at where the circles fall below the squares.",
-    simulate, judge, draw, CLAIMS, (14, 30, 60), reads_data=True)
+    simulate, judge, draw, CLAIMS, (10, 25, 60), reads_data=True)
