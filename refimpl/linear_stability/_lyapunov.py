@@ -140,7 +140,8 @@ def _root(paths, lr):
             return interval
         lr = float(np.clip(root, lr / 1.1, 1.1 * lr))
         values = paths(lr)
-    return between(values, lr, np.inf)
+    away = values.mean() / (values.std(ddof=1) / len(values) ** 0.5)   # it jumps over 0: a path comes near the minimum
+    return between(values, lr, np.hypot(1, away) / slope)
 
 
 def _first_sign_change(growth, first, momentum):
