@@ -199,8 +199,8 @@ def non_uniformity(source, w=None, x=None, y=None, *, curvature="hessian", toler
     if source.square_product is None:
         raise ValueError("source must have a square_product for the non-uniformity; give v -> mean H_i (H_i v), "
                          "or use Operator.from_examples")
-    once = Products(source.product, source.size, source.dtype)
-    squares = Products(source.square_product, source.size, source.dtype, "source.square_product")
+    once = Products(source.product, source.size, source.dtype, scaled=False)
+    squares = Products(source.square_product, source.size, source.dtype, "source.square_product", scaled=False)
     largest_square = 0.0
 
     def apply(v):
@@ -237,9 +237,10 @@ def _outermost(apply, source, k, tolerance, max_products, rng, sign=1):
         values, vectors, asymmetry = found.values, found.vectors, found.asymmetry
     values, vectors = values[::-1], vectors[::-1]
     residuals = np.array([np.linalg.norm(products(v) - value * v) for value, v in zip(values, vectors)])
+    values, residuals, asymmetry = map(products.in_units, (values, residuals, asymmetry))
     limit = products.tolerance(tolerance) * np.abs(values).max() + np.finfo(float).tiny
     converged, message = verdict(residuals.max(), asymmetry, limit)
-    return Eigenpairs(sign * values, vectors, residuals, converged, products.count, asymmetry, message)
+    return Eigenpairs(sign * values, vectors, residuals, converged, products.count, float(asymmetry), message)
 
 
 def verdict(residual, asymmetry, limit, symmetric=None):

@@ -5,15 +5,21 @@ import numpy as np
 from theory import _checks
 
 
+_EXTREME = 300      # powers of two; squares of the least and largest are 2**∓600 and sums of them are safe
+
+
 class Products:
     """v ↦ sign · A v, asked through a door: a float64 copy (P,) comes back, or a refusal by name; counts the products.
 
-    `eps` is the rounding unit of the least precise product so far.
+    `eps` is the rounding unit of the least precise product so far. Where the
+    first product is so large or small that its square would leave the range of
+    floats, all come back in a unit of 2**exponent; `in_units` undoes that
+    (not so if not `scaled`).
     """
 
-    def __init__(self, function, size, dtype=np.float64, name="source.product", sign=1.0):
+    def __init__(self, function, size, dtype=np.float64, name="source.product", sign=1.0, scaled=True):
         self._function, self._dtype, self._name, self._sign, self.size = function, dtype, name, sign, size
-        self.count, self.eps = 0, np.finfo(np.float64).eps
+        self.count, self.eps, self.exponent = 0, np.finfo(np.float64).eps, None if scaled else 0
 
     def __call__(self, v):
         self.count += 1
@@ -21,7 +27,15 @@ class Products:
         array = vector(self._function(np.array(v, self._dtype)), (self.size,), self._name)
         if array.dtype.kind == "f":
             self.eps = max(self.eps, float(np.finfo(array.dtype).eps))
-        return self._sign * array.astype(np.float64)  # never the callee's own buffer, which it may use again
+        array = self._sign * array.astype(np.float64)  # never the callee's own buffer, which it may use again
+        if self.exponent is None:
+            power = int(np.frexp(np.abs(array).max())[1])
+            self.exponent = power if abs(power) > _EXTREME else 0
+        return np.ldexp(array, -self.exponent) if self.exponent else array
+
+    def in_units(self, value):
+        """A float or array that is linear in the products, in the caller's units."""
+        return np.ldexp(value, self.exponent) if self.exponent else value
 
     def tolerance(self, asked):
         """The tolerance asked for; by default 1e-6, or 1e-4 where products are less precise than float64."""

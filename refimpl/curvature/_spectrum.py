@@ -79,15 +79,17 @@ def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchi
     if _checks.one_of(method, "method", ("hutchinson", "exact")) == "exact":
         value = sum(float(products(unit)[i]) for i, unit in enumerate(units(source.size)))
         flat = np.full(source.size, source.size ** -0.5)
-        unsteady, limit = float(np.linalg.norm(products(flat) - products(flat))), products.tolerance(None) * abs(value)
+        unsteady = float(np.linalg.norm(products(flat) - products(flat)))
+        value, unsteady = float(products.in_units(value)), float(products.in_units(unsteady))
+        limit = products.tolerance(None) * abs(value)
         converged, message = verdict(0.0, unsteady, limit)
         return Estimate(value, 0.0, converged, products.count, None, unsteady, message)
     rng, probes = np.random.default_rng(rng), _checks.whole(probes, "probes", 2)
     signs = (rng.integers(2, size=source.size) * 2.0 - 1 for _ in range(probes))
     values = np.array([sign @ products(sign) for sign in signs])
-    error, limit = float(values.std(ddof=1) / np.sqrt(probes)), tolerance * abs(values.mean())
-    converged, message = verdict(error, 0.0, limit)
-    return Estimate(float(values.mean()), error, converged, probes, None, 0.0, message)
+    value, error = (float(products.in_units(part)) for part in (values.mean(), values.std(ddof=1) / np.sqrt(probes)))
+    converged, message = verdict(error, 0.0, tolerance * abs(value))
+    return Estimate(value, error, converged, probes, None, 0.0, message)
 
 
 def spectral_density(source, w=None, x=None, y=None, *, curvature="hessian", steps=64, probes=4, tolerance=0.02,
@@ -141,6 +143,7 @@ def spectral_density(source, w=None, x=None, y=None, *, curvature="hessian", ste
         ended = len(diagonal) < steps  # the Krylov space is exhausted: the rule is exact
         distance += 0.0 if ended else _wasserstein(*rules) / probes
         asymmetry = max(asymmetry, defect)
+    nodes, distance, asymmetry = map(products.in_units, (nodes, distance, asymmetry))
     largest = np.nanmax(np.abs(nodes))
     converged, message = verdict(distance, asymmetry, tolerance * largest, _SYMMETRIC * largest)
     return Density(nodes, weights / probes, float(distance), converged, products.count, asymmetry, message)

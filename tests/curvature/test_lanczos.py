@@ -93,3 +93,17 @@ def test_repeated_and_zero_eigenvalues():
     zero = sharpness(Operator(300, np.zeros_like), rng=0)
     assert zero.converged and zero.value == 0 and zero.residual == 0
     assert non_uniformity(Operator(300, np.zeros_like, np.zeros_like), rng=0).converged
+
+
+@pytest.mark.parametrize("scale", [1e-160, 1e-100, 1e160])
+def test_the_unit_of_curvature_does_not_matter(scale):
+    """Eigenvalues, traces and densities scale with an operator whose squares leave the range of floats."""
+    diagonal = np.linspace(-1, 2, 70)
+    plain, scaled = (Operator(70, lambda v, unit=unit: unit * diagonal * v) for unit in (1.0, scale))
+    for function in (top_eigenpairs, bottom_eigenpairs):
+        one, other = function(plain, k=2, rng=0), function(scaled, k=2, rng=0)
+        assert other.converged and one.products == other.products
+        assert_allclose(other.values / scale, one.values, rtol=1e-9)
+    assert_allclose(trace(scaled, rng=0).value / scale, trace(plain, rng=0).value, rtol=1e-9)
+    one, other = (spectral_density(each, steps=20, rng=0) for each in (plain, scaled))
+    assert_allclose(other.nodes[:, :20] / scale, one.nodes[:, :20], rtol=1e-6, atol=1e-8)
