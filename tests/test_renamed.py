@@ -39,6 +39,8 @@ def test_a_schedule_is_told_in_the_words_of_annealing():
         with pytest.warns(DeprecationWarning, match=rf"descend\({old}=…\) is now {new}"):
             run = convex_annealing.descend(problem, 1e-2, **rates, **{old: value})
         assert run.nit == convex_annealing.descend(problem, 1e-2, **rates, **{new: value}).nit
+    with pytest.warns(DeprecationWarning, match="switch is now Descent.anneal_step"):
+        assert run.switch == run.anneal_step == 2
     with pytest.warns(DeprecationWarning, match="sgd_stopping_law.switch_loss=…. is now anneal_loss"):
         theory.sgd_stopping_law(2 / 3, 1 / 3, 1e-2, 2, **rates, switch_loss=0.1)
     old = Candidate({"descend": lambda w, x, y, *, lr, switch_loss: switch_loss}, ("descend",))

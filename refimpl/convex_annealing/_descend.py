@@ -1,6 +1,7 @@
 """`descend`: gradient descent and SGD that stop at a train loss."""
 
 from dataclasses import dataclass
+from warnings import warn
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Descent:
         L̂ and P at w.
     target : float
         ε.
-    switch : ndarray (*S) of int
+    anneal_step : ndarray (*S) of int
         Step from which the small rate was used: 0 without a large one, −1
         where the run ended before.
     path : ndarray (K, *S, d) or None
@@ -47,8 +48,15 @@ class Descent:
     train_loss: np.ndarray
     test_loss: np.ndarray
     target: float
-    switch: np.ndarray
+    anneal_step: np.ndarray
     path: np.ndarray | None
+
+    @property
+    def switch(self):
+        """`anneal_step` under its old name, with a DeprecationWarning."""
+        warn("Descent.switch is now Descent.anneal_step; the old name goes in the next version", DeprecationWarning,
+             stacklevel=2)
+        return self.anneal_step
 
     @property
     def loss_ratio(self):
@@ -141,7 +149,7 @@ def descend(problem, target, *, lr, large_lr=None, large_steps=None, anneal_loss
         losses = problem.train_loss(w), problem.test_loss(w)
     return Descent(w=w, success=(status == SUCCESS)[()], status=status[()], nit=nit[()],
                    message=of_target(status, max_steps), train_loss=losses[0], test_loss=losses[1], target=target,
-                   switch=watch.switch[()], path=result.observed["w"] if record else None)
+                   anneal_step=watch.anneal_step[()], path=result.observed["w"] if record else None)
 
 
 @dataclass(frozen=True)
@@ -161,7 +169,7 @@ class _Watch:
         self.problem, self.target, self.schedule = problem, target, schedule
         shape = w0.shape[:-1]
         self.rates = None if schedule is None else np.full(shape, schedule.large)
-        self.switch = np.full(shape, 0 if schedule is None else -1)
+        self.anneal_step = np.full(shape, 0 if schedule is None else -1)
         self.stopped = np.zeros(shape, bool)
         self.w, self.nit, self.step = w0.copy(), np.zeros(shape, int), 0
         if schedule is not None:
@@ -198,8 +206,8 @@ class _Watch:
             due = loss <= self.schedule.anneal_loss
         else:
             due = (self.step >= self.schedule.large_steps) & (loss < np.inf)
-        due &= self.switch < 0
-        self.rates[due], self.switch[due] = self.schedule.small, self.step
+        due &= self.anneal_step < 0
+        self.rates[due], self.anneal_step[due] = self.schedule.small, self.step
 
 
 def _schedule(lr, large_lr, large_steps, anneal_loss, target):

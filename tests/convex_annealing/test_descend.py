@@ -70,5 +70,5 @@ def test_targets_that_are_not_reached_are_a_status():
     slow = descend(1e-6, lr=1e-3, max_steps=50)
     assert slow.status == simulated.STOPPED and slow.message.endswith("1 used up their 50 steps")
     learned = descend(0.05, lr=1.0, large_lr=0.75, large_steps=1)  # one step at 1/λ_max learns the sharp direction
-    assert learned.success and learned.nit == 2 and learned.switch == 1
+    assert learned.success and learned.nit == 2 and learned.anneal_step == 1
     assert learned.loss_ratio == pytest.approx(1.5, rel=1e-14)

@@ -87,7 +87,7 @@ def test_ratio_on_both_sides_of_the_crossover(lr, limit):
     run = descend(target, 0.05, large_lr=lr, anneal_loss=100 * target)
     steps = theory.steps_to_loss(H, SLIDES[2], lr, 100 * target)
     predicted = stop(target, 0.05, lr, steps)
-    assert run.switch == steps and run.nit == predicted.steps
+    assert run.anneal_step == steps and run.nit == predicted.steps
     assert_allclose(run.loss_ratio, predicted.loss_ratio, rtol=1e-12)
     assert abs(run.loss_ratio - limit) < 0.05 < abs(run.loss_ratio - (2.25 - limit))
     assert theory.crossover_lr(H) == 1.0

@@ -88,7 +88,7 @@ def test_annealing_halves_the_test_loss():
             predicted, run = stop(target, 0.05, 1.3, count), descend(target, 0.05, **switch)
             assert run.nit == predicted.steps
             assert_allclose(run.loss_ratio, predicted.loss_ratio, rtol=1e-12)
-            assert run.switch == count
+            assert run.anneal_step == count
         small = theory.flow_loss_ratio(*LOSSES, target)
         annealed = theory.annealed_loss_ratio(*LOSSES, target, 1.3, steps)
         assert abs(small - 1.5) < 6 * target + 1e-12 and abs(annealed - 0.75) < 5e-4

@@ -46,7 +46,7 @@ def test_simulated_stop_equals_the_predicted_one(pair, small, large, large_steps
     step = {"large_lr": large_lr, "large_steps": large_steps} if large_steps else {}
     stop = simulated.descend(problem, target, lr=lr, w0=start, **step)
     assert stop.nit == predicted.steps
-    assert stop.switch == (large_steps if predicted.steps > large_steps else -1 if large_steps else 0)
+    assert stop.anneal_step == (large_steps if predicted.steps > large_steps else -1 if large_steps else 0)
     assert_allclose(stop.train_loss, predicted.train_loss, rtol=1e-12)
     assert_allclose(stop.loss_ratio, predicted.loss_ratio, rtol=1e-12)
     assert_allclose(stop.target_ratio, predicted.target_ratio, rtol=1e-12)
