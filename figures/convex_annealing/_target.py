@@ -56,14 +56,15 @@ def _fixed(steps, sizes):
     fine, marks = np.geomspace(0.99, 1e-15, sizes.curve), np.geomspace(0.3, 1e-15, sizes.points)
     shrunk = np.array(LOSSES) * (1 - LARGE * np.array([4, 2]) / 3) ** (2 * steps)
     below, seen = fine[fine <= shrunk.sum()], marks[marks <= 0.9 * shrunk.sum()]
-    runs = [descend(target, AFTER, large_lr=LARGE, large_steps=steps) for target in seen]
+    large = schedule(LARGE, steps)
+    runs = [descend(target, AFTER, **large) for target in seen]
     half = predicted.reversal_target(*LOSSES, LARGE, steps)
     errors = [abs(run.loss_ratio - stop(target, AFTER, LARGE, steps).loss_ratio) for run, target in zip(runs, seen)]
     name = f"fixed_{steps}"
     return {f"{name}_targets": below, name: predicted.annealed_loss_ratio(*LOSSES, below, LARGE, steps),
             f"{name}_marks": seen, f"{name}_gd": np.array([run.loss_ratio for run in runs]),
             f"{name}_error": max(errors),
-            f"{name}_half": half, f"{name}_half_gd": descend(half, lr=CLOSE).loss_ratio,
+            f"{name}_half": half, f"{name}_half_gd": descend(half, CLOSE, **large).loss_ratio,
             f"{name}_half_exact": stop(half, CLOSE, LARGE, steps).loss_ratio,
             f"{name}_half_flow": stop(half, None, LARGE, steps).loss_ratio}
 
