@@ -136,7 +136,7 @@ def complete(model, name, inputs, dtype="float64", *, thresholds=True):
         for key, (function, options, *plain) in entry.algorithms(inputs).items() if thresholds else ():
             quick = functools.partial(plain[0], **options) if plain else None
             value, allowed = tolerance(functools.partial(function, **options), (w, x, y), relative=RELATIVE[dtype],
-                                       per_step=True, plain=quick)
+                                       exact=inputs.exact, per_step=True, plain=quick)
             expected[key] = Expected(value, allowed, _arguments(options, dtype), RELATIVE[dtype])
         for key, derived in entry.scalars(inputs).items():
             expected[key] = _scalar(derived)

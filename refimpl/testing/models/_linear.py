@@ -220,9 +220,17 @@ def _stopped(w, x, y, *, lr, large_lr, anneal_loss, target):
     return found.path[:int(found.nit) + 1]
 
 
+def _at_the_threshold(numbers):
+    return Inputs({"dim": 1}, np.array([1.0]), np.array([[1.0]]), np.array([0.0]), exact=True,
+                  note="losses that are exactly anneal_loss, and exactly the target, count as reached")
+
+
 def _descents(inputs):
-    """Runs that stop at a loss; every threshold lies well between two losses of the run."""
+    """Runs that stop at a loss; every threshold lies well between two losses of the run, or is exactly one."""
     x, y = inputs.x, inputs.y
+    if inputs.exact and x.shape == (1, 1):      # w = 1, 1/2, 3/8
+        return {"descend:threshold": (_stopped, {"lr": 0.125, "large_lr": 0.25, "anneal_loss": 0.25,
+                                                 "target": 0.140625})}
     if inputs.exact or len(x) > 8 or np.abs(inputs.w).max() > 1e6 or len(x) > x.shape[1]:
         return {}
     start = float(convex_annealing.LeastSquares(x.shape[1]).loss(inputs.w, x, y))
@@ -262,7 +270,7 @@ LINEAR = {
         "below": _toy_at(-1.25, [0.125, 0.5, 0.25], "below both minima"),
     }, single=("tie",), big_lr=2.0**40, scalars=_toy_exponents),
     "LeastSquares": Entry(convex_annealing.LeastSquares, _regression, SIZES, RANGES, REGRESSION_HARD | {
-        "slides": _slides,
+        "slides": _slides, "at-the-threshold": _at_the_threshold,
     }, single=("interpolated",), lr=0.0625, big_lr=2.0**40, scalars=_annealing_scalars, algorithms=_descents,
        loss="square"),
 }
