@@ -8,6 +8,7 @@ import numpy as np
 PASSED, FAILED, ERROR, SKIPPED, XFAILED, XPASSED = "passed", "failed", "error", "skipped", "xfailed", "xpassed"
 
 _SHOWN = 20  # records that a summary shows
+_ALIKE = 4   # of one function with one cause: what fails everywhere needs no twenty examples
 _SLOW = 1.0  # seconds of one call from which a summary names it
 _FRAMES = 12  # last lines of a traceback that a record shows
 
@@ -142,15 +143,20 @@ class Report:
         notable = [record for record in (*self.failures, *(each for each in self.records
                                                            if each.status in (XFAILED, XPASSED)))
                    if record.reason != "not implemented"]
-        shown = set()
-        for record in notable[:_SHOWN]:
+        shown, alike, chosen = set(), collections.Counter(), []
+        for record in notable:
+            key = record.check.split("/")[-1].split(":")[0], record.cause, record.status
+            alike[key] += 1
+            chosen += [record] * (alike[key] <= _ALIKE)
+        for record in chosen[:_SHOWN]:
             lines.append(f"  {record.line()}")
             case = record.check.rsplit("/", 1)[0]
             if record.note and case not in shown and record.status in (FAILED, ERROR):
                 lines.append(f"          the case: {record.note}")
             shown.add(case)
-        if len(notable) > _SHOWN:
-            lines.append(f"  and {len(notable) - _SHOWN} more, in report.records")
+        left = len(notable) - len(chosen[:_SHOWN])
+        if left:
+            lines.append(f"  and {left} more, in report.records")
         return "\n".join(lines)
 
     def _grouped(self):

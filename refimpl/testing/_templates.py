@@ -41,8 +41,8 @@ def template(model, framework="numpy"):
     given = f"convert{'=convert' if convert else '=None'}"
     body = "\n".join(_function(name, cases, framework) for name in DEFINITIONS[model])
     names = list(DEFINITIONS[model])
-    entries = textwrap.fill(", ".join(f'"{name}": {name}' for name in names), 112, initial_indent="    return {",
-                            subsequent_indent="            ")
+    entries = textwrap.fill(", ".join(f'"{name}":~{name}' for name in names), 112, initial_indent="    return {",
+                            subsequent_indent="            ").replace("~", " ")
     text = textwrap.fill(_cases.conventions(model).split("\n")[0], 112)
     return re.sub(
         "\n{4,}",

@@ -150,6 +150,7 @@ ORDER = {
         "n1-d2-m1-m1": {"n": 1, "dim": 2, "w_width": 1, "v_width": 1},
         "n2-d2-m2-m3": {"n": 2, "dim": 2, "w_width": 2, "v_width": 3},
         "n5-d3-m3-m4": {"n": 5, "dim": 3, "w_width": 3, "v_width": 4},
+        "n4-d2-m3-m4": {"n": 4, "dim": 2, "w_width": 3, "v_width": 4},
         "whole-n4-d2-m2-m2": {"n": 4, "dim": 2, "w_width": 2, "v_width": 2, "block": False},
         "scales-n3-d2-m2-m3": {"n": 3, "dim": 2, "w_width": 2, "v_width": 3, "w_scale": 1.5, "v_scale": 0.75},
         "whole-scales-n4-d3-m4-m2": {"n": 4, "dim": 3, "w_width": 4, "v_width": 2, "w_scale": 0.375, "v_scale": 2.5,
