@@ -178,9 +178,8 @@ def _of_products(products, lr, batch_size, momentum, replacement, rng):
         "batch_size": batch_size, "momentum": momentum, "weight_decay": 0.0, "replacement": replacement,
         "sharpness": 2 * (1 + momentum) / found.gd, "sharpness_limit": 2 * (1 + momentum) / lr, "non_uniformity": None,
         "non_uniformity_limit": None, "sufficient_lr": None, "critical_lr": None, "gd_lr": found.gd, "bracket": found,
-        "almost_sure_lr": None, "growth": None, "batch_sizes": (), "critical_lrs": (),
-        "sufficient_lrs": (), "smallest_batch_size": None,
-        "loss": None, "floor": None}
+        "almost_sure_lr": None, "growth": None, "batch_sizes": (), "critical_lrs": (), "sufficient_lrs": (),
+        "smallest_batch_size": None, "loss": None, "floor": None}
     return StabilityReport(**fields, message=_sentence(fields))
 
 
@@ -273,10 +272,12 @@ def _on_loss(found):
         return ""
     if found["loss"] <= _INTERPOLATES:
         return " The examples are interpolated."
-    kept = "" if found["verdict"] != "stable" else " its mean gradient is not zero, so that no floor is given;"
-    kept = kept if found["floor"] is None else f" SGD keeps a loss of {found['floor']:.3g} above it;"
-    return (f" The minimum does not interpolate (loss {found['loss']:.3g}):{kept} the second derivatives of f times "
-            "the residuals, which H then also holds, are not in these numbers.")
+    if found["floor"] is None:
+        why = ", since its mean gradient is not zero" if found["verdict"] == "stable" else ""
+        return (f" The loss here is {found['loss']:.3g}; no floor is given{why}. Below about 1e-4 of the loss at the "
+                "start that hardly changes the rates.")
+    return (f" The minimum does not interpolate (loss {found['loss']:.3g}): SGD keeps {found['floor']:.3g} above it; "
+            "the second derivatives of f times the residuals, which H then also holds, are not in these numbers.")
 
 
 def _lines(report):
