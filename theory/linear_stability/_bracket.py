@@ -104,7 +104,7 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     >>> J = np.array([[1.0, 0.0], [1.0, 2.0], [0.0, 1.0]])
     >>> found = lr_bracket(Products(lambda v: J @ v, lambda u: J.T @ u, 3, 2), 1)
     >>> round(found.safe, 4), round(found.unstable, 4)
-    (0.4, 0.4668)
+    (0.4, 0.4667)
     """
     if not isinstance(products, Products):
         raise ValueError(f"products must be a Products, got {type(products).__name__}; wrap jvp and vjp in "
