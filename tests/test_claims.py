@@ -8,6 +8,7 @@ import pytest
 
 from figures._all import FIGURES
 from theory import claims
+from theory.claims._claim import Elsewhere
 
 TESTS = Path(__file__).parent
 
@@ -86,3 +87,13 @@ def test_an_unknown_claim_is_refused():
 def test_an_incomplete_row_is_refused(changes):
     with pytest.raises(ValueError, match="A"):
         row(**changes)
+
+
+def test_a_claim_whose_figure_reads_data_says_what_was_found_on_the_real_set():
+    """Named, judged and measured; what is empty, or judged in other words, is refused."""
+    reads = {claim for figure in FIGURES if figure.reads_data for claim in figure.claims}
+    told = {claim.id for claim in claims.CLAIMS if "FashionMNIST" in [one.data_set for one in claim.elsewhere]}
+    assert told == {claim.id for claim in claims.CLAIMS if claim.id in reads and claim.status != "exact"}
+    for wrong in ({"verdict": "holds"}, {"regime": ""}):
+        with pytest.raises(ValueError, match="FashionMNIST must"):
+            Elsewhere(**{"data_set": "FashionMNIST", "verdict": "seen", "regime": "r", **wrong})

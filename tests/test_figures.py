@@ -14,7 +14,7 @@ import pytest
 from figures import _all, _files, _names
 from figures.__main__ import main
 from figures._command import arguments
-from figures._figure import AGREES, DIFFERS, NOT_JUDGED, close, holds
+from figures._figure import AGREES, DIFFERS, EFFORTS, NOT_JUDGED, close, holds
 from figures._fitted_powers import fitted_power, t_limit
 from figures._style import style
 from tests import support
@@ -199,9 +199,10 @@ def test_list_is_grouped_and_fits_a_screen(capsys):
 
 
 def test_expected_times_fit_the_limits():
-    """On two cores, for all studies together: quick 90 s, standard 8 minutes, full 35 minutes."""
-    for effort, limit in enumerate((90, 480, 2100)):
-        assert sum(figure.seconds[effort] for figure in _all.FIGURES) / 2 < limit
+    """On two cores, for all studies together: quick 90 s, standard 8 minutes, full 35; on FashionMNIST 3, 15 and 90."""
+    for effort, limit, on_images in zip(EFFORTS, (90, 480, 2100), (180, 900, 5400)):
+        assert sum(figure.expected(effort, None) for figure in _all.FIGURES) / 2 < limit
+        assert sum(figure.expected(effort, "DIR") for figure in _all.FIGURES) / 2 < on_images
 
 
 def test_figures_have_names_of_their_own_and_rows_for_their_claims(tmp_path):

@@ -237,4 +237,4 @@ FIGURE = Figure(
     "bound for each B. (e) GD's minima and those that SGD settles on, one marker per start. (f) Loss from 1e-20 on: "
     "the net (markers) on its linearisation on the same batches (lines). Look at B = 4 and 16, for which η > η*, "
     "leaving in (a) as fast as the lines in (f), and at B = 100 staying.",
-    simulate, judge, draw, CLAIMS, (10, 28, 90), reads_data=True)
+    simulate, judge, draw, CLAIMS, (10, 28, 90), reads_data=True, data_seconds=(12, 80, 300))

@@ -212,4 +212,4 @@ FIGURE = Figure(
     "the line, stable in mean square; right of the dotted one, beyond the poster's bound. (c) s against a; the "
     "dash-dotted line is a fit of a constant ratio. (d) Test accuracy against sharpness. Look at the markers right of "
     "the dotted line in (b) that lie below the solid one.",
-    simulate, judge, draw, CLAIMS, (5, 38, 150), reads_data=True)
+    simulate, judge, draw, CLAIMS, (5, 38, 150), reads_data=True, data_seconds=(8, 75, 400))

@@ -174,27 +174,39 @@ def at_the_edge(data, hidden, examples, plan, records, starts, rng):
     """
     images = datasets.load(data)
     n = min(examples, len(images.images))
-    x = images.images[:n].reshape(n, -1) / np.float32(255)
-    y = np.eye(images.classes, dtype=np.float32)[images.labels[:n]]
-    model = network.MLP((x.shape[1], *(hidden,) * 3, images.classes), activation="relu", init_kind="uniform")
-    scale = 2 / images.classes
+    model, x, y = authors_setting(images.images[:n] / np.float32(255), images.labels[:n], images.classes, hidden)
     begun = [model.init(rng).astype(np.float32) for _ in range(starts)]
     shape = (len(plan), records, starts)
     time, sharp, loss = np.zeros(shape[:2]), np.full(shape, np.nan), np.full(shape, np.nan)
     for row, (lr, steps) in enumerate(plan):
-        every = steps // records
-        time[row] = lr * every * np.arange(1, records + 1)
+        time[row] = lr * (steps // records) * np.arange(1, records + 1)
         for j, w in enumerate(begun):
-            for k in range(records):
-                run = sgd.run(model, w, x, y, lr=lr * scale, steps=every)
-                if not run.success:
-                    break
-                w = run.w
-                loss[row, k, j] = scale * model.loss(w, x, y)
-                sharp[row, k, j] = scale * float(network.sharpness(model, w, x, y, tolerance=1e-3, rng=rng))
+            for k, found in enumerate(sharpened(model, w, x, y, lr, steps, records, rng)):
+                sharp[row, k, j], loss[row, k, j] = found
     return {"rates": np.array([lr for lr, _ in plan]), "sharpness": sharp[:, -(records // 5):].mean(axis=1),
             "time": time, "path_sharpness": sharp, "path_loss": loss, "widths": np.array(model.widths),
             "examples": np.array(n), "data": f"{images.name.split()[0]}, first {n} training images"}
+
+
+def authors_setting(pictures, labels, classes, hidden, layers=3, scale=1.0):
+    """(model, x, y) of Table 1: a ReLU net with PyTorch's start times `scale`, images (n, …) in [0, 1], one-hot labels.
+    """
+    x = np.asarray(pictures, np.float32).reshape(len(pictures), -1)
+    model = network.MLP((x.shape[1], *(hidden,) * layers, classes), activation="relu", init_kind="uniform",
+                        gain=float(scale))
+    return model, x, np.eye(classes, dtype=np.float32)[labels]
+
+
+def sharpened(model, w, x, y, lr, steps, records, rng):
+    """Sharpness and loss along gradient descent, in the authors' constants, record by record until it blows up."""
+    scale = 2 / y.shape[1]
+    for _ in range(records):
+        run = sgd.run(model, w, x, y, lr=lr * scale, steps=steps // records)
+        if not run.success:
+            return
+        w = run.w
+        loss = scale * model.loss(w, x, y)
+        yield scale * float(network.sharpness(model, w, x, y, tolerance=1e-3, rng=rng)), loss
 
 
 def guarded(simulate):

@@ -207,4 +207,4 @@ FIGURE = Figure(
     "images, in the authors' setting: sharpness along each run against η·steps, over the line 2/η of its rate; grey "
     "crosses are published. (b) The table: mean ± standard deviation over starts; a dash: blows up. Look at the rates "
     "whose line lies below where the smallest rate goes: those end at their line, the smallest stops short of its own.",
-    simulate, judge, draw, CLAIMS, (5, 36, 110), reads_data=True)
+    simulate, judge, draw, CLAIMS, (5, 36, 110), reads_data=True, data_seconds=(8, 370, 3000))

@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from figures import network as drawn
 from figures._figure import AGREES, DIFFERS, NOT_JUDGED
 from figures._style import style
-from figures.network import _minima, _sharpness
+from figures.network import _minima, _sharpening, _sharpness
 from figures.network._runs import PUBLISHED, at_the_edge, coordinates, ensemble, measure, task
 from refimpl import datasets, network, sgd
 from tests.network.nets import complex_gradient, plain_loss
@@ -100,7 +100,7 @@ def _first(directory, n):
 def test_a_set_that_does_not_allow_a_figure_is_said_and_ends_nothing(tmp_path, rng, figure):
     """A set without a class 1, or of no image: rows not judged, with why, and a picture that says so."""
     write_idx(tmp_path, rng, 12, classes=1)
-    if figure.name == "network-sharpness":
+    if figure.name.startswith("network-sharp"):
         for path in tmp_path.iterdir():
             path.write_bytes(path.read_bytes()[:4] + bytes(4) + path.read_bytes()[8:])
     numbers = figure.simulate("quick", rng, tmp_path)
@@ -109,7 +109,7 @@ def test_a_set_that_does_not_allow_a_figure_is_said_and_ends_nothing(tmp_path, r
     assert all(row.null for row in rows)
     with style(figure.name):
         assert figure.draw(numbers).axes[0].texts
-    with pytest.raises(TypeError):
+    with pytest.raises((TypeError, AttributeError)):
         figure.simulate("quick", "no generator", None)   # what is wrong without the user's data is still raised
 
 
@@ -132,6 +132,18 @@ def test_rows_of_table_one_can_fail(factor, verdict):
     assert {row.verdict for row in rows if "η = 0.01," in row.quantity} == {NOT_JUDGED}
     other = _sharpness.judge(edge_numbers(factor, "IDX, first 9 training images"))
     assert [row.verdict for row in other if row.claim == "WME18.tab1-measured"] == [NOT_JUDGED]
+
+
+@pytest.mark.claim("WME18.sharpening")
+def test_sharpness_at_a_loss_goes_with_the_scale_of_the_start_and_not_with_the_examples(monkeypatch, fixed):
+    """Two starts, 25 to 100 images; scale and examples exchanged are caught."""
+    sizes = _sharpening.Sizes((25, 50, 100), (2, 3), (0.7, 1.0, 1.4), 20, 600, 10, 2)
+    monkeypatch.setitem(_sharpening.SIZES, "quick", sizes)
+    numbers = _sharpening.simulate("quick", fixed, None)
+    ((examples, _, _), _, (scale, _, _)), (slow, _, _) = _sharpening.powers(numbers)
+    assert scale > 0.5 and abs(examples) < 0.7 * scale and slow > 0.2
+    exchanged = numbers | {"settings": numbers["settings"][:, ::-1]}
+    assert not _sharpening.powers(exchanged)[0][2][0] > 0.5
 
 
 @pytest.mark.claim("WME18.fig3", "WME18.fig4")

@@ -1,10 +1,17 @@
 """Ledger rows of Li, Wei and Ma 2019, section 6 and figures 1 and 3, and the slides' figure 4."""
 
 from theory import images
-from theory.claims._claim import Claim
+from theory.claims._claim import Claim, Elsewhere
 
 _REGIME = ("synthetic 21 × 21 images of contrast 0.2, z of scale 2.2, ζ in ±0.7, two-layer convolutional net with 256 "
            "filters, rates 0.2 and 0.02, momentum 0.9, weight decay 2e-3, annealed at epoch 40 of 120")
+
+_REAL = "2000 FashionMNIST images with the same patch, net, rates and decay: "
+
+
+def _on_images(verdict, regime):
+    return (Elsewhere("FashionMNIST", verdict, _REAL + regime),)
+
 
 CLAIMS = (
     Claim("LWM19.img-shares", "section 6; section H.2",
@@ -16,6 +23,7 @@ CLAIMS = (
           "20 % no patch, 16 % only patch, 60 % image with patch.",
           "corrected", images.augmentation_shares, "simulated",
           test="test_published_shares", figure="images-examples", regime="the set-up of the paper",
+          elsewhere=_on_images("seen", "the same shares, whatever the images are"),
           correction="The last share is 64 %: those printed add to 96 %."),
     Claim("LWM19.img-separable", "section 6, “not easily separable … but easy to memorize”",
           "No linear classifier separates patches z ± ζ of different classes.",
@@ -26,23 +34,30 @@ CLAIMS = (
           "annealing.",
           "holds", images.initial_patch_curvature, "simulated",
           test="test_patch_is_learned_first_by_the_small_rate", figure="images-arms",
-          regime=_REGIME + "; after annealing the patch comes as a ramp over 20–60 epochs rather than a jump"),
+          regime=_REGIME + "; after annealing the patch comes as a ramp over 20–60 epochs rather than a jump",
+          elsewhere=_on_images("seen", "five seeds, patch-only accuracy 1.00 at epoch 4 for the small rate; .16 before "
+                               "annealing for the large one and for noise, .98 and .96 at the end, as a ramp")),
     Claim("LWM19.img-clean", "Figure 3, left",
           "On clean images a large and then a small rate generalises better than a small rate.",
           "holds", images.picture_shares, "simulated",
           test="test_without_separation_there_is_no_gap", figure="images-arms",
           regime=_REGIME + "; compared where the training loss first is 0.15. Under weight decay the lead shrinks "
-                           "again once the patch is learned"),
+                           "again once the patch is learned",
+          elsewhere=_on_images("seen", "five seeds, training loss first .169, which all reach: +.031 ± .0035")),
     Claim("LWM19.img-fraction",
           "section 6, “learning the CIFAR images using a small fraction of all the available data”",
           "With the patch, a small rate is as good on clean images as if it had only the clean share of them.",
           "holds", images.picture_shares, "simulated",
-          test="test_clean_images_are_learned_from_what_the_patch_leaves", figure="images-arms", regime=_REGIME),
+          test="test_clean_images_are_learned_from_what_the_patch_leaves", figure="images-arms", regime=_REGIME,
+          elsewhere=_on_images("seen", "five seeds, the small rate at the end less the clean 20 % alone: +.0024 ± "
+                               ".0015; the large one before annealing: +.036")),
     Claim("LWM19.img-noise", "section 6 and Figure 3, “small learning rate with noise annealed”",
           "Pre-activation noise, later removed, makes up for the small rate on patch-augmented images.",
           "holds", images.noise_covariance, "simulated",
           test="test_only_shared_noise_keeps_the_patch_from_being_learned", figure="images-arms",
-          regime=_REGIME + "; noise 0.5, one draw per step and block position for all filters and the batch"),
+          regime=_REGIME + "; noise 0.5, one draw per step and block position for all filters and the batch",
+          elsewhere=_on_images("in part", "five seeds, training loss first .169: +.027 ± .006, positive in each, 4.4 "
+                               "standard errors where 8.6 were asked for")),
     Claim("LWM19.img-noise-form", "section 6, “small Gaussian noise … before every activation layer”",
           "Gaussian noise before the activations keeps a small rate from learning the patch.",
           "corrected", images.noise_covariance, "simulated",
@@ -54,7 +69,8 @@ CLAIMS = (
           "On plain images too, noise with a small rate raises validation accuracy.",
           "holds", images.noise_covariance, "simulated",
           test="test_on_plain_images_the_large_rate_is_ahead_from_the_start", figure="images-plain",
-          regime=_REGIME + ", no patches, shared noise 0.5; the gain is 1–3 %"),
+          regime=_REGIME + ", no patches, shared noise 0.5; the gain is 1–3 %",
+          elsewhere=_on_images("not seen", "no patches, two seeds: −.005 ± .008")),
     Claim("LWM19.img-fig1", "Figure 1",
           "Before annealing a small rate is ahead in training and validation accuracy, afterwards a large one.",
           "not reproduced", images.mixed_accuracy, "simulated",
@@ -63,7 +79,11 @@ CLAIMS = (
           correction="On plain images the large rate is ahead from the first epochs, and not at the end. On "
                      "patch-augmented validation images the crossing is there: before annealing the large rate loses "
                      "the share of images that the patch gives away, 0.64(1 − clean) + 0.16(1 − 1/C), and gains it "
-                     "back."),
+                     "back.",
+          elsewhere=_on_images("not seen", "on plain images at equal training loss large leads small by +.009, +.006, "
+                               "+.003 (± .009, two seeds) with 16, 64, 256 filters, not told from none, and before "
+                               "annealing it is ahead, +.023; on patched validation images the crossing is there: "
+                               "−.221 at epoch 40 (predicted −.263), gained back by +.220 at 120")),
     Claim("LWM19.img-cause", "abstract and Conclusion, “more SGD noise, or larger learning rate”",
           "It is the noise of SGD at a large rate that keeps the patch from being learned.",
           "corrected", images.momentum_limit, "simulated",
