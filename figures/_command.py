@@ -42,8 +42,8 @@ def arguments(words):
     )
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all random numbers (default: 0)")
     parser.add_argument("--data", type=Path, metavar="DIR",
-                        help="IDX files of the MNIST family, or CIFAR-10 or -100 binary files, for the figures that can "
-                             "use them (see --list); default: synthetic sets")
+                        help="IDX files of the MNIST family, or CIFAR-10 or -100 binary files, for the figures that "
+                             "can use them (see --list); default: synthetic sets")
     parser.add_argument("--gallery", action="store_true",
                         help="draw nothing; write figures/README.md from what was drawn at standard effort")
     options = parser.parse_args(words)
