@@ -58,6 +58,10 @@ def test_products_give_a_bracket_and_are_undecided_inside_it(factors):
     assert verdicts == ["stable", "undecided", "unstable"]
     with pytest.raises(ValueError, match="must not be given with Products"):
         stability_report(products, exact, 3, weight_decay=0.1)
+    report = stability_report(products, exact, 3, momentum=0.5)
+    assert (report.weight_decay, report.momentum, report.n, report.parameters) == (0, 0.5, 20, 30)
+    assert report.sharpness == pytest.approx(np.linalg.norm(factors, 2) ** 2 / 20, rel=1e-6)
+    assert report.sharpness_limit == pytest.approx(3 / exact, rel=1e-12)
 
 
 def test_one_direction_of_curvature_has_its_almost_sure_limit():

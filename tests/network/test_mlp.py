@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.testing import assert_allclose
+from numpy.testing import assert_allclose, assert_array_equal
 from scipy.stats import chi2
 
 from refimpl import images, network, sgd
@@ -252,6 +252,7 @@ def test_accuracy_counts_the_right_side(rng):
     y, classes = np.where(single.predict(w, x) > 0, 1, -1).astype(np.int8), several.predict(v, x).argmax(axis=-1)
     y[:10] *= -1
     assert single.accuracy(w, x, y) == 0.75
+    assert_array_equal(single.accuracy(np.stack([w, w, w]), x, y), [0.75] * 3)
     classes[:10] = (classes[:10] + 1) % 3
     assert several.accuracy(v, x, classes) == 0.75
     assert network.MLP((2, 3)).accuracy(v, x, np.eye(3)[classes]) == 0.75

@@ -60,7 +60,9 @@ def test_a_list_of_equal_batches_is_an_array(rng):
     assert_array_equal(runs[1:], [runs[0]] * 2)
 
 
-def test_a_number_is_no_batch():
+def test_a_number_or_nothing_is_no_batch():
+    with pytest.raises(ValueError, match="the last axis of indices must be at least 1"):
+        sgd.run(LinearRegression(3), np.ones(3), np.eye(3), lr=0.1, steps=2, indices=np.zeros((2, 0), int))
     for batches in ([1, [0, 1]], [[0, 1], np.int64(1)]):
         with pytest.raises(ValueError, match=r"indices must be an integer array .*and shape \(\)"):
             sgd.run(LinearRegression(3), np.ones(3), np.eye(3), lr=0.1, steps=2, indices=batches)

@@ -48,7 +48,7 @@ def test_shared_and_own_batches_noise_and_data(rng):
                   noise=np.tile(noise[:, None], (1, 6, 1)))
     assert_allclose(own.w, shared.w, rtol=1e-13, atol=1e-14)
     data = np.stack([x * r for r in range(6)]), np.tile(y, (6, 1))
-    for indices_ in (None, indices):      # whole sets too: a chunk gets the data of its own replicas
+    for indices_ in (None, indices, given_["indices"]):   # a chunk gets the data and the batches of its own replicas
         parts = [sgd.run(LinearRegression(3), w0, *data, lr=0.1, steps=9, stacked_data=True, indices=indices_,
                          chunk_size=size).w for size in (4, 6)]
         assert_allclose(*parts, rtol=1e-13, atol=1e-14)
