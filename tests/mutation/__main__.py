@@ -79,7 +79,10 @@ class Run:
 
             def work(leave):
                 sys.meta_path.insert(0, Changed(fault.path, fault.tree(parsed(fault.path))))
-                pytest.main(ARGUMENTS + names, plugins=[Tests(set(), lambda *found: anew(*found, seconds, leave))])
+                plugin = Tests(set(), lambda *found: anew(*found, seconds, leave))
+                code = pytest.main(ARGUMENTS + names, plugins=[plugin])
+                if code == pytest.ExitCode.USAGE_ERROR:
+                    raise RuntimeError("the tests have changed since they were collected")
                 return "caught", "cannot be imported"
             status, found = forked(work)
             self.report(fault, *(found or ("caught", f"end of the process, signal {status}")), begun)
