@@ -35,6 +35,7 @@ def test_moments_keep_their_promise_at_the_edges(curvatures, lr, size, order, re
 def test_powers_of_a_rounded_multiplier_would_break_the_promise():
     """The null: |1 − ηh| rounded to 1 and raised to 1e17 is 1, not e^−2 and e^−38."""
     assert np.mean(np.abs(1 - 1e-17 * np.array([0.2, 3.8])) ** 1e17) == 1
+    assert theory.absolute_moment([0.0, 1.0], 1.0, 1, 0) == 1     # 0⁰ too
     assert_allclose(theory.absolute_moment([0.2, 3.8], 1e-17, 1, 1e17), (np.exp(-0.2) + np.exp(-3.8)) / 2, rtol=1e-13)
 
 

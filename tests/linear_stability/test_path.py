@@ -26,10 +26,17 @@ def test_the_path_does_not_see_the_unit_of_curvature_or_displacement(rng, factor
     assert 0.0 == (1e-200) ** 2
 
 
+def test_a_path_that_meets_the_minimum_stays_there():
+    found = theory.path_log_loss([[[1.0]], [[3.0]]], 1.0, [[1], [0], [1]], [1.0])
+    assert_allclose(found[:2], [0, np.log(4)], atol=1e-14)
+    assert (found[2:] == -np.inf).all()
+
+
+@pytest.mark.parametrize("dim", [3, 12])     # 12: more than the 10 rows of all factors
 @pytest.mark.parametrize("factored", [True, False])
-def test_the_path_is_that_of_the_batch_mean(rng, factored):
+def test_the_path_is_that_of_the_batch_mean(rng, factored, dim):
     """Steps written out, batches of 2 of 5 examples with 2 outputs; the sum over a batch for its mean is caught."""
-    jacobians, place = rng.standard_normal((5, 2, 3)), rng.standard_normal(3)
+    jacobians, place = rng.standard_normal((5, 2, dim)) / np.sqrt(dim), rng.standard_normal(dim)
     hessians, indices = np.einsum("nki,nkj->nij", jacobians, jacobians), rng.integers(0, 5, (6, 2))
     places = [place]
     for batch in indices:

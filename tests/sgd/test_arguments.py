@@ -46,6 +46,16 @@ def test_an_epoch_may_end_with_a_short_batch(rng, model, n, size, momentum):
     assert np.abs(full.w - fast.w).max() > 1e-4
 
 
+def test_unequal_batches_and_rates_of_each_replica(rng):
+    """Rates (steps, replicas) with batches of 2, 2 and 1 of 5: each replica as it runs alone on the plain path."""
+    x, w0, rates = rng.standard_normal((5, 3)), rng.standard_normal((40, 3)), rng.uniform(0.01, 0.1, (3, 40))
+    batches = [[0, 1], [2, 3], [4]]
+    found = sgd.run(LinearRegression(3), w0, x, lr=rates, steps=3, indices=batches).w
+    for r in (0, 39):
+        assert_allclose(found[r], plain_loop(x, np.zeros(5), w0[r], [np.array(each) for each in batches], rates[:, r],
+                                             np.zeros((3, 3)), 0.0), rtol=1e-11)
+
+
 def test_every_example_is_used_once_per_epoch():
     """One-hot examples, of which a batch of size b moves its own coordinates by lr/b: 2 + 2 + 1 of 5."""
     moved = 1 - sgd.run(LinearRegression(5), np.ones((30, 5)), np.eye(5), lr=0.1, steps=3, batch_size=2,
