@@ -6,6 +6,7 @@ draw many.
 """
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -164,3 +165,10 @@ def test_rows_of_any_set_are_judged_by_standard_errors():
         for name in ("CIFAR-10", "synthetic images"):
             rows = figure.judge({**wrong, "data": name})
             assert claims <= {row.claim for row in rows if row.verdict == "differs"}
+
+
+def test_accuracy_at_equal_loss_is_that_of_the_first_epoch_below():
+    run = SimpleNamespace(loss={"train": np.array([1.0, 0.5, 0.6, 0.2])},
+                          accuracy={"clean": np.array([0.1, 0.4, 0.5, 0.9])})
+    assert [images.at_equal_loss(run, name="clean", target=target) for target in (0.55, 0.5, 0.2)] == [0.4, 0.4, 0.9]
+    assert np.isnan(images.at_equal_loss(run, name="clean", target=0.1))

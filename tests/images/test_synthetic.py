@@ -25,3 +25,13 @@ def test_synthetic_images_have_the_stated_moments(rng):
     mean = np.stack([faint[same == c].mean(axis=0) for c in range(2)])
     assert np.corrcoef(mean.ravel(), templates.ravel())[0, 1] > 0.95
     assert np.abs(np.corrcoef(mean.ravel(), templates[::-1].ravel())[0, 1]) < 0.5
+
+
+def test_without_a_blur_pixels_are_independent(rng):
+    """The blur of width 0, which is that of a narrow one: neighbours share nothing; 12 000 fields."""
+    n = 12_000
+    x, _, _ = images.synthetic_images(n, classes=2, channels=1, size=4, template=0.0, white=0.0, contrast=0.5, blur=0,
+                                      rng=rng)
+    pixel, neighbour = x[:, 0, 1, 1], x[:, 0, 1, 2]
+    limit = support.z_limit(2) * np.sqrt(2 / n)
+    assert abs(pixel.var() / 0.25 - 1) <= limit and abs((pixel * neighbour).mean() / 0.25) <= limit < np.exp(-0.25)

@@ -130,3 +130,10 @@ def test_a_sum_over_more_lags_than_can_be_stored_is_a_quadrature():
     fine, coarse = (theory.curvature_prediction(750**0.5, 0.02, 7.5e-4, lr=lr) for lr in (1e-5, 1e-2))
     limit = theory.curvature_prediction(750**0.5, 0.02, 7.5e-4)
     assert 0 < 1 - coarse / fine < 0.02 and 0 < limit / fine - 1 < 0.011
+
+
+def test_slopes_that_answer_are_refused_where_they_are_not_small():
+    """|g| √E[α²] of .24 is answered and of .60 refused: divided by the root it would be .81 and 2."""
+    assert theory.curvature_prediction(60, 0.1, 3.3e-3, lr=0.25, mean_alpha=0.1, mean_square_alpha=0.3) < 0
+    with pytest.raises(ValueError, match="must be at most 0.5, got 0.600"):
+        theory.curvature_prediction(30, 0.1, 3.3e-3, lr=0.25, mean_square_alpha=0.3)
