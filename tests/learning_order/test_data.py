@@ -46,3 +46,14 @@ def test_population_of_q_has_the_means_of_its_law():
         assert_allclose((data.alpha[rows]**2).mean(), 7 / 12 - 0.25 / (12 * 64), rtol=1e-14)
         assert_allclose(data.x2[rows, 1], 0.4 * (direction - 1) * data.alpha[rows], rtol=1e-14, atol=1e-15)
     assert not data.x1.any() and abs(0.75 - 0.5 - np.arange(1, 9).mean() * 0.5 / 8) > 0.01
+
+
+@pytest.mark.parametrize("wrong, message", [
+    ({"p0": 0.6, "q0": 0.5}, "p0 \\+ q0 must be at most 1, got 1.1"), ({"dim": 1}, "dim must be at least 2"),
+    ({"q0": -0.1}, "q0 must be non-negative"), ({"r": 0.0}, "r must be positive"),
+    ({"alpha": (0.5, 0.5)}, "alpha must be"), ({"alpha": (-0.1, 0.5)}, "alpha must be"),
+    ({"margin": -1.0}, "margin must be non-negative")])
+def test_mixtures_that_are_none_are_refused(wrong, message):
+    assert simulated.Distribution(4, p0=0.5, q0=0.5, margin=0.0).margin == 0
+    with pytest.raises(ValueError, match=message):
+        simulated.Distribution(**{"dim": 4} | wrong)
