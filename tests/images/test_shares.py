@@ -80,3 +80,10 @@ def test_no_linear_classifier_passes_the_bound(classes, patterns, seed):
 @pytest.mark.claim("LWM19.img-separable")
 def test_the_linear_limit_of_ten_classes():
     assert theory.linear_patch_limit(10) == Fraction(11, 20) and theory.linear_patch_limit(2) == Fraction(3, 4)
+
+
+def test_accuracies_of_several_runs_are_mixed_one_by_one():
+    clean = np.array([1.0, 0.5])
+    mixed = theory.mixed_accuracy(clean, 0.3, [0.1, 0.7])
+    assert mixed.tolist() == [theory.mixed_accuracy(1.0, 0.3, 0.1), theory.mixed_accuracy(0.5, 0.3, 0.7)]
+    assert isinstance(theory.mixed_accuracy(1.0, 0.3, 0.1), float) and mixed[0] != mixed[1]

@@ -13,7 +13,7 @@ from theory import learning_order as theory
     (lambda: theory.noise_autocorrelation([0.1, 1.0], 1.5, [0.5, 1.5]), "lag must be whole .* got 1.5 there"),
     (lambda: theory.noise_autocorrelation(2.0, 1.0, 1), "lr times weight_decay must be below 2"),
     (lambda: theory.stationary_std(2.0, 1.0, 1.0), "lr times weight_decay must be below 2"),
-    (lambda: theory.arc_cosine_kernel(0, 2.0), r"cosine must lie in \[-1, 1\], got 2"),
+    (lambda: theory.arc_cosine_kernel(0, [0.5, 2.0]), r"cosine must lie in \[-1, 1\], got 2"),
     (lambda: theory.arc_cosine_kernel(0, 1 + 1e-13), "cosine must lie"),
     (lambda: theory.arc_cosine_kernel(2, 0.5), "degree must be one of"),
     (lambda: theory.lag_kernel(-1.5, 0.1), "rho must lie"), (lambda: theory.pattern_turnover(1.1), "rho must lie"),

@@ -154,5 +154,6 @@ def of_arguments(node):
             yield f"{getattr(node.func, name)} → {other}", lambda n: setattr(n.func, name, other)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
         yield "not dropped", lambda n: setattr(n, "op", ast.UAdd())
-    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Div, ast.MatMult, ast.Pow)):
+    if isinstance(node, ast.BinOp) and isinstance(node.op, (ast.Sub, ast.Div, ast.MatMult, ast.Pow)) and (
+            ast.dump(node.left) != ast.dump(node.right)):
         yield "operands exchanged", lambda n: n.__dict__.update(left=n.right, right=n.left)
