@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from refimpl import learning_order as simulated
 from tests.learning_order.problems import tiny
@@ -40,3 +41,17 @@ def test_the_status_is_that_of_every_loop():
         simulated.SUCCESS, simulated.DIVERGED, simulated.STOPPED]
     assert reached.success and reached.observed["loss"][-1] <= 0.6 and not lost.success and not late.success
     assert late.nit == 3 and late.anneal_step == -1 and late.message.endswith("after all 3 updates")
+
+
+def test_what_is_recorded_of_the_test_set_is_that_of_the_mixture():
+    """Error and loss of each kind weighted by its probability, of the weights at the end; equal thirds are caught."""
+    rng = np.random.default_rng(0)
+    model, data, start = tiny(rng)
+    test = simulated.sample(data.distribution, 30, rng)
+    run = simulated.train_small(model, data, start=start, test=test, **SMALL | {"max_steps": 20, "target": 1e-9})
+    shares = data.distribution.p0, data.distribution.q0, 1 - data.distribution.p0 - data.distribution.q0
+    for kind in ("error", "loss"):
+        parts = np.array([run.observed[f"test_{kind}_{name}"] for name in ("p", "q", "both")])
+        assert_allclose(run.observed[f"test_{kind}"], shares @ parts, rtol=1e-12, atol=1e-15)
+        assert (parts >= 0).all()
+    assert np.abs(parts.mean(axis=0) - shares @ parts).max() > 1e-6
