@@ -20,6 +20,7 @@ ESTIMATES = {"sharpness": sharpness, "density": spectral_density, "trace": trace
 @pytest.mark.parametrize("estimate", ESTIMATES.values(), ids=ESTIMATES)
 @pytest.mark.parametrize("wrong, message", [
     (lambda v: v[:, None], "must return shape"), (lambda v: v[1:], "must return shape"), (lambda v: None, "got None"),
+    (lambda v: np.where(np.arange(len(v)) == 3, np.nan, v), "infinity at index [3]"),
     (lambda v: v * np.nan, "must return finite numbers, got NaN or infinity at index"), (lambda v: v * 1j, "complex"),
     (lambda v: "v", "must return real numbers"), (lambda v: np.ma.masked_array(v), "masked")])
 def test_a_product_that_is_no_vector_is_refused_by_name(estimate, size, wrong, message):

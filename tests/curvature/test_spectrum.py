@@ -7,6 +7,7 @@ import pytest
 from numpy.testing import assert_allclose
 
 from refimpl import network
+from refimpl.linear_stability import LinearRegression
 from tests import support
 from tests.network.nets import dense_curvature, problem
 
@@ -53,3 +54,23 @@ def test_quadrature_is_exact_for_polynomials_under_the_start(rng):
     for power in range(10):   # signs have squares 1, so every start sees the true spectrum
         assert_allclose((density.weights * density.nodes**power).sum(), (values**power).mean(), rtol=1e-9, atol=1e-12)
     assert not np.isclose((density.weights * density.nodes**10).sum(), (values**10).mean(), rtol=1e-9)
+
+
+def test_a_rule_that_has_all_eigenvalues_says_so():
+    """Three values: after four steps the rule is exact and its residual 0, after three nobody knows."""
+    source = network.Operator(30, lambda v: np.repeat([1.0, 2.0, 4.0], 10) * v)
+    exact, unknown = (network.spectral_density(source, steps=steps, rng=0) for steps in (4, 3))
+    assert exact.residual == 0 < unknown.residual and np.isnan(exact.nodes[:, 3]).all()
+
+
+@pytest.mark.parametrize("size", [3, 60])
+def test_a_model_of_passes_alone_has_a_curvature(rng, size):
+    """Without `linearize`: least squares, whose Hessian is XᵀX/n and whose examples have x xᵀ."""
+    x, w = rng.standard_normal((7, size)), rng.standard_normal(size)
+    model, mean = LinearRegression(size), x.T @ x / 7
+    assert_allclose(float(network.sharpness(model, w, x, rng=rng)), np.linalg.eigvalsh(mean)[-1], rtol=1e-6)
+    square = np.einsum("ni,nj,n->ij", x, x, (x**2).sum(axis=1)) / 7
+    assert_allclose(float(network.non_uniformity(model, w, x, rng=rng)),
+                    sqrt(np.linalg.eigvalsh(square - mean @ mean)[-1]), rtol=1e-5)
+    with pytest.raises(ValueError, match="needs a model with linearize, got LinearRegression"):
+        network.sharpness(model, w, x, curvature="gauss-newton")

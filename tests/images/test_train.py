@@ -125,10 +125,12 @@ def test_divergence_is_a_status(lr, recwarn):
     ({"indices": np.zeros((2, 3), int)}, "indices must be an integer array"),
     ({"indices": np.full((2, 1, 2), 8)}, "indices must lie in 0…7"),
     ({"preactivation_noise": np.zeros((2, 1, 3))}, "preactivation_noise must have shape"),
-    ({"preactivation_noise": np.zeros((2, 8, 4)), "batch_size": 1, "preactivation_std": [0.0, 1.0]}, "cannot both be given"),
+    ({"preactivation_noise": np.zeros((2, 8, 4)), "batch_size": 1, "preactivation_std": [0.0, 1.0]},
+     "cannot both be given"),
     ({"record_every": 0}, "record_every"), ({"epochs": 0}, "epochs"),
     ({"divergence_limit": 0.0}, "divergence_limit"),
-    ({"evaluate": {"a": (np.zeros((2, 1, 4, 4)), [0, 5])}}, "evaluate\\['a'\\] labels")])
+    ({"evaluate": {"a": (np.zeros((2, 1, 4, 4)), [0, -1])}}, "evaluate\\['a'\\] labels"),
+    ({"evaluate": {"a": (np.zeros((2, 1, 4, 4)), [0, 2])}}, "evaluate\\['a'\\] labels")])
 def test_bad_training_arguments_are_refused(changes, message):
     net = images.ConvNet(channels=1, height=4, width=4, classes=2, size=2, filters=2)
     options = {"lr": 0.1, "epochs": 2, "batch_size": 8, **changes}
