@@ -101,3 +101,13 @@ def test_the_default_tolerance_is_that_of_the_precision(size):
         assert sharpness(Operator(size, lambda v: v, dtype=dtype)).message.endswith(f"tolerance {tolerance}")
     density = spectral_density(Operator(100, lambda v: VALUES * v))
     assert density.nodes.shape == (4, 64)
+
+
+@pytest.mark.parametrize("single", ["product", "square"])
+def test_a_difference_is_as_precise_as_its_worse_part(single):
+    """Equal examples: mean H_i² − H² is rounding, that of float32 where either product has it, and not converged."""
+    values = np.linspace(1, 2, 60)
+    parts = {"product": lambda v: values * v, "square": lambda v: values**2 * v}
+    parts[single] = lambda v, exact=parts[single]: exact(v).astype(np.float32)
+    found = non_uniformity(Operator(60, parts["product"], parts["square"]), rng=0)
+    assert not found.converged and found.value**2 < 1e-5

@@ -80,8 +80,8 @@ class Run:
             def work(leave):
                 sys.meta_path.insert(0, Changed(fault.path, fault.tree(parsed(fault.path))))
                 plugin = Tests(set(), lambda *found: anew(*found, seconds, leave))
-                code = pytest.main(ARGUMENTS + names, plugins=[plugin])
-                if code == pytest.ExitCode.USAGE_ERROR:
+                pytest.main(ARGUMENTS + names, plugins=[plugin])
+                if plugin.collected:
                     raise RuntimeError("the tests have changed since they were collected")
                 return "caught", "cannot be imported"
             status, found = forked(work)

@@ -33,7 +33,8 @@ class Tests:
     """A plugin of pytest that takes the loop over: measures each test once, then tries the faults."""
 
     def __init__(self, paths, job):
-        self.paths, self.job, self.lines, self.often, self.failed = paths, job, set(), {}, None
+        self.paths, self.job, self.lines, self.often = paths, job, set(), {}
+        self.failed, self.collected = None, True
 
     def watch(self, frame, event, _):
         """A tracer of the study's own lines; what has run often in a test is left alone, for speed."""
@@ -52,6 +53,9 @@ class Tests:
             "mutation", parent=hypothesis.settings.get_profile("house"), report_multiple_bugs=False,
             phases=(hypothesis.Phase.explicit, hypothesis.Phase.generate))
         hypothesis.settings.load_profile("mutation")
+
+    def pytest_collectreport(self, report):
+        self.collected = self.collected and not report.failed
 
     def pytest_runtest_logreport(self, report):
         if report.failed and self.failed is not None:
