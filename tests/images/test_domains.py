@@ -26,6 +26,7 @@ from theory import images as theory
     (lambda: images.augment(np.ones((2, 3, 5, 5)), [0, 1], images.draw_patches(size=7)), "place must leave room"),
     (lambda: images.augment(np.ones((2, 1, 9, 9)), [0, 1], images.draw_patches()), "channels of the patches"),
     (lambda: images.augment(np.ones((2, 3, 9, 9)), [0, 10], images.draw_patches()), "labels must lie in 0…9"),
+    (lambda: images.augment(np.ones((0, 3, 9, 9)), [], images.draw_patches()), "no empty axis"),
     (lambda: images.augment(np.ones((2, 9, 9)), [0, 1], images.draw_patches()), "images must have shape"),
     (lambda: images.augment(np.ones((2, 3, 9, 9)), [0, 1], images.draw_patches(), patch_only=2),
      "patch_only must be a share"),

@@ -34,6 +34,10 @@ def test_outside_their_domain_formulas_refuse(call, message):
         call()
 
 
+def test_lags_between_steps_are_powers_up_to_a_product_of_one():
+    assert theory.noise_autocorrelation(0.75, 1.0, 0.5) == 0.5 and theory.noise_autocorrelation(1.0, 1.0, 0.5) == 0
+
+
 def test_rounding_beyond_one_is_taken_as_one():
     """A cosine of 1 + 2.3e-16, and of 1 + 1e-6 in float32 only, are cosines of equal vectors."""
     assert theory.arc_cosine_kernel(0, 1 + 2.3e-16) == 0.5 and theory.pattern_turnover(-1 - 2.3e-16) == 1.0

@@ -55,3 +55,6 @@ def test_what_is_recorded_of_the_test_set_is_that_of_the_mixture():
         assert_allclose(run.observed[f"test_{kind}"], shares @ parts, rtol=1e-12, atol=1e-15)
         assert (parts >= 0).all()
     assert np.abs(parts.mean(axis=0) - shares @ parts).max() > 1e-6
+    margin = data.y * model.predict(start, data.x)
+    assert run.observed["accuracy"][0] == np.mean(margin > 0) != 0.5
+    assert_allclose(run.observed["loss"][0], np.log1p(np.exp(-margin)).mean(), rtol=1e-12)
