@@ -146,7 +146,7 @@ def test_shapes_and_scales():
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: theory.catapult_step(1.0, 0.5, 1.0, 4), r"kernel must be at least 2\|f\|/√m = 1, got 0.5"),
+    (lambda: theory.catapult_step([0.1, 1.0], 0.5, 1.0, 4), r"kernel must be at least 2\|f\|/√m = 1, got 0.5"),
     (lambda: theory.flow_kernel([1.0, 2.0], [3.0, 4.0, 5.0], 4), "kernel must broadcast"),
     (lambda: theory.catapult_step(1.0, 3.0, -1.0, 4), "lr must be positive"),
     (lambda: theory.catapult_step(1.0, 3.0, 1.0, 0), "width must be at least 1"),
