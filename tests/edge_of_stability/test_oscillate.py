@@ -9,7 +9,7 @@ from refimpl import edge_of_stability as simulated
 
 
 def test_a_run_is_judged_by_its_last_three_points():
-    """Curvatures 1 and 3: multipliers (0, −2), (1/3, −1) and (.4, −.8), known before; one entry that leaves is enough."""
+    """Curvatures 1 and 3: multipliers (0, −2), (1/3, −1) and (.4, −.8), known before; one that leaves is enough."""
     loss = SimpleNamespace(parameter_shape=(2,), gradient=lambda w: w * [1.0, 3.0])
     run = simulated.oscillate(loss, np.ones((6, 2)), np.array([1, 2 / 3, 0.6, 2 / 3, 0.6, 2 / 3]), 60)
     assert_array_equal(run.status, [simulated.DIVERGED, 0, 2, 0, 2, 0])
