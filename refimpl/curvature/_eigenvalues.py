@@ -62,8 +62,8 @@ class Eigenpairs:
     residuals: np.ndarray                     # (k,), ‖A v − λ v‖
     converged: bool                           # all residuals, and the asymmetry, within the tolerance
     products: int
-    asymmetry: float = 0.0
-    message: str = ""
+    asymmetry: float
+    message: str
 
 
 def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", tolerance=None, max_products=10_000,
