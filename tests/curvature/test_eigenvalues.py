@@ -113,3 +113,11 @@ def test_non_uniformity_of_one_example_is_lost_in_rounding_and_says_so(rng):
     found = network.non_uniformity(model, w, x, y, rng=rng)
     assert found.value <= found.residual and not found.converged and "rounding" in found.message
     assert found.residual < 1e-5 * float(network.sharpness(model, w, x, y, rng=rng))
+
+
+def test_pairs_are_judged_beside_the_largest_of_them(rng):
+    """Rank one: the second value is 0, whose residual is rounding of the first."""
+    vector = rng.standard_normal(30)
+    found = network.top_eigenpairs(network.Operator(30, lambda v: vector * (vector @ v)), k=2)
+    assert found.converged
+    assert_allclose(found.values, [vector @ vector, 0], rtol=1e-12, atol=1e-12)

@@ -283,3 +283,10 @@ def test_a_trajectory_of_torch_in_float32():
     assert np.abs(sgd.run(model, start, x.numpy(), y.numpy(), lr=0.2, steps=100).w - flat()).max() > 1e-2
     for first, middle, last, inputs, _ in model.layers:     # its start is what init_kind="uniform" draws from
         assert 0.6 / sqrt(inputs) < np.abs(start[first:last]).max() <= 1 / sqrt(inputs)
+
+
+def test_data_of_replicas_give_products_of_replicas(rng):
+    """One point and one direction, three data sets: each product as by itself."""
+    model, w, x, y = problem(rng)
+    v, many = rng.standard_normal(len(w)), rng.standard_normal((3, *x.shape))
+    assert_allclose(model.hvp(w, many, y, v), [model.hvp(w, one, y, v) for one in many], rtol=1e-12, atol=1e-14)
