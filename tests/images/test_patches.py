@@ -65,6 +65,7 @@ def test_signs_are_fair_and_scales_uniform(rng):
     assert abs((t > 0).mean() - 0.5) <= support.z_limit(2) * support.binomial_error(0.5, n)
 
 
+@pytest.mark.chance("law")
 def test_patches_have_the_scale_and_the_half_width_asked_for(rng):
     """4800 normal and 48 000 uniform entries, by the distance of distributions, limits .040 and .013; twice the scale
     lies .16 away, and entries from −.2 to .1 lie .25 away."""

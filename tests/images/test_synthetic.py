@@ -27,6 +27,7 @@ def test_synthetic_images_have_the_stated_moments(rng):
     assert np.abs(np.corrcoef(mean.ravel(), templates[::-1].ravel())[0, 1]) < 0.5
 
 
+@pytest.mark.chance("law")
 def test_without_a_blur_pixels_are_independent(rng):
     """The blur of width 0, which is that of a narrow one: neighbours share nothing; 12 000 fields."""
     n = 12_000

@@ -38,6 +38,7 @@ def test_batches_are_uniform(rng, sampling, n, size):
     assert (np.abs(frequency - 1 / len(possible)) <= support.z_limit(len(possible)) * error + 1e-15).all()
 
 
+@pytest.mark.chance("law")
 def test_batches_of_nearly_all_examples_are_uniform_too(rng):
     """17 of 18, which are sorted out of all: the one left out is each as often as every other, at 1e-6; the null is
     the last of 18 always."""
