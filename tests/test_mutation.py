@@ -16,7 +16,9 @@ def scaled(x, *, by: int = 2):
     )
 
 def total(values):
-    return sum(scaled(value) for value in values)
+    if values:
+        return sum(scaled(value) for value in values)
+    return 0
 '''
 
 
@@ -25,7 +27,8 @@ def test_faults_are_planted_in_what_computes_and_not_in_what_is_said():
     found = [(node.lineno, type(node).__name__, room) for _, node, _, room in _faults.sites(tree)]
     assert found == [(2, "Constant", ""), (4, "Constant", ""), (6, "If", "scaled"), (6, "Compare", "scaled"),
                      (6, "Constant", "scaled"),
-                     (9, "BinOp", "scaled"), (13, "Call", "total")]
+                     (9, "BinOp", "scaled"), (13, "If", "total"),
+                     (14, "Call", "total"), (15, "Constant", "total")]
 
 
 def test_a_living_function_takes_the_fault_and_only_it():
@@ -38,7 +41,11 @@ def test_a_living_function_takes_the_fault_and_only_it():
     living = [scope["scaled"], scope["total"]]
     assert _processes.exchange(living, code, compile(SOURCE, "made", "exec")) == 0 and scope["total"]([1, 5]) == 12
     assert _processes.exchange(living, code, compile(fault.tree(tree), "made", "exec")) == 1
-    assert scope["total"]([1, 5]) == 10 and "by * x" in ast.unparse(tree)
+    assert scope["total"]([1, 5]) == 10
+    number = [number for number, node, _, _ in _faults.sites(tree) if isinstance(node, ast.If)][1]
+    never = _faults.Fault("made", number, 1, 13, "total", "condition always false", "")    # the sum is still compiled
+    assert _processes.exchange(living, code, compile(never.tree(tree), "made", "exec")) == 1
+    assert scope["total"]([1, 5]) == 0 and "by * x" in ast.unparse(tree)
 
 
 def test_a_draw_is_the_same_again_and_reaches_both_roles():

@@ -45,6 +45,14 @@ def test_trace_and_spectral_density(rng):
     assert not network.spectral_density(model, w, x, y, steps=2, probes=2, tolerance=1e-6, rng=rng).converged
 
 
+def test_the_error_of_a_trace_of_two_probes_is_half_their_difference():
+    """n − 1 in the variance: the values of the probes are seen by the operator itself."""
+    matrix, seen = np.arange(16.0).reshape(4, 4) + np.arange(16.0).reshape(4, 4).T, []
+    found = network.trace(network.Operator(4, lambda v: seen.append(v @ matrix @ v) or matrix @ v), probes=2, rng=1)
+    assert found.value == sum(seen) / 2 and seen[0] != seen[1]
+    assert_allclose(found.residual, abs(seen[0] - seen[1]) / 2, rtol=1e-12)
+
+
 @pytest.mark.claim("WME18.fig4")
 def test_quadrature_is_exact_for_polynomials_under_the_start(rng):
     """Σ weight · node^k = zᵀH^k z/‖z‖² for k < 2·steps, with the start that the seed gives."""

@@ -118,3 +118,12 @@ def test_annealing_time_and_signal_grow_with_the_dimension(rng):
         limit = t_limit(degrees, 5e-7) * error
         assert abs(power - powers[name][0]) <= limit, (power, error)
         assert min(power, 2 - power) > limit, (power, error)
+
+
+def test_order_is_visible_where_all_five_rules_hold():
+    """Each at its bound, and each broken alone."""
+    numbers = {"speed": 1000.0, "curvature": 0.5, "decay": 0.5, "stability": 0.99, "residence": 1.0}
+    shape = type(theory.visibility(200, 0.02, 5.0, 1e-3, 0.1, 1e-4))
+    assert shape(**numbers).visible
+    broken = {"speed": 999.0, "curvature": 0.51, "decay": 0.51, "stability": 1.0, "residence": 0.99}
+    assert not any(shape(**numbers | {name: value}).visible for name, value in broken.items())

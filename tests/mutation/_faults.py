@@ -32,6 +32,8 @@ class Fault:
         tree = copy.deepcopy(source)
         node = next(each for k, each in enumerate(ast.walk(tree)) if k == self.number)
         _changes(node)[self.change][1](node)
+        if isinstance(getattr(node, "test", None), ast.Constant):   # or the compiler would leave out the other branch
+            node.test = ast.Call(ast.Name("bool", ast.Load()), [node.test], [])
         return ast.fix_missing_locations(tree)
 
 

@@ -38,7 +38,9 @@ def exchanges(old, new):
 
 def exchange(functions, old, new):
     """Give living functions the changed code; how many took it."""
-    changed = exchanges(old, new) or {}
+    changed = exchanges(old, new)
+    if changed is None:
+        raise RuntimeError("the changed module is built otherwise; its functions cannot be exchanged one by one")
     taken = [function for function in functions if function.__code__ in changed]
     for function in taken:
         function.__code__ = changed[function.__code__]
