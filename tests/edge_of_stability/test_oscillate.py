@@ -17,3 +17,11 @@ def test_a_run_is_judged_by_its_last_three_points():
     assert run.nit.tolist() == [10] + [60] * 5                       # 2¹⁰ is the first beyond 10³
     assert_allclose(run.amplitude[1::2], 1, rtol=1e-12)
     assert_allclose(np.abs(run.points[1, 2]), [0.4**60, 0.8**60], rtol=1e-12)
+
+
+def test_stacks_of_losses_and_of_data_are_taken():
+    """Two leading axes, and labels counted by the last one: 2 data sets of 5."""
+    shapes = [(2, 3) + (2,) * order for order in (2, 3, 4)]
+    loss = simulated.CubicQuartic.symmetrised(*(np.ones(shape) for shape in shapes))
+    assert loss.hessian.shape == shapes[0]
+    simulated.LinearNet(3).check_data(np.ones((2, 5)), np.ones((2, 5)))
