@@ -28,6 +28,7 @@ class Sizes:
 SIZES = {"quick": Sizes(24, 30_000, 5, 4, 12_000, 140), "standard": Sizes(80, 48_000, 8, 8, 16_000, 300),
          "full": Sizes(200, 80_000, 12, 16, 24_000, 600)}
 DELTA = 2.5e-4  # in three dimensions
+FACTOR_LR = 1.1
 
 
 def simulate(effort, rng):
@@ -45,7 +46,7 @@ def simulate(effort, rng):
                                                             int(24 / d)) for d in marks]).T
     losses, top, laws, nulls = _runs.catalogue(sizes.losses)
     numbers |= {"coefficients": laws, "nulls": nulls, "amplitudes": _runs.amplitudes(losses, top, DELTA, sizes.steps)}
-    return numbers | _of_net(sizes) | _of_well(sizes)
+    return numbers | _of_net(sizes) | _of_well(sizes) | {"product_points": _runs.products(FACTOR_LR, rng)}
 
 
 def _of_net(sizes):
@@ -86,7 +87,7 @@ def judge(numbers):
     wrong = np.abs(numbers["amplitudes"][chosen] / _law(np.maximum(nulls, 1e-9), DELTA)[chosen] - 1)
     at_zero = numbers["line_amplitudes"][:, 0] / np.array([np.interp(numbers["delta"][0], numbers["delta_line"], line)
                                                            for line in numbers["line_laws"]])
-    return (*_judge_net(numbers), _judge_well(numbers),
+    return (*_judge_net(numbers), _judge_well(numbers), _judge_products(numbers),
         holds("MS26.criterion", f"losses in three dimensions with |coefficient| > 1 ({clear.sum()} of {laws.size}): "
                                 f"sign of the "
               "coefficient against a small oscillation seen", "all agree", f"{agree[clear].sum()} agree", "all",
@@ -128,6 +129,16 @@ def _judge_well(numbers):
     return holds("MS26.benign", "a = √((c − 1)/4c) by the general law, and (√f₊ − √f₋)/2 of the benign map's orbit, "
                  "c = 1…√5 − 1: largest difference", "0", f"{apart:.1e}", "≤ 1e-10", bool(apart <= 1e-10),
                  null=f"λ − 2/η to first order in c − 1: {first:.2g}", kind="algebra")
+
+
+def _judge_products(numbers):
+    """½(uv − 1)² from starts that are not balanced: the difference of u and v, and by how much both alternate."""
+    first, second = numbers["product_points"]
+    law = np.sqrt((FACTOR_LR - 1) / (4 * FACTOR_LR))
+    apart, off = np.abs(first[:, 0] - first[:, 1]).max(), np.abs(np.abs(first - second) / 2 - law).max()
+    return holds("CB22.factorisation", f"½(uv − 1)² at η = {FACTOR_LR:g}, {len(first)} starts: |u − v| in the end; "
+                 "amplitude less √((η − 1)/4η)", "0; 0", f"{apart:.0e}; {off:.0e}", "≤ 1e-9", bool(max(apart, off) <= 1e-9),
+                 null="a minimum with u ≠ v: amplitude 0")
 
 
 def draw(numbers):
@@ -212,4 +223,4 @@ FIGURE = Figure(
     "benign oscillation against its rate, grey; its exact orbit of period two, broad, and both points by the general "
     "law, dashed: the amplitudes are equal, the middles to leading order.",
     simulate, judge, draw, ("CB22.one-dimension", "MS26.criterion", "MS26.amplitude", "MS26.amplitude-net",
-                            "MS26.benign", "CKLKT21.edge"), (6, 20, 60))
+                            "MS26.benign", "CB22.factorisation", "CKLKT21.edge"), (6, 20, 60))

@@ -93,6 +93,13 @@ def well_path(rates, steps):
     return np.array(path)
 
 
+def products(lr, rng):
+    """Two iterates in a row, (2, 20, 2), of u and v on ½(uv − 1)² after 3000 steps from near u = v = 1."""
+    start = 1 + rng.uniform(-0.2, 0.2, (20, 2, 1))
+    return np.array([sgd.run(simulated.LinearNet(1), start, np.ones(1), np.ones(1), lr=lr, steps=steps).w[..., 0]
+                     for steps in (3000, 3001)])
+
+
 def weights(rng, width, f, kernel):
     """Random weights (2, m) with this output and kernel, |u ± v|² = m(κ ± 2f/√m) in any directions."""
     parts = rng.standard_normal((2, width))

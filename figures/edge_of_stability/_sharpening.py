@@ -134,12 +134,12 @@ def draw(numbers):
     axes[1].plot(places, numbers["sgd_over_edge"], label="simulation: $\\eta\\lambda/2(1+\\mu)$", **simulation(1))
     axes[1].axhline(1, label="theory: at the threshold", **theory(0))
     axes[1].set_xticks(places, [f"$\\eta={lr:g}$\n$\\mu={mu:g}$, $B={size}$" for lr, mu, size in SGD], fontsize=7)
-    axes[1].set(xlim=(-0.4, len(SGD) - 0.6), ylim=(0, 1.35), title="minima of SGD")
+    axes[1].set(xlim=(-0.4, len(SGD) - 0.6), ylim=(0, 1.35), title="minima of SGD, teacher set")
     axes[1].legend(loc="lower left")
     steps = numbers["held_steps"]
     axes[2].semilogy(steps, np.sqrt(numbers["held_law"]), label="theory: $\\sqrt{2\\alpha/\\beta}$", **theory(0))
     axes[2].semilogy(steps, np.sqrt(numbers["held_square"]), label="simulation", **simulation(0, markersize=4))
-    axes[2].set(xlabel="step", ylabel="distance from the middle along $v$", title=f"at the edge, η = {PLANS[0][0]:g}",
+    axes[2].set(xlabel="step", ylabel="distance from the middle along $v$", title=f"at the edge, teacher set, η = {PLANS[0][0]:g}",
                 ylim=(np.sqrt(np.nanmin(numbers["held_law"])) / 3, None))
     axes[2].legend(loc="lower left")
     axes[3].semilogy(steps, numbers["held_drift_error"], label="from the constrained flow", **simulation(0))

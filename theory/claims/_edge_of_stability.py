@@ -22,13 +22,16 @@ CLAIMS = (
           "holds", linear_stability.sharpness_limit, "simulated",
           test="test_sharpness_rises_to_the_edge_and_stays", figure="edge-sharpening",
           regime=_TEACHER + "η = 0.05 and 0.1: within 1 % (.05 % in the end), from which a smaller rate goes on to "
-                            "twice the sharpness. Only where the flow ends sharper than 2/η"),
+                            "twice the sharpness. Only where the flow ends sharper than 2/η. FashionMNIST in the "
+                            "authors' setting of Table 1 (100 hidden units, ReLU, η = .5): .98 of 2/η as time mean on 100 "
+                            "images, 1.00 on 500, single records within 20 % of it"),
     Claim("CKLKT21.momentum-net", "section on momentum: 2(1 + β)/η for heavy ball",
           "With momentum μ the sharpness settles at 2(1 + μ)/η.",
           "holds", linear_stability.critical_lr, "simulated",
           test="test_with_momentum_the_edge_is_that_of_heavy_ball", figure="edge-sharpening",
           regime=_TEACHER + "μ = .5, η = 0.05 and 0.1: within 1 %. At μ = .9 not seen: with η = 0.04 the flow ends at "
-                            ".92 of it, with η = 0.1 and 0.2 the first steps throw the net to .09 and .59 of it"),
+                            ".92 of it, with η = 0.1 and 0.2 the first steps throw the net to .09 and .59 of it. "
+                            "FashionMNIST as above, μ = .5: .99 on 100 images, .91 on 500"),
     Claim("CKLKT21.sgd", "discussion of SGD",
           "The sharpness under SGD settles below 2/η.",
           "holds", linear_stability.critical_lr, "simulated",
@@ -67,6 +70,16 @@ CLAIMS = (
           test="test_on_a_line_3f3_squared_against_f2_f4", figure="edge-period-two",
           regime="minima of degree four on a line, δ = 5e-4 and 1e-3…0.05; the amplitude of leading order within 1 % "
                  "at 1e-3"),
+    Claim("CB22.factorisation", "factorisation of one number",
+          "Just above its edge gradient descent on ½(xy − μ)² goes to the orbit of period two with x = y.",
+          "holds", edge_of_stability.oscillation_amplitude, "simulated",
+          test="test_a_product_of_two_numbers_oscillates_balanced", figure="edge-period-two",
+          regime="μ = 1, η = 1.1, 20 starts within .2 of x = y = 1; on x = y it is the map of benign oscillation"),
+    Claim("CB22.teacher", "single neuron against a teacher, and larger nets",
+          "A single neuron that learns another, and nets beyond, end in such orbits.",
+          "not tested", None, "not tested as stated",
+          regime="the sizes and distributions of those experiments are not at hand; on nets with weight decay see "
+                 "MS26.amplitude-net"),
     Claim("MS26.criterion", "criterion for stable oscillation near a minimum in many dimensions",
           "In d dimensions the oscillation is stable if and only if 3 T[v,v]ᵀH⁻¹T[v,v] > F[v,v,v,v].",
           "holds", edge_of_stability.oscillation_coefficient, "simulated",
