@@ -137,8 +137,8 @@ def _judge_products(numbers):
     law = np.sqrt((FACTOR_LR - 1) / (4 * FACTOR_LR))
     apart, off = np.abs(first[:, 0] - first[:, 1]).max(), np.abs(np.abs(first - second) / 2 - law).max()
     return holds("CB22.factorisation", f"½(uv − 1)² at η = {FACTOR_LR:g}, {len(first)} starts: |u − v| in the end; "
-                 "amplitude less √((η − 1)/4η)", "0; 0", f"{apart:.0e}; {off:.0e}", "≤ 1e-9", bool(max(apart, off) <= 1e-9),
-                 null="a minimum with u ≠ v: amplitude 0")
+                 "amplitude less √((η − 1)/4η)", "0; 0", f"{apart:.0e}; {off:.0e}", "≤ 1e-9",
+                 bool(max(apart, off) <= 1e-9), null="a minimum with u ≠ v: amplitude 0")
 
 
 def draw(numbers):

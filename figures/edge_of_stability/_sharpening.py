@@ -139,7 +139,8 @@ def draw(numbers):
     steps = numbers["held_steps"]
     axes[2].semilogy(steps, np.sqrt(numbers["held_law"]), label="theory: $\\sqrt{2\\alpha/\\beta}$", **theory(0))
     axes[2].semilogy(steps, np.sqrt(numbers["held_square"]), label="simulation", **simulation(0, markersize=4))
-    axes[2].set(xlabel="step", ylabel="distance from the middle along $v$", title=f"at the edge, teacher set, η = {PLANS[0][0]:g}",
+    axes[2].set(xlabel="step", ylabel="distance from the middle along $v$",
+                title=f"at the edge, teacher set, η = {PLANS[0][0]:g}",
                 ylim=(np.sqrt(np.nanmin(numbers["held_law"])) / 3, None))
     axes[2].legend(loc="lower left")
     axes[3].semilogy(steps, numbers["held_drift_error"], label="from the constrained flow", **simulation(0))

@@ -65,7 +65,7 @@ def test_kernel_at_the_end_is_the_flow_s_times_a_product(rng):
     width, lr = 9, 0.5
     k = rng.uniform(0.2, 3.4, 60)
     f, kernel = rng.uniform(0.05, 1, 60) * np.minimum(k / 2, 1) * 0.9 * 3 / lr, k / lr
-    f[:2], kernel[:2] = (0.9, 1.2), (2.4, 5.2)                       # below the edge and above it: two that come to rest
+    f[:2], kernel[:2] = (0.9, 1.2), (2.4, 5.2)   # below the edge and above it: two that come to rest
     w0 = np.stack([weights(rng, width, *one) for one in zip(f, kernel)])
     outputs, kernels = run(w0, lr, 1500, simulated.LinearNet(width))
     rested = np.abs(outputs[-1]) < 1e-9                              # not diverged, nor on its way next to k = 2

@@ -23,7 +23,8 @@ CLAIMS = (
           test="test_sharpness_rises_to_the_edge_and_stays", figure="edge-sharpening",
           regime=_TEACHER + "η = 0.05 and 0.1: within 1 % (.05 % in the end), from which a smaller rate goes on to "
                             "twice the sharpness. Only where the flow ends sharper than 2/η. FashionMNIST in the "
-                            "authors' setting of Table 1 (100 hidden units, ReLU, η = .5): .98 of 2/η as time mean on 100 "
+                            "authors' setting of Table 1 (100 hidden units, ReLU, η = .5): .98 of "
+                            "2/η as time mean on 100 "
                             "images, 1.00 on 500, single records within 20 % of it"),
     Claim("CKLKT21.momentum-net", "section on momentum: 2(1 + β)/η for heavy ball",
           "With momentum μ the sharpness settles at 2(1 + μ)/η.",
