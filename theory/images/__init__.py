@@ -4,9 +4,10 @@ Notation
 --------
 z ± ζ_c : the patches of class c, z common to all
 a, p : share of images with a patch, and of those that keep nothing else
+q : share of the examples with a patch in the set whose curvature is asked for (a, or 1 if all have it)
 C, K, m, d : classes, blocks of an image, filters, and inputs of a block
 U, u, b : filters, head and bias of f(x) = b + Σ_k u_kᵀ[Uᵀx₍ₖ₎]₊
-q, s : share of images with a patch, and the standard deviation of z's entries
+s : standard deviation of z's entries
 η, μ, λ_w : learning rate, momentum, weight decay
 λ : a curvature, an eigenvalue of the Hessian of the mean softmax cross-entropy
 """
