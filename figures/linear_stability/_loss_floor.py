@@ -77,7 +77,8 @@ def judge(numbers):
     for k, momentum in enumerate(MOMENTA):
         for share, floor, null, (measured, error) in zip(SHARES, *(numbers[f"{name}_{k}"] for name in
                                                                    ("predicted", "null", "measured"))):
-            rows.append(close("LZU21.minibatch", f"excess loss at μ = {momentum:g}, η = {share:g} η*", floor, measured,
+            claim = "LZU21.minibatch" if momentum else "MM24.covariance"
+            rows.append(close(claim, f"excess loss at μ = {momentum:g}, η = {share:g} η*", floor, measured,
                               SIGMAS * error, null=(null, "noise that does not depend on place"), note=SIX))
     for k, momentum in enumerate(MOMENTA):
         small = numbers[f"additive_{k}"][0] / numbers[f"floor_{k}"][0]
@@ -123,4 +124,4 @@ FIGURE = Figure(
     "over the prediction. Bars: one standard error from the scatter of runs. Look at how far below the dotted lines "
     "fall as "
     "η nears η*.",
-    simulate, judge, draw, ("LZU21.minibatch", "LZU21.covariance"), (4, 15, 70))
+    simulate, judge, draw, ("LZU21.minibatch", "LZU21.covariance", "MM24.covariance"), (4, 15, 70))

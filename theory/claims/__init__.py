@@ -19,10 +19,10 @@ LWYZ24
     descent with large learning rates", ICLR 2024.
 MM24
     R. Mulayoff, T. Michaeli, "Exact mean square linear stability analysis for
-    SGD", COLT 2024.
+    SGD", COLT 2024, PMLR 247:3915–3969.
 CE24
     D. Chemnitz, M. Engel, "Characterizing dynamical stability of stochastic
-    gradient descent in overparameterized learning", 2024.
+    gradient descent in overparameterized learning", JMLR 26, 2025 (arXiv:2407.20209).
 GSZ21
     M. Gurbuzbalaban, U. Simsekli, L. Zhu, "The heavy-tail phenomenon in SGD",
     ICML 2021.
@@ -35,8 +35,9 @@ LZU21
     K. Liu, L. Ziyin, M. Ueda, "Noise and fluctuation of finite learning rate
     stochastic gradient descent", ICML 2021.
 AB26
-    A. Andreyev et al., "Edge of stochastic stability with momentum", 2026 (as
-    reported; the title is not checked).
+    A. Andreyev, A. Ananthkumar, M. Walden, T. Poggio, P. Beneventano, "Momentum
+    further constrains sharpness at the edge of stochastic stability",
+    arXiv:2604.14108, 2026.
 CGKDG22
     J. Cohen, B. Ghorbani, S. Krishnan, et al., "Adaptive gradient methods at
     the edge of stability", arXiv:2207.14484, 2022.

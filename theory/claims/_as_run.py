@@ -4,15 +4,19 @@ from theory import linear_stability
 from theory.claims._claim import Claim
 
 CLAIMS = (
-    Claim("MM24.threshold", "Theorem on the exact threshold in mean square",
-          "A minimum that interpolates is linearly stable in mean square if and only if the learning rate is below a "
-          "threshold that does not fall with the batch size; SGD has the second moment of a mixture of full and "
-          "single steps.",
+    Claim("MM24.threshold", "abstract; theorem on the exact threshold in mean square",
+          "A minimum is linearly stable in mean square if and only if the learning rate is below a threshold in closed "
+          "form, which does not fall with the batch size; it is that of a mixture of full steps, with probability "
+          "1 − p, and single ones, with p = (n − B)/(B(n − 1)).",
           "exact", linear_stability.critical_lr, "enumerated",
           test="test_a_mixture_of_full_and_single_steps_has_the_same_threshold", figure="batch-size"),
-    Claim("CE24.almost-sure", "Theorem on the sign of the Lyapunov exponent",
-          "SGD can converge to a minimum if the Lyapunov exponent of its linearisation is negative, and almost never "
-          "does if it is positive.",
+    Claim("MM24.covariance", "abstract, “the asymptotic covariance of the dynamics around the minimum”",
+          "At a minimum that does not interpolate the dynamics has an asymptotic covariance below the same threshold.",
+          "exact", linear_stability.stationary_covariance, "enumerated",
+          test="test_covariance_solves_the_enumerated_system", figure="loss-floor"),
+    Claim("CE24.almost-sure", "abstract and Theorem B",
+          "The sign of a Lyapunov exponent of the dynamics near a global minimum determines whether SGD can accumulate "
+          "there.",
           "holds", linear_stability.lyapunov_exponent, "simulated",
           test="test_almost_sure_limit_in_the_plane_equals_the_quadrature", figure="path-limits",
           regime="the linear dynamics itself, d = 1 to 3, n ≤ 12: simulated paths shrink 5 % below the zero of Λ and "
@@ -39,14 +43,14 @@ CLAIMS = (
           correction="What equals 2/η at η*, and under every stationary law, is E‖g_B‖²/(2 E L). Batch sharpness is "
                      "below it (.32 to 1 of it here): at B = 1 and one output it is the mean of ‖g_i‖² whatever the "
                      "rate, and is 2/η* only where all examples have equal norms."),
-    Claim("AB26.plateaus", "main finding with momentum",
-          "With momentum the sharpness that SGD keeps has two plateaus, 2(1 − μ)/η at small and 2(1 + μ)/η at large "
-          "batches.",
+    Claim("AB26.plateaus", "abstract, “two distinct regimes”",
+          "With momentum batch sharpness settles at 2(1 − μ)/η at small and at 2(1 + μ)/η at large batches; this "
+          "agrees with thresholds of linear stability.",
           "holds", linear_stability.critical_lr, "enumerated",
           test="test_the_two_plateaus_of_momentum_are_the_ends_of_one_threshold", figure="momentum-limit",
           regime="thresholds of ensembles with n ≤ 8, d ≤ 3, μ from −.5 to .9, all batches enumerated: the exact limit "
                  "is 2(1 + μ)/λ at B = n and nears (1 − μ) times that of plain SGD where noise dominates; between the "
-                 "two neither holds"),
+                 "two neither holds. Where batch sharpness settles in training was not run here"),
     Claim("CKLKT21.momentum", "appendix on momentum",
           "Gradient descent with heavy-ball momentum β is stable on a quadratic up to the sharpness 2(1 + β)/η.",
           "exact", linear_stability.critical_lr, "proved",
