@@ -57,6 +57,7 @@ class Run:
         sys.stderr.write(f"{self.options.study}: {self.places} places, {len(seconds)} tests of "
                          f"{sum(seconds.values()):.0f} s, not usable: "
                          f"{[item.nodeid for item in items if item not in seconds]}\n")
+        gc.unfreeze()     # what the collection of tests has set aside is not listed
         living = [each for each in gc.get_objects() if isinstance(each, types.FunctionType)]
         for fault, lines in self.faults:
             begun, name = time.monotonic(), str(ROOT / fault.path)
