@@ -7,7 +7,7 @@ import numpy as np
 from refimpl import _inputs
 from refimpl.sgd._path_batch_counts import SHARE, CountsKernel
 from refimpl.sgd._path_dense_hessians import dense_kernel
-from refimpl.sgd._path_gathered_rows import LaneKernel
+from refimpl.sgd._path_gathered_rows import gathered_kernel
 from theory import _checks
 
 TOY_CURVATURES = np.array([0.1, 1.9])  # c_i of f_i = min{x², c_i (x−1)²}
@@ -65,10 +65,11 @@ class LinearRegression:
             _inputs.labels(y, x.shape[-2], x.dtype)
 
     def kernel(self, x, y, batch_size):
-        """Fast path of `refimpl.sgd.run` for batches where there are no labels."""
-        if y is not None or batch_size is None:
+        """Fast path of `refimpl.sgd.run` for batches."""
+        if batch_size is None or y is not None and y.ndim > 1:
             return None
-        return (CountsKernel if len(x) <= SHARE * batch_size else LaneKernel)(x, batch_size)
+        by_counts = y is None and len(x) <= SHARE * batch_size
+        return CountsKernel(x, batch_size) if by_counts else gathered_kernel(x, y, batch_size)
 
     def _residual(self, w, x, y):
         predicted = self.predict(w, x)

@@ -1,26 +1,68 @@
-r"""The fast path for rank-1 quadratics: gradient (1/B) Σ_b g_b (g_bᵀ w) for many replicas at once.
+r"""The fast paths for rank-1 quadratics: gradient (1/B) Σ_b g_b (g_bᵀ w − y_b) for many replicas at once.
 
-A replica's batch of factors must be gathered at every step, and NumPy gathers
-pieces of 16 or 32 bytes much faster than single numbers. So parameters are kept
-in *lanes*: with L numbers to a piece, w (C, d) is stored as (⌈d/L⌉, C, L), zero
-padded, and every pass runs over the contiguous C·L. Summing a product over
-the L lanes and spreading the sum over them again is one product with a
-constant L × L matrix.
+A replica's batch of factors must be gathered at every step. Long rows are
+gathered whole (`RowKernel`). With short ones NumPy is much faster in pieces of
+16 or 32 bytes than row by row, so parameters are kept in *lanes* (`LaneKernel`):
+with L numbers to a piece, w (C, d) is stored as (⌈d/L⌉, C, L), zero padded, and
+every pass runs over the contiguous C·L. Summing a product over the L lanes and
+spreading the sum over them again is one product with a constant L × L matrix.
 
-Replicas are padded to whole blocks and that matrix product is made block by
-block, all of one shape, so that a replica's rounding cannot depend on how
+There replicas are padded to whole blocks and that matrix product is made block
+by block, all of one shape, so that a replica's rounding cannot depend on how
 many others share its chunk.
 """
 
 import numpy as np
 
 _WORKING_SET = 2**20  # bytes of gathered factors per chunk: they are read twice and should stay in the L2 cache
+_ROWS = 2**18         # the same for whole rows
+_SHORT = 64           # numbers of a batch of several examples below which lanes pay
+
+
+def gathered_kernel(x, y, batch_size):
+    """The path for factors x (n, d) and labels y (n,) or None."""
+    short = y is None and batch_size > 1 and x.shape[1] * batch_size < _SHORT
+    return LaneKernel(x, batch_size) if short else RowKernel(x, y, batch_size)
+
+
+class RowKernel:
+    """Kernel of `refimpl.sgd.run` for factors x (n, d) and labels y (n,) or None, one row of a batch after the other."""
+
+    block = 1
+
+    def __init__(self, x, y, batch_size):
+        self.x, self.y, self.share = np.ascontiguousarray(x), y, x.dtype.type(1 / batch_size)
+        self.chunk = max(1, _ROWS // (x.shape[1] * batch_size * x.itemsize))
+        self.rows = None
+
+    def pack(self, w):
+        return w.copy()
+
+    def unpack(self, state):
+        return state
+
+    def spread(self, values):
+        return values[:, None]
+
+    def gradient(self, state, indices):
+        if self.rows is None:
+            self.rows = np.empty((*indices.shape, self.x.shape[1]), self.x.dtype)
+            self.residuals, self.result = np.empty(indices.shape, self.x.dtype), np.empty_like(state)
+        np.take(self.x, indices, axis=0, out=self.rows, mode="clip")  # other modes buffer `out`
+        single = indices.shape[1] == 1
+        (np.vecdot if single else np.matvec)(self.rows, state[:, None] if single else state, out=self.residuals)
+        if self.y is not None:
+            self.residuals -= self.y[indices]
+        self.residuals *= self.share
+        if single:
+            return np.multiply(self.rows[:, 0], self.residuals, out=self.result)
+        return np.vecmat(self.residuals, self.rows, out=self.result)
 
 
 class LaneKernel:
     """Kernel of `refimpl.sgd.run` for factors x (n, d) and labels zero."""
 
-    block = 256
+    block = 64
 
     def __init__(self, x, batch_size):
         n, dim = x.shape

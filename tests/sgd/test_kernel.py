@@ -15,15 +15,17 @@ from tests.sgd.models import PlainLeastSquares, PlainQuadratic, PlainRegression
 pytestmark = pytest.mark.chance("exact")
 
 
-@given(st.integers(1, 9), st.integers(1, 40), st.integers(1, 300), st.sampled_from([np.float64, np.float32]),
-       support.seeds())
-def test_rank_one_paths_equal_the_plain_path(dim, n, replicas, dtype, seed):
-    """By a gather and by counts (B ≥ n/6), up to a replica that diverges."""
+@given(st.integers(1, 24), st.integers(1, 40), st.integers(1, 300), st.sampled_from([np.float64, np.float32]),
+       st.booleans(), support.seeds())
+def test_rank_one_paths_equal_the_plain_path(dim, n, replicas, dtype, labelled, seed):
+    """Gathered in lanes, gathered in rows (dB ≥ 64, B = 1, labels) and by counts (B ≥ n/6), up to a replica that
+    diverges."""
     rng = np.random.default_rng(seed)
+    y = rng.standard_normal(n).astype(dtype) if labelled else None
     x, w0 = rng.standard_normal((n, dim)).astype(dtype), rng.standard_normal((replicas, dim)).astype(dtype)
     w0[0] *= 1e4
     indices = rng.integers(0, n, (3, replicas, rng.integers(1, n + 1)))
-    fast, plain = (sgd.run(model, w0, x, lr=0.3, steps=3, indices=indices, divergence_limit=1e3)
+    fast, plain = (sgd.run(model, w0, x, y, lr=0.3, steps=3, indices=indices, divergence_limit=1e3)
                    for model in (LinearRegression(dim), PlainRegression(dim)))
     assert fast.w.dtype == plain.w.dtype == dtype
     assert_array_equal(fast.nit, plain.nit)
