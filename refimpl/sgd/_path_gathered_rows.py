@@ -16,12 +16,12 @@ import numpy as np
 
 _WORKING_SET = 2**20  # bytes of gathered factors per chunk: they are read twice and should stay in the L2 cache
 _ROWS = 2**18         # the same for whole rows
-_SHORT = 64           # numbers of a batch of several examples below which lanes pay
+_SHORT = 64           # numbers of a batch below which lanes pay; a quarter of it for batches of one
 
 
 def gathered_kernel(x, y, batch_size):
     """The path for factors x (n, d) and labels y (n,) or None."""
-    short = y is None and batch_size > 1 and x.shape[1] * batch_size < _SHORT
+    short = y is None and x.shape[1] * batch_size < (_SHORT if batch_size > 1 else _SHORT // 4)
     return LaneKernel(x, batch_size) if short else RowKernel(x, y, batch_size)
 
 
