@@ -34,6 +34,23 @@ def rows():
         yield row(NAME + "final_kernel", [f, kernel, lr, width], state[1], 1e-12)
 
 
+def held():
+    """The oscillation that holds the edge, and the flow along it, from their vectors written out."""
+    for gradient, third, top in (
+        ([0.0, -0.5], [3.0, 4.0], [1.0, 0.0]),
+        ([0.25, -0.5, 2.0], [0.3, 4.0, -1.0], [0.6, 0.0, 0.8]),
+        ([1e-80, -3e-80, 1e-90], [1e-40, 2e-40, 5e-40], [0.0, 0.0, 1.0]),
+        ([1e80, -3e80, 2e80], [1.0, 2.0**-20, 0.0], [1.0, 0.0, 0.0]),
+    ):
+        g, bend, v = (mp.matrix(part) for part in (gradient, third, top))
+        v = v / mp.norm(v)
+        across = bend - v * (v.T * bend)[0]
+        along = (across.T * g)[0] / (across.T * across)[0]
+        yield row(NAME + "stabilised_amplitude", [gradient, third, top], mp.sqrt(-2 * along), 1e-13)
+        yield row(NAME + "constrained_velocity", [gradient, third, top],
+                  list(v * (v.T * g)[0] + across * along - g), 1e-13)
+
+
 def oscillations():
     """The coefficient and the amplitude from H, T and F written out, with H⁻¹ by elimination and v by Jacobi."""
     one = [[2.0]], [[[3.0]]], [[[[6.0]]]]
@@ -62,4 +79,4 @@ def oscillations():
 
 
 if __name__ == "__main__":
-    write("edge_of_stability", [*rows(), *oscillations()])
+    write("edge_of_stability", [*rows(), *held(), *oscillations()])
