@@ -26,7 +26,7 @@ def gathered_kernel(x, y, batch_size):
 
 
 class RowKernel:
-    """Kernel of `refimpl.sgd.run` for factors x (n, d) and labels y (n,) or None, one row of a batch after the other."""
+    """Kernel of `refimpl.sgd.run` for factors x (n, d) and labels y (n,) or None, row by row."""
 
     block = 1
 
