@@ -107,7 +107,7 @@ class Jacobian:
         if blocks is None:
             return None
         if callable(blocks):
-            parts = [self._rows(first, min(first + _AT_A_TIME, n)) for first in range(0, n, _AT_A_TIME)]
+            parts = (self._rows(first, min(first + _AT_A_TIME, n)) for first in range(0, n, _AT_A_TIME))  # not kept
             blocks = np.concatenate([part @ part.swapaxes(1, 2) for part in parts])
         largest, u = int(np.trace(blocks, axis1=1, axis2=2).argmax()), np.zeros(self.rows)
         u[largest] = rng.standard_normal(k)
