@@ -77,7 +77,7 @@ def judge(numbers):
 
 def draw(numbers):
     """Patch-only accuracy of each control beside its arm, and both accuracies without separation."""
-    picture, axes = panels(2, 2, width=4.2, height=2.8)
+    picture, axes = panels(2, 2, width=4.2, height=3.1)
     epochs, anneal = np.asarray(numbers["epochs"]), int(numbers["anneal"])
     pairs = (("noise", "the arm: shared noise"), ("large", "the arm: annealed"), ("large", "the arm: z of scale 2.2"))
     for axis, control, title, (arm, label) in zip(axes, RUNS, NAMED, pairs):
@@ -94,8 +94,7 @@ def draw(numbers):
         chance(axis, 1 / numbers["classes"])
         axis.set(xlabel="epoch (grey line: annealed)", ylabel="accuracy", ylim=(0, 1.04))
         axis.axhline(1, **guide(linewidth=0.4))
-        axis.legend(loc="center right", fontsize=6.5, frameon=True, facecolor="white", framealpha=0.9,
-                    edgecolor="none")
+        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.21), ncols=2, fontsize=6.5)
     return picture
 
 
