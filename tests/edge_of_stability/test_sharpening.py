@@ -120,3 +120,12 @@ def test_rows_can_fail():
 def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_run_that_diverges_says_at_which_step():
+    """As one run of all steps does, records of three steps or not; the steps of its last record alone are caught."""
+    model, w, x, y = network.MLP((1, 2, 1)), [1.0, -0.5, 0, 0, 0.5, 0.5, 0], [[1.0], [2.0]], [1.0, 0.5]
+    path = simulated.sharpen(model, w, x, y, lr=5.0, steps=40, record_every=3, rng=0)
+    whole = sgd.run(model, w, x, y, lr=5.0, steps=40, divergence_limit=1e6)
+    assert (path.success, path.status, path.nit) == (False, 1, whole.nit) and path.nit > 3
+    assert np.isfinite(path.sharpness[:path.nit // 3]).all() and np.isnan(path.sharpness[path.nit // 3:]).all()
