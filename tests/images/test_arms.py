@@ -31,6 +31,18 @@ def test_only_shared_noise_keeps_the_patch_from_being_learned():
     assert shared.accuracy["patch"][-1] <= 0.5 and independent.accuracy["patch"][-1] >= 0.8
 
 
+def test_sets_of_a_problem_are_what_they_say(rng):
+    """From given images the first n and no more; what is clean bears no patch, what is a patch bears nothing else, and
+    its two signs differ."""
+    given = [(rng.standard_normal((9, 3, 14, 14)), np.arange(9) % 3) for _ in range(2)]
+    sets = images.draw_problem(6, validation=4, patch_validation=5, images=given, rng=rng)
+    assert [len(part.images) for part in (sets.plain, sets.train, sets.clean, sets.mixed)] == [6, 6, 4, 4]
+    assert (sets.plain.kind == images.CLEAN).all() and (sets.clean.kind == images.CLEAN).all()
+    assert (sets.patch_only.kind == images.PATCH_ONLY).all() and (sets.patch_random.kind == images.PATCH_ONLY).all()
+    assert len(np.unique(sets.patch_only.images.reshape(len(sets.patch_only.images), -1), axis=0)) == len(
+        sets.patch_only.images)
+
+
 @pytest.fixture(scope="module")
 def small_study():
     """The three arms on 2000 images, annealed at epoch 14 of 36, with the control without separation."""

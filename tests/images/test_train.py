@@ -129,6 +129,8 @@ def test_divergence_is_a_status(lr, recwarn):
      "cannot both be given"),
     ({"record_every": 0}, "record_every"), ({"epochs": 0}, "epochs"),
     ({"divergence_limit": 0.0}, "divergence_limit"),
+    ({"indices": np.zeros((2, 0, 2), int)}, r"got shape \(2, 0, 2\)"),
+    ({"evaluate": {"a": (np.zeros((2, 1, 4, 4)), [0, 1, 0])}}, "evaluate\\['a'\\] labels"),
     ({"evaluate": {"a": (np.zeros((2, 1, 4, 4)), [0, -1])}}, "evaluate\\['a'\\] labels"),
     ({"evaluate": {"a": (np.zeros((2, 1, 4, 4)), [0, 2])}}, "evaluate\\['a'\\] labels")])
 def test_bad_training_arguments_are_refused(changes, message):
