@@ -21,6 +21,7 @@ LARGE = dict(large_lr=0.2, small_lr=0.02, anneal_loss=0.5, target=0.4, weight_de
     (simulated.train_small, SMALL | {"preactivation_final": 0.1}, "preactivation_final needs preactivation_std"),
     (simulated.train_small, SMALL | {"target": 0.0}, "target must be positive"),
     (simulated.train_small, SMALL | {"lr": 2e3}, "lr times weight_decay must be below 1"),
+    (simulated.train_small, SMALL | {"lr": 4.0, "weight_decay": 0.25}, "lr times weight_decay must be below 1, got 1"),
     (simulated.train_large_then_small, LARGE | {"small_lr": -1.0}, "small_lr must be positive"),
     (simulated.train_large_then_small, LARGE | {"large_lr": 2e3}, "large_lr times weight_decay must be below 1"),
     (simulated.train_large_then_small, LARGE | {"large_steps": 0}, "large_steps must be at least 1"),
