@@ -14,7 +14,7 @@ import pytest
 
 from tests import mutation
 from tests.mutation._faults import ROOT, draw, files
-from tests.mutation._processes import Absent, Changed, exchange, forked
+from tests.mutation._processes import Absent, Changed, exchange, exchanges, forked
 from tests.mutation._tests import SHARED, Tests, anew, chosen, measured, tried, unmeasured
 
 ARGUMENTS = ["-q", "-x", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
@@ -65,7 +65,7 @@ class Run:
             mirror = f"test_{Path(fault.path).stem.removeprefix('_')}.py"
             order = sorted(seconds, key=lambda item: seconds[item] * (0.2 if item.path.name == mirror else 1))
             near = [item for item in order if own & measures[item][1]]
-            if not fault.room or own & imported:
+            if not fault.room or own & imported or exchanges(*compiled(fault)) is None:
                 names = [item.nodeid for item in sorted(order, key=lambda item: item not in near)]
                 self.later.append((fault, names, sum(seconds.values())))
             else:
@@ -95,11 +95,15 @@ def parsed(path):
 
 def plant(fault, living):
     """Give the living functions of a module, and those of a later import, the fault."""
+    name = str(ROOT / fault.path)
+    sys.meta_path.insert(0, Changed(fault.path, fault.tree(parsed(fault.path))))
+    exchange([each for each in living if each.__code__.co_filename == name], *compiled(fault))
+
+
+def compiled(fault):
+    """Its module's code without and with the fault."""
     source, name = parsed(fault.path), str(ROOT / fault.path)
-    tree = fault.tree(source)
-    sys.meta_path.insert(0, Changed(fault.path, tree))
-    exchange([each for each in living if each.__code__.co_filename == name], compile(source, name, "exec"),
-             compile(tree, name, "exec"))
+    return compile(source, name, "exec"), compile(fault.tree(source), name, "exec")
 
 
 def main(words=None):
