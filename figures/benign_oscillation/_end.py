@@ -26,7 +26,7 @@ class Sizes:
     kept: int
 
 
-SIZES = {"quick": Sizes(9, 4, 60), "standard": Sizes(21, 16, 200), "full": Sizes(41, 64, 1000)}
+SIZES = {"quick": Sizes(7, 3, 40), "standard": Sizes(21, 16, 200), "full": Sizes(41, 64, 1000)}
 
 
 def simulate(effort, rng):

@@ -23,7 +23,7 @@ class Sizes:
     replicas: int
 
 
-SIZES = {"quick": Sizes(1000, 2, 5), "standard": Sizes(4000, 3, 5), "full": Sizes(8000, 5, 8)}
+SIZES = {"quick": Sizes(500, 2, 4), "standard": Sizes(4000, 3, 5), "full": Sizes(8000, 5, 8)}
 
 
 def _pairs(marks, name):
