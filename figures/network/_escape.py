@@ -30,7 +30,7 @@ class Sizes:
     goal: float = 1e-7
 
 
-SIZES = {"quick": Sizes(1, 4000, 32, 1e-6), "standard": Sizes(4, 25_000, 64), "full": Sizes(12, 60_000, 128)}
+SIZES = {"quick": Sizes(1, 2000, 32, 1e-6), "standard": Sizes(4, 25_000, 64), "full": Sizes(12, 60_000, 128)}
 
 
 @guarded

@@ -32,7 +32,7 @@ class Sizes:
     steps: int
 
 
-SIZES = {"quick": Sizes(6, 1e-6, (4, 16, 64), 1, 5000),
+SIZES = {"quick": Sizes(6, 1e-6, (4, 16, 64), 1, 1000),
          "standard": Sizes(24, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128), 8, 20_000),
          "full": Sizes(64, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128, 199), 24, 60_000)}
 
