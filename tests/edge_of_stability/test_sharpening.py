@@ -129,3 +129,12 @@ def test_a_run_that_diverges_says_at_which_step():
     whole = sgd.run(model, w, x, y, lr=5.0, steps=40, divergence_limit=1e6)
     assert (path.success, path.status, path.nit) == (False, 1, whole.nit) and path.nit > 3
     assert np.isfinite(path.sharpness[:path.nit // 3]).all() and np.isnan(path.sharpness[path.nit // 3:]).all()
+
+
+def test_the_held_oscillation_in_any_unit():
+    """Squares of 1e-170 and 1e170 are no numbers; the amplitude is as the root of ∇L over T, the velocity as ∇L."""
+    for scale in (1e-170, 1.0, 1e170):
+        gradient, third, top = np.array([0.0, -0.5, 2.0]) * scale, np.array([3.0, 4.0, 0.0]) * scale, [1.0, 0.0, 0.0]
+        assert theory.stabilised_amplitude(gradient, third, top) == 0.5
+        assert_allclose(theory.constrained_velocity(gradient, third, top), [0, 0, -2 * scale], rtol=1e-15)
+        assert abs(theory.stabilised_amplitude(4 * gradient, third, top) - 1.0) < 1e-15

@@ -48,12 +48,12 @@ def stabilised_amplitude(gradient, third, top):
     >>> stabilised_amplitude([0.0, -0.5], [3.0, 4.0], [1.0, 0.0])
     0.5
     """
-    gradient, across, _ = _across(gradient, third, top)
-    rising = -float(gradient @ across)
+    gradient, unit, length, _ = _across(gradient, third, top)
+    rising = -float(gradient @ unit)
     if rising <= 0:
-        raise ValueError(f"gradient must let the sharpness rise along the flow, got −∇L·T⊥ = {rising:.3g}; where it "
-                         "falls by itself no oscillation is held at the edge")
-    return float(np.sqrt(2 * rising / (across @ across)))
+        raise ValueError(f"gradient must let the sharpness rise along the flow, got −∇L·T⊥/|T⊥| = {rising:.3g}; where "
+                         "it falls by itself no oscillation is held at the edge")
+    return float(np.sqrt(2 * (rising / length)))
 
 
 def constrained_velocity(gradient, third, top):
@@ -88,12 +88,12 @@ def constrained_velocity(gradient, third, top):
     >>> constrained_velocity([1.0, -0.5, 2.0], [3.0, 4.0, 0.0], [1.0, 0.0, 0.0]) + 0.0
     array([ 0.,  0., -2.])
     """
-    gradient, across, top = _across(gradient, third, top)
-    return top * (top @ gradient) + across * ((across @ gradient) / (across @ across)) - gradient
+    gradient, unit, _, top = _across(gradient, third, top)
+    return top * (top @ gradient) + unit * (unit @ gradient) - gradient
 
 
 def _across(gradient, third, top):
-    """(∇L, T⊥, v) as float arrays that fit."""
+    """(∇L, T⊥/|T⊥|, |T⊥|, v) as floats that fit, of any scale."""
     gradient = _checks.shaped(gradient, "gradient", (None,)).astype(float)
     third, top = (_checks.shaped(part, name, gradient.shape).astype(float)
                   for part, name in ((third, "third"), (top, "top")))
@@ -101,8 +101,10 @@ def _across(gradient, third, top):
     if abs(length - 1) > 1e-6:
         raise ValueError(f"top must be a unit vector, got one of length {length:g}; divide by its norm")
     top = top / length
-    across = third - top * (top @ third)
-    if np.linalg.norm(across) <= 1e-14 * np.linalg.norm(third) or not across.any():
+    scale = np.abs(third).max() or 1.0
+    across = third / scale - top * (top @ (third / scale))
+    length = np.linalg.norm(across)
+    if length <= 1e-14 * np.linalg.norm(third / scale):
         raise ValueError("third must have a part across top, got none; the sharpness then changes along its own "
                          "eigenvector only")
-    return gradient, across, top
+    return gradient, across / length, length * scale, top
