@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 
 import refimpl
 from refimpl._atomic import PENDING, write
@@ -69,6 +71,17 @@ def current(task):
                for record in load_records(task.directory, [task.name]))
 
 
+def drawn(picture):
+    """The picture as (suffix, bytes), laid out once: `savefig` would do that for each file, and draw twice."""
+    buffer = io.BytesIO()
+    FigureCanvasAgg(picture).print_png(buffer, metadata={"Software": None})
+    yield "png", buffer.getvalue()
+    picture.set_layout_engine("none")
+    buffer = io.BytesIO()
+    FigureCanvasSVG(picture).print_svg(buffer, metadata={"Date": None})
+    yield "svg", buffer.getvalue()
+
+
 def save(figure, task, numbers, rows, picture, error=""):
     """Write NAME.png, NAME.svg, NAME.npz (the numbers) and, last, NAME.json (title, caption and report rows).
 
@@ -76,10 +89,8 @@ def save(figure, task, numbers, rows, picture, error=""):
     """
     name = figure.name
     if picture is not None:
-        for suffix, metadata in (("png", {"Software": None}), ("svg", {"Date": None})):
-            buffer = io.BytesIO()
-            picture.savefig(buffer, format=suffix, metadata=metadata)
-            write(task.directory / f"{name}.{suffix}", buffer.getvalue())
+        for suffix, content in drawn(picture):
+            write(task.directory / f"{name}.{suffix}", content)
         buffer = io.BytesIO()
         np.savez_compressed(buffer, **{key: np.asarray(value) for key, value in sorted(numbers.items())})
         write(task.directory / f"{name}.npz", buffer.getvalue())
