@@ -14,7 +14,7 @@ from refimpl import network, sgd
 from theory import linear_stability as predicted
 
 CLAIMS = ("WME18.fig1", "WME18.fig1-growth", "WME18.fig1-test")
-LR, SHOWN, EVERY, BATCHES, LARGE = 0.05, 2000, 10, (4, 16, 100), 100
+LR, SHOWN, BATCHES, LARGE = 0.05, 2000, (4, 16, 100), 100
 NEAR = 1e-5      # loss from which polishing still finds the minimum that training was at
 TOLD = 1e-3      # chance that a difference of test accuracies is told where there is none
 MEASURED = ("sharpness", "non_uniformity", "ratio", "accuracy")   # columns of before_B and after_B
@@ -22,15 +22,16 @@ MEASURED = ("sharpness", "non_uniformity", "ratio", "accuracy")   # columns of b
 
 @dataclass(frozen=True)
 class Sizes:
-    """Starts, steps in which SGD may settle, paths of the growth, and the loss at which GD hands over."""
+    """Starts, steps in which SGD may settle, paths of the growth, the loss at which GD hands over, steps per record."""
 
     starts: int
     steps: int
     paths: int
     goal: float = 1e-7
+    every: int = 10
 
 
-SIZES = {"quick": Sizes(1, 2000, 32, 1e-6), "standard": Sizes(4, 25_000, 64), "full": Sizes(12, 60_000, 128)}
+SIZES = {"quick": Sizes(1, 1000, 16, 1e-6, 50), "standard": Sizes(4, 25_000, 64), "full": Sizes(12, 60_000, 128)}
 
 
 @guarded
@@ -49,7 +50,7 @@ def simulate(effort, rng, data):
     numbers = {"lr": np.array(LR), "gd_loss": past, "batch_sizes": np.array(batch_sizes), "examples": np.array(len(x)),
                "gd_accuracy": model.accuracy(ends, problem.test_x, problem.test_y), "data": problem.name}
     for size in batch_sizes:
-        run = sgd.run(model, near, x, y, lr=LR, steps=SHOWN, batch_size=size, observe=watch, record_every=EVERY,
+        run = sgd.run(model, near, x, y, lr=LR, steps=SHOWN, batch_size=size, observe=watch, record_every=sizes.every,
                       rng=rng)
         times, sharp, spread = _along(problem, near[0], size, rng)
         numbers |= {f"loss_{size}": run.observed["loss"], f"accuracy_{size}": run.observed["accuracy"],
@@ -68,7 +69,7 @@ def _minima_of_gd(problem, sizes, rng):
     starts = np.stack([problem.start(rng) for _ in range(sizes.starts)])
     w, losses = starts[0], []
     for _ in range(MOST_STEPS // 500):                     # looked at every 500 steps
-        run = sgd.run(model, w, x, y, lr=LR, steps=500, observe={"loss": model.loss}, record_every=EVERY)
+        run = sgd.run(model, w, x, y, lr=LR, steps=500, observe={"loss": model.loss}, record_every=sizes.every)
         w = run.w
         losses.extend(run.observed["loss"][:-1])
         if not run.observed["loss"][-1] >= sizes.goal:

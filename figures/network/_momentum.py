@@ -13,7 +13,7 @@ from refimpl.linear_stability import lyapunov_interval
 from theory import linear_stability as predicted
 
 CLAIMS = ("WME18.momentum-net", "WME18.momentum-minima")
-LR, BATCH, MOMENTUM, STEPS, SHARES = 0.05, 16, 0.9, 10_000, (0.9, 1.1)
+LR, BATCH, MOMENTUM, SHARES = 0.05, 16, 0.9, (0.9, 1.1)
 # (η, B) of the minima that SGD with momentum is to find: on images all rates are smaller
 SETTINGS = {True: ((0.005, 4), (0.01, 4), (0.01, 16), (0.02, 16)),
             False: ((0.002, 4), (0.005, 16), (0.01, 16), (0.01, 64))}
@@ -23,18 +23,20 @@ FALLS, GROWS = 1e-5, 300.0       # of the loss at the start: what the runs below
 
 @dataclass(frozen=True)
 class Sizes:
-    """Paths at each rate, the loss at which GD hands over, batch sizes of the curve, starts of the minima, steps."""
+    """Paths at each rate and their steps, the loss at which GD hands over, batch sizes of the curve; minima: starts and
+    steps."""
 
     paths: int
+    length: int
     goal: float
     batches: tuple
     starts: int
     steps: int
 
 
-SIZES = {"quick": Sizes(6, 1e-6, (4, 16, 64), 1, 1000),
-         "standard": Sizes(24, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128), 8, 20_000),
-         "full": Sizes(64, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128, 199), 24, 60_000)}
+SIZES = {"quick": Sizes(4, 5000, 1e-6, (4, 16, 64), 1, 1000),
+         "standard": Sizes(24, 10_000, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128), 8, 20_000),
+         "full": Sizes(64, 10_000, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128, 199), 24, 60_000)}
 
 
 @guarded
@@ -53,7 +55,7 @@ def simulate(effort, rng, data):
                "plain_critical_lr": np.array(predicted.critical_lr(factors, size)), "critical_lr": np.array(threshold),
                "data": problem.name}
     for share in SHARES:
-        run = sgd.run(model, np.tile(base + shift, (sizes.paths, 1)), x, y, lr=share * threshold, steps=STEPS,
+        run = sgd.run(model, np.tile(base + shift, (sizes.paths, 1)), x, y, lr=share * threshold, steps=sizes.length,
                       batch_size=size, momentum=MOMENTUM, observe={"loss": model.loss}, record_every=50, rng=rng)
         numbers |= {f"loss_{share:g}": run.observed["loss"], "steps": run.recorded_steps,
                     f"rate_{share:g}": np.array(predicted.mean_square_rate(factors, share * threshold, size,
@@ -89,11 +91,12 @@ def judge(numbers):
         return cannot(numbers, CLAIMS)
     low, high = (numbers[f"loss_{share:g}"] / numbers[f"loss_{share:g}"][0] for share in SHARES)
     count, threshold, mu = low.shape[1], float(numbers["critical_lr"]), float(numbers["momentum"])
+    steps = int(numbers["steps"][-1])
     thumb = float((1 - mu) * numbers["plain_critical_lr"])
     full = 2 * (1 + mu) / float(numbers["sharpness"])
-    falls = max(FALLS, 10 * float(numbers[f"rate_{SHARES[0]:g}"]) ** STEPS)     # flat directions are slow
+    falls = max(FALLS, 10 * float(numbers[f"rate_{SHARES[0]:g}"]) ** steps)     # flat directions are slow
     fallen, grown = int((low[-1] < falls).sum()), int((np.nanmax(high, axis=0) > GROWS).sum())
-    claim, where = CLAIMS[0], f"B = {numbers['batch_size']}, μ = {mu:g}, {STEPS} steps"
+    claim, where = CLAIMS[0], f"B = {numbers['batch_size']}, μ = {mu:g}, {steps} steps"
     rows = [holds(claim, f"nets at {SHARES[0]:g} η*, {where}: loss below {falls:.2g} of its start", "all",
                   f"{fallen} of {count}", "all", fallen == count,
                   null=f"(1−μ)η*_SGD = {thumb / threshold:.2f} η* as the limit: they would leave")]
