@@ -25,7 +25,7 @@ class Sizes:
     rates: int
 
 
-SIZES = {"quick": Sizes(18, 30_000, 4, 4, 12_000, 140), "standard": Sizes(80, 48_000, 8, 8, 16_000, 300),
+SIZES = {"quick": Sizes(12, 30_000, 4, 3, 12_000, 100), "standard": Sizes(80, 48_000, 8, 8, 16_000, 300),
          "full": Sizes(200, 80_000, 12, 16, 24_000, 600)}
 DELTA = 2.5e-4  # in three dimensions
 FACTOR_LR = 1.1

@@ -24,7 +24,7 @@ class Sizes:
     alone: tuple
 
 
-SIZES = {"quick": Sizes((40, 80, 160), 6, (50,)), "standard": Sizes((50, 100, 200), 12, (50, 100)),
+SIZES = {"quick": Sizes((40, 80, 160), 4, (50,)), "standard": Sizes((50, 100, 200), 12, (50, 100)),
          "full": Sizes((50, 100, 200, 400), 16, (50, 100, 200))}
 
 

@@ -16,14 +16,15 @@ LR, SCALE, R, DECAY = 0.25, 5.0, 0.15, 8e-3
 
 @dataclass(frozen=True)
 class Sizes:
-    """Neurons of V, points of each sweep, runs per point."""
+    """Neurons of V, points of each sweep, runs per point, and the length of a run in units of 1/(ηλ) steps."""
 
     width: int
     points: int
     replicas: int
+    length: float = 12
 
 
-SIZES = {"quick": Sizes(500, 2, 4), "standard": Sizes(4000, 3, 5), "full": Sizes(8000, 5, 8)}
+SIZES = {"quick": Sizes(500, 2, 4, 7), "standard": Sizes(4000, 3, 5), "full": Sizes(8000, 5, 8)}
 
 
 def _pairs(marks, name):
@@ -37,7 +38,7 @@ def simulate(effort, rng):
     for name, marks in (("r", np.geomspace(0.08, 0.2, sizes.points)),
                         ("weight_decay", np.geomspace(4e-3, 16e-3, sizes.points))):
         numbers[name] = marks
-        numbers[f"D_over_{name}"] = -np.array([[averaged_curvature(*pair, rng, sizes.width)
+        numbers[f"D_over_{name}"] = -np.array([[averaged_curvature(*pair, rng, sizes.width, whole=sizes.length)
                                                 for _ in range(sizes.replicas)]
                                                for pair in _pairs(marks, name)])
     return numbers

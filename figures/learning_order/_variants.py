@@ -22,7 +22,7 @@ class Case:
 
 
 _UNIFORM = replace(SMALL, alpha=(0.0, 1.0), stop=0.25)
-SIZES = {"quick": (Case(_UNIFORM, "α ~ U[0, 1]", 3),), "standard": (Case(_UNIFORM, "α ~ U[0, 1]", 8),),
+SIZES = {"quick": (Case(_UNIFORM, "α ~ U[0, 1]", 2),), "standard": (Case(_UNIFORM, "α ~ U[0, 1]", 8),),
          "full": (Case(replace(REGIME_A, alpha=(0.0, 1.0), stop=0.15), "α ~ U[0, 1]", 2), Case(GENUINE, "own patterns",
                                                                                                1))}
 

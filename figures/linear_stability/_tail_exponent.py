@@ -20,7 +20,7 @@ class Sizes:
     runs: int
 
 
-SIZES = {"quick": Sizes(100, 60, 10_000), "standard": Sizes(300, 200, 40_000), "full": Sizes(1000, 400, 200_000)}
+SIZES = {"quick": Sizes(60, 60, 5000), "standard": Sizes(300, 200, 40_000), "full": Sizes(1000, 400, 200_000)}
 FACTORS = np.array([[1.0, 0.2, 0.1], [0.3, 1.4, -0.2], [-0.8, 0.6, 0.5],
                    [0.5, -1.2, 0.3], [1.6, 0.7, -0.6], [0.2, 0.3, 1.1]])
 SHARES, TESTED, POPULATIONS, STEPS = (0.94, 1.0, 1.08, 1.16, 1.24, 1.3), (0, 1, 3, 5), 16, 400

@@ -10,7 +10,7 @@ from figures.linear_stability._runs import LEFT, SIGMAS, SIX, TOY, Sizes, deviat
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
-SIZES = {"quick": Sizes(2000), "standard": Sizes(20_000), "full": Sizes(100_000)}
+SIZES = {"quick": Sizes(1000), "standard": Sizes(20_000), "full": Sizes(100_000)}
 LR, NEARBY = 0.7, 1.05       # the toy's rate, and the share of it whose law is the null
 STARTS = (1e-2, 1e-4, 1e-6)
 RATES = (0.55, predicted.two_minima()[1].mean_square_lr, 0.556)

@@ -29,7 +29,7 @@ class Sizes:
 
 
 ALL = ((0.05, 4), (0.1, 4), (0.05, 16), (0.1, 16), (0.1, 64))
-SIZES = {"quick": Sizes(((0.05, 16), (0.1, 16)), 3, 15_000), "standard": Sizes(ALL, 12, 40_000),
+SIZES = {"quick": Sizes(((0.05, 16), (0.1, 16)), 2, 15_000), "standard": Sizes(ALL, 12, 40_000),
          "full": Sizes(ALL, 28, 100_000)}
 
 
