@@ -119,5 +119,47 @@ def test_pairs_are_judged_beside_the_largest_of_them(rng):
     """Rank one: the second value is 0, whose residual is rounding of the first."""
     vector = rng.standard_normal(30)
     found = network.top_eigenpairs(network.Operator(30, lambda v: vector * (vector @ v)), k=2)
-    assert found.converged
+    assert found.converged and found.vectors.shape == (2, 30)
     assert_allclose(found.values, [vector @ vector, 0], rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("size, k, products", [(48, 1, 49), (49, 1, 4), (50, 49, 99), (60, 20, 80)])
+def test_all_products_are_taken_where_the_matrix_is_small(size, k, products):
+    """All P and k more for the residuals: up to 48 parameters, for all pairs but one, and where the space is full at a
+    tolerance that nothing meets. With three eigenvalues, above that, the space of one start ends at the third."""
+    values = np.linspace(1, 2, size) if k > 1 else np.resize([1.0, 2.0, 4.0], size)
+    found = network.top_eigenpairs(network.Operator(size, lambda v: values * v), k=k, rng=0,
+                                   tolerance=None if k == 1 else 1e-300)
+    assert found.products == products and found.vectors.shape == (k, size)
+    assert_allclose(found.values, np.sort(values)[::-1][:k], rtol=1e-12)
+
+
+def test_a_space_that_ends_is_gone_on_from_outside_it():
+    """Eight pairs where one start holds three: three of the first start, of the second, two of the third, at right
+    angles; vectors of rounding in place of a start are caught."""
+    values = np.resize(np.sqrt([2.0, 3.0, 5.0]), 200)
+    found = network.top_eigenpairs(network.Operator(200, lambda v: values * v), k=8, rng=0)
+    assert found.converged and found.asymmetry <= 1e-14
+    assert_allclose(found.vectors @ found.vectors.T, np.eye(8), atol=1e-12)
+    assert_allclose(found.values, np.sqrt([5, 5, 5, 3, 3, 3, 2, 2]), rtol=1e-12)
+
+
+def test_the_worst_of_all_pairs_decides_and_the_message_says_which_evidence():
+    """One value far above a crowd is found at once, the others are not; symmetric, so the residual is what is named."""
+    values = np.append(np.linspace(0, 1, 399), 100.0)
+    found = network.top_eigenpairs(network.Operator(400, lambda v: values * v), k=3, max_products=12, rng=0)
+    assert found.residuals[0] < 1e-6 * 100 < found.residuals[2]
+    assert not found.converged and "take more products" in found.message
+
+
+@pytest.mark.parametrize("single", ["product", "square"])
+@pytest.mark.parametrize("above", [2.0**-20, 0.0])
+def test_the_residual_of_a_non_uniformity_is_that_of_its_root(above, single):
+    """One parameter, float32 in one of both products: mean H_i² − H² = δ exactly, known to 4 ε₃₂ (1 + δ). The root of
+    δ lies within the further of both ends, which at δ = 0 is the upper one; a residual of float64 is caught."""
+    parts = {"product": lambda v: v, "square": lambda v: (1 + above) * v}
+    parts[single] = lambda v, exact=parts[single]: exact(v).astype(np.float32)
+    found = network.non_uniformity(network.Operator(1, parts["product"], parts["square"]))
+    rounding = 4 * 2.0**-23 * (1 + above)
+    assert found.value == sqrt(above) and found.converged == (above > 0)
+    assert_allclose(found.residual, sqrt(above) - sqrt(above - rounding) if above else sqrt(rounding), rtol=1e-12)

@@ -64,9 +64,10 @@ def test_quadrature_is_exact_for_polynomials_under_the_start(rng):
     assert not np.isclose((density.weights * density.nodes**10).sum(), (values**10).mean(), rtol=1e-9)
 
 
-def test_a_rule_that_has_all_eigenvalues_says_so():
-    """Three values: after four steps the rule is exact and its residual 0, after three nobody knows."""
-    source = network.Operator(30, lambda v: np.repeat([1.0, 2.0, 4.0], 10) * v)
+@pytest.mark.parametrize("unit", [2.0**-30, 1.0, 2.0**30])
+def test_a_rule_that_has_all_eigenvalues_says_so(unit):
+    """Three values: after four steps the rule is exact and its residual 0, after three nobody knows; in any unit."""
+    source = network.Operator(30, lambda v: unit * np.repeat([1.0, 2.0, 4.0], 10) * v)
     exact, unknown = (network.spectral_density(source, steps=steps, rng=0) for steps in (4, 3))
     assert exact.residual == 0 < unknown.residual and np.isnan(exact.nodes[:, 3]).all()
 

@@ -3,6 +3,7 @@
 import argparse
 import ast
 import gc
+import importlib
 import json
 import sys
 import time
@@ -79,7 +80,12 @@ class Run:
             begun = time.monotonic()
 
             def work(leave):
-                sys.meta_path.insert(0, Changed(fault.path, fault.tree(parsed(fault.path))))
+                changed = Changed(fault.path, fault.tree(parsed(fault.path)))
+                sys.meta_path.insert(0, changed)
+                try:
+                    importlib.import_module(changed.name)
+                except Exception as error:
+                    return "caught", f"cannot be imported: {type(error).__name__}"
                 plugin = Tests(set(), lambda *found: anew(*found, seconds, leave))
                 pytest.main(ARGUMENTS + names, plugins=[plugin])
                 if plugin.collected:
