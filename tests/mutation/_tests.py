@@ -12,7 +12,8 @@ import pytest
 from tests.mutation._faults import ROOT, files, names_of
 from tests.mutation._processes import forked
 
-SHARED = ("tests/reference/test_reference.py", "tests/reference/test_defaults.py", "tests/test_arguments.py", "tests/test_laws.py")
+SHARED = ("tests/reference/test_reference.py", "tests/reference/test_defaults.py", "tests/test_arguments.py",
+          "tests/test_laws.py")
 OFTEN = 3000    # events of one function and test, after which its lines are known
 
 
