@@ -7,7 +7,8 @@ import numpy as np
 
 from refimpl import sgd
 from refimpl.convex_annealing._problem import LeastSquares
-from refimpl.sgd._path_whole_set import FEW, columns, residuals
+from refimpl.sgd._columns import columns
+from refimpl.sgd._path_whole_set import FEW, residuals
 from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS, of_target
 from theory import _checks
 

@@ -120,10 +120,11 @@ def index_array(indices, n, wanted, least):
     if array.dtype.kind not in "iu" or array.ndim < least:
         raise ValueError(f"indices must be an integer array {wanted}, got dtype {array.dtype} and shape {array.shape}; "
                          "convert it with astype(int)")
-    if array.size and (array.min() < 0 or array.max() >= n):
+    places = array.astype(np.intp, copy=False)
+    if array.size and places.view(np.uintp).max() >= n:  # negative ones are huge there: one pass for both ends
         raise ValueError(f"indices must lie in 0…{n - 1}, got {array.min()}…{array.max()}; count examples from 0")
     _checks.whole(array.shape[-1], "the last axis of indices")
-    return array.astype(np.intp, copy=False)
+    return places
 
 
 def agreeing(batch_size, size):

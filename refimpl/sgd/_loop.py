@@ -141,7 +141,8 @@ def run_chunk(task):
             chunk.move(next(batches), None if noises is None else next(noises), rate_at(step))
             done = step + 1
             # One scalar for the chunk decides whether any replica needs a closer look.
-            if not np.vdot(chunk.state, chunk.state) <= square:
+            lost = not np.vdot(chunk.state, chunk.state) <= square
+            if lost:
                 chunk.settle(done)
             chunk.record(done)
             if task.notify is not None:
@@ -150,7 +151,7 @@ def run_chunk(task):
                 if task.notify(chunk.w, chunk.last_velocity, chunk.status.copy(), nit, done):
                     chunk.status[chunk.alive], chunk.nit[chunk.alive] = STOPPED, done
                     break
-            elif not chunk.alive.any():
+            elif lost and not chunk.alive.any():
                 break
         chunk.keep(chunk.alive)
     last = plan.steps if (chunk.status != STOPPED).all() else done

@@ -1,11 +1,11 @@
 r"""The fast paths for quadratics with dense Hessians: gradient (1/B) Σ_b H_b w for many replicas at once.
 
-Which is fastest depends on d. For d ≤ 4 a replica's matrices are smaller than
+Which is fastest depends on d and B. Where a replica's matrices are smaller than
 the cost of a call, so replicas are kept contiguous and every pass runs over
-all of them. For larger d the batch's matrices are gathered one below the other
-and each replica makes one matrix-vector product. Where that copy would not
-stay in the cache nothing is gathered: the products run one by one on the
-matrices where they lie.
+all of them. Else the batch's matrices are gathered one below the other,
+transposed, and each replica makes one product with them, of w repeated B times:
+that sums over the batch too. Where that copy would not stay in the cache
+nothing is gathered: the products run one by one on the matrices where they lie.
 
 In all three a replica's products have a shape of their own, so that its
 rounding cannot depend on which others share its chunk.
@@ -13,15 +13,17 @@ rounding cannot depend on which others share its chunk.
 
 import numpy as np
 
+from refimpl.sgd._columns import Columns
+
 _WORKING_SET = 2**20     # bytes of gathered matrices per chunk: they are read twice and should stay in the L2 cache
-_CONTIGUOUS = 4          # largest d for replicas side by side
+_CONTIGUOUS = 3, 48      # largest d, and most numbers in a replica's matrices, for replicas side by side
 _IN_PLACE = 64, 2**14    # least d, and least numbers in a replica's matrices, for products without gathering
 
 
 def dense_kernel(x, batch_size):
     """Kernel of `refimpl.sgd.run` for Hessians x (n, d, d)."""
     dim = x.shape[-1]
-    if dim <= _CONTIGUOUS:
+    if dim <= _CONTIGUOUS[0] or batch_size * dim**2 <= _CONTIGUOUS[1]:
         return _Contiguous(x, batch_size)
     least, numbers = _IN_PLACE
     if dim >= least and batch_size * dim**2 >= numbers:
@@ -29,31 +31,13 @@ def dense_kernel(x, batch_size):
     return _Gathered(x, batch_size)
 
 
-class _Contiguous:
-    """State (d, rows): a replica is a column; rows are padded to whole blocks."""
-
-    block = 64
+class _Contiguous(Columns):
 
     def __init__(self, x, batch_size):
         self.table = np.ascontiguousarray(np.moveaxis(x, 0, -1))  # (d, d, n)
         self.size = batch_size
         self.chunk = max(self.block, _WORKING_SET // (x[0].nbytes * batch_size))
         self.gathered = None
-
-    def pack(self, w):
-        self.count = len(w)
-        state = np.zeros((w.shape[1], -(-len(w) // self.block) * self.block), w.dtype)
-        state[:, :len(w)] = w.T
-        return state
-
-    def unpack(self, state):
-        return np.ascontiguousarray(state[:, :self.count].T)
-
-    def spread(self, values):
-        """One number per replica, shaped to multiply a state."""
-        padded = np.zeros(-(-len(values) // self.block) * self.block, values.dtype)
-        padded[:len(values)] = values
-        return padded
 
     def gradient(self, state, indices):
         dim, rows = state.shape
@@ -62,10 +46,11 @@ class _Contiguous:
             self.gathered = np.empty((dim, dim, self.size, rows), state.dtype)
             self.sums, self.result = np.empty((dim, dim, rows), state.dtype), np.empty_like(state)
         self.indices[:, :self.count] = indices.T
-        np.take(self.table, self.indices, axis=2, out=self.gathered, mode="clip")  # other modes buffer `out`
-        np.sum(self.gathered, axis=2, out=self.sums)
-        np.einsum("ijr,jr->ir", self.sums, state, out=self.result)
-        self.result *= 1 / self.size
+        self.table.take(self.indices, 2, self.gathered, "clip")  # other modes buffer `out`
+        sums = self.gathered[:, :, 0] if self.size == 1 else np.sum(self.gathered, axis=2, out=self.sums)
+        np.einsum("ijr,jr->ir", sums, state, out=self.result)
+        if self.size > 1:
+            self.result *= 1 / self.size
         return self.result
 
 
@@ -89,19 +74,20 @@ class _Rows:
 
 
 class _Gathered(_Rows):
-    gathered = None
+
+    def __init__(self, x, batch_size):
+        super().__init__(x, batch_size)
+        self.transposed = np.ascontiguousarray(x.swapaxes(1, 2))
+        self.gathered = None
 
     def gradient(self, state, indices):
         count, dim = state.shape
         if self.gathered is None:
             self.gathered = np.empty((count, self.size, dim, dim), state.dtype)
-            self.products = np.empty((count, self.size * dim, 1), state.dtype)
-            self.result = np.empty_like(state)
-        np.take(self.x, indices, axis=0, out=self.gathered, mode="clip")
-        np.matmul(self.gathered.reshape(count, -1, dim), state[:, :, None], out=self.products)
-        np.sum(self.products.reshape(count, self.size, dim), axis=1, out=self.result)
-        self.result *= 1 / self.size
-        return self.result
+            self.repeated, self.result = np.empty((count, self.size, dim), state.dtype), np.empty_like(state)
+        self.transposed.take(indices, 0, self.gathered, "clip")
+        np.multiply(state[:, None], 1 / self.size, out=self.repeated)
+        return np.vecmat(self.repeated.reshape(count, -1), self.gathered.reshape(count, -1, dim), out=self.result)
 
 
 class _InPlace(_Rows):

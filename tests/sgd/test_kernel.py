@@ -18,7 +18,7 @@ pytestmark = pytest.mark.chance("exact")
 @given(st.integers(1, 24), st.integers(1, 40), st.integers(1, 300), st.sampled_from([np.float64, np.float32]),
        st.booleans(), support.seeds())
 def test_rank_one_paths_equal_the_plain_path(dim, n, replicas, dtype, labelled, seed):
-    """Gathered in lanes, gathered in rows (dB ≥ 64, B = 1, labels) and by counts (B ≥ n/6), up to a replica that
+    """Side by side, gathered in rows (dB ≥ 64, or d ≥ 16 with B = 1) and by counts (B ≥ n/6), up to a replica that
     diverges."""
     rng = np.random.default_rng(seed)
     y = rng.standard_normal(n).astype(dtype) if labelled else None
@@ -46,7 +46,7 @@ def test_an_example_drawn_twice_counts_twice(rng, n):
 @given(st.sampled_from([1, 2, 4, 5, 7, 64]), st.integers(1, 6), st.integers(1, 90), st.integers(1, 5),
        st.sampled_from([np.float64, np.float32]), support.seeds())
 def test_dense_paths_equal_the_plain_path(dim, n, replicas, size, dtype, seed):
-    """Side by side (d ≤ 4), gathered, and in place (d = 64, B ≥ 4), up to a replica that diverges."""
+    """Side by side (d ≤ 3, or Bd² ≤ 48), gathered, and in place (d = 64, B ≥ 4), up to a replica that diverges."""
     rng = np.random.default_rng(seed)
     x = support.random_hessians(rng, n, dim).astype(dtype)
     w0 = rng.standard_normal((replicas, dim)).astype(dtype)
