@@ -121,7 +121,10 @@ class Family:
 
         `near` is a t at which it is known or hoped to be negative.
         """
-        weights, value = matrix**2, np.vdot(matrix, noise_of_matrix)
+        return self.edge_where(matrix**2, np.vdot(matrix, noise_of_matrix), near)
+
+    def edge_where(self, weights, value, near=None):
+        """`edge_of` from the squares of the entries of X and ⟨X, pN(X)⟩."""
         lowest = self.floor * (1 + _ABOVE) + 1e-300
         for start in (lowest,) if near is None else (max(near, lowest), lowest):
             found = self._root(weights, value, start)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from theory.linear_stability import _perron_vector
 from theory.linear_stability._lanczos import conjugate_gradients, smallest_form
 
 _EPS = np.finfo(float).eps
@@ -72,6 +73,13 @@ def _positive(matrix, allowed):
 
 def enclose(family, start, absolute=0.0):
     """The `Edge` of a family, from `start`: pairs (X, pN(X)) to search from."""
+    if _perron_vector.applies(family) and (found := _perron_vector.search(family, start)):
+        lower, matrix, weights, residual = found
+        upper = lower * (1 + _WIDTHS[0]) + absolute
+        inside = _perron_vector.inside(family, upper, weights, proves_stability)
+        if inside is not None:
+            return Edge(lower, lower * (1 - margin(len(matrix))), upper, matrix, inside, residual)
+        start = [(matrix, family.noise(matrix)), *start]
     lower, matrix, residual = 0.0, start[0][0], 0.0
     widths = iter(_WIDTHS)
     width = next(widths)
