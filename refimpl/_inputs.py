@@ -53,6 +53,13 @@ def labels(y, n, dtype, *, signs=False):
     return y if floats else y.astype(dtype)
 
 
+def one_set(y, axes):
+    """Refuse labels `y` with more axes than the examples: each replica would learn its own, if they broadcast at all."""
+    if np.ndim(y) > axes:
+        raise ValueError(f"y must hold one label for each example, at most {axes} axes, got shape {np.shape(y)}; give "
+                         "replicas data of their own with stacked_data=True")
+
+
 def spread(product, shape, *leads):
     """A product of parameters' `shape` with the leading axes of all that it was asked for."""
     wanted = (*np.broadcast_shapes(*leads), *shape)

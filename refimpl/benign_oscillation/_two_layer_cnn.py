@@ -13,7 +13,7 @@ _TEST_ELEMENTS = 2**16  # activations that are held at a time while a test set i
 
 @dataclass(frozen=True)
 class TwoLayerCNN:
-    r"""f = F₊ − F₋ with first-layer filters w (2, m, d), F₊ first; loss (1/n) Σ (f(x_i) − y_i)², without ½.
+    r"""f = F₊ − F₋ with first-layer filters w (2, m, d), F₊ first; loss (1/n) Σ (f(x_i) − y_i)², labels ±1, without ½.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class TwoLayerCNN:
     def loss(self, w, x, y):
         """(1/n) Σ (f(x_i) − y_i)², shape (…)."""
         output = self.predict(w, x)
-        return ((output - _inputs.labels(y, output.shape[-1], output.dtype)) ** 2).mean(axis=-1)
+        return ((output - _inputs.labels(y, output.shape[-1], output.dtype, signs=True)) ** 2).mean(axis=-1)
 
     def gradient(self, w, x, y):
         """(2/n) Σ (f(x_i) − y_i) ∇f(x_i), shape (…, 2, m, d)."""
@@ -82,9 +82,10 @@ class TwoLayerCNN:
                           + residual[..., None, None, :, None] * self._curvature(z) * along, x)
 
     def check_data(self, x, y):
-        """Refuse examples that are not (…, n, P, d), and labels that are not one per example."""
+        """Refuse examples that are not (…, n, P, d), and labels that are not one ±1 per example."""
         x = self._patches(x)
-        _inputs.labels(y, x.shape[-3], x.dtype)
+        _inputs.labels(y, x.shape[-3], x.dtype, signs=True)
+        _inputs.one_set(y, x.ndim - 2)
 
     def _patches(self, x):
         x = _inputs.examples(x, (self.dim,))

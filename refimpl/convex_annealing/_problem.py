@@ -54,7 +54,7 @@ class LeastSquares:
         """Hessian-vector product (2/n) Σ x_i ⟨x_i, v⟩, shape (…, d), the same at every w and y."""
         w, v = _inputs.parameters(w, self.parameter_shape), _inputs.parameters(v, self.parameter_shape, "v")
         x = _inputs.examples(x, self.parameter_shape)
-        self.check_data(x, y)
+        _inputs.labels(y, x.shape[-2], x.dtype)
         product = np.einsum("...n,...nd->...d", self.predict(v, x), x) * (2 / x.shape[-2])
         return _inputs.spread(product, self.parameter_shape, w.shape[:-1], product.shape[:-1])
 
@@ -62,6 +62,7 @@ class LeastSquares:
         """Refuse examples that are not (…, n, d), and labels that are not one per example."""
         x = _inputs.examples(x, self.parameter_shape)
         _inputs.labels(y, x.shape[-2], x.dtype)
+        _inputs.one_set(y, x.ndim - 1)
 
     def _residual(self, w, x, y):
         predicted = self.predict(w, x)

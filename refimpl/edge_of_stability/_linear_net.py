@@ -64,6 +64,7 @@ class LinearNet:
         """Refuse examples that are not (…, n), and labels that are not one per example."""
         x = _inputs.examples(x, ())
         _inputs.labels(y, x.shape[-1], x.dtype)
+        _inputs.one_set(y, x.ndim)
 
     def tangent_kernel(self, w):
         """κ = (|u|² + |v|²)/m, shape (…)."""

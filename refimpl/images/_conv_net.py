@@ -173,6 +173,7 @@ class ConvNet:
                              "give a stack of images")
         self.blocks(x[..., :1, :, :, :])
         self._hot(y, x.shape[-4])
+        _inputs.one_set(y, x.ndim - 3)
 
     def active_share(self, w, x):
         """Share of units with a positive pre-activation, over the images and filters: (…, K), one for each block."""

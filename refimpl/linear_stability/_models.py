@@ -54,8 +54,9 @@ class LinearRegression:
     def hvp(self, w, x, y, v):
         """Hessian-vector product (1/n) Σ x_i ⟨x_i, v⟩, shape (…, d), the same at every w and y."""
         w, v = _inputs.parameters(w, self.parameter_shape), _inputs.parameters(v, self.parameter_shape, "v")
-        self.check_data(x, y)
         product = self.gradient(v, x)
+        if y is not None:
+            _inputs.labels(y, np.shape(x)[-2], product.dtype)
         return _inputs.spread(product, self.parameter_shape, w.shape[:-1], product.shape[:-1])
 
     def check_data(self, x, y):
@@ -63,6 +64,7 @@ class LinearRegression:
         x = _inputs.examples(x, self.parameter_shape)
         if y is not None:
             _inputs.labels(y, x.shape[-2], x.dtype)
+            _inputs.one_set(y, x.ndim - 1)
 
     def kernel(self, x, y, batch_size):
         """Fast path of `refimpl.sgd.run` for batches."""

@@ -105,7 +105,8 @@ class MLP:
         x = self._examples(x)
         if y is None:
             raise ValueError("y must be given: a net learns labels; pass them beside x")
-        self._targets(y, (x.shape[-2], self.widths[-1]))
+        targets = self._targets(y, (x.shape[-2], self.widths[-1]))
+        _inputs.one_set(y, np.ndim(y) + x.ndim - targets.ndim)
 
     def predict(self, w, x):
         """Outputs f, shape (…, n, k), or (…, n) for one output."""

@@ -1,5 +1,7 @@
 """Arguments of the loops: unequal batches, short last ones, warm-up, labels, one rule for all; one kernel per run."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -92,6 +94,18 @@ def test_a_schedule_may_begin_at_zero():
             run()
 
 
+@pytest.mark.parametrize(("stack", "shape"), [((), (4,)), ((), (3, 1)), ((2, 5), (3, 2, 4)), ((2, 5), (3, 4, 5)),
+                                             ((2, 5), (2, 2, 5)), ((2, 5), (3, 5)), ((3,), (3, 1, 3))])
+def test_rates_of_another_shape_are_refused_by_name(stack, shape):
+    """Whichever axis does not fit; a rate of 1 on an axis is shared."""
+    run = partial(sgd.run, LinearRegression(2), np.ones((*stack, 2)), np.eye(2), steps=3)
+    with pytest.raises(ValueError, match=r"lr must be one number, or have shape \(3,\).*; the steps come first"):
+        run(lr=np.full(shape, 0.1))
+    if len(stack) == 2:
+        rates = 0.1 * np.arange(1, 6)
+        assert_array_equal(run(lr=rates.reshape(1, 1, 5)).w, run(lr=np.tile(rates, (3, 2, 1))).w)
+
+
 def test_a_batch_size_that_contradicts_the_indices_is_refused_by_every_loop():
     model, net = benign_oscillation.TwoLayerCNN(4, 1), images.ConvNet(channels=1, height=4, width=4, classes=2, size=2)
     data = benign_oscillation.sample(4, dim=4, weak=[0.0, 0.3, 0.0, 0.0])
@@ -130,18 +144,34 @@ WRONG_LABELS = {
     "class 3 of 3 images": (images.ConvNet(channels=1, height=2, width=2, size=2, classes=3, filters=1),
                             np.ones((1000, 1, 2, 2)), [0] * 999 + [3], "y must hold class numbers 0…2, got 3"),
     "a column of patches": (benign_oscillation.TwoLayerCNN(2, 1), np.ones((3, 2, 2)), np.ones((3, 1)), "y must have"),
+    "0 and 1 of patches": (benign_oscillation.TwoLayerCNN(2, 1), np.ones((3, 2, 2)), [0, 1, 1], "y must hold labels ±1"),
+    "a matrix": (LinearRegression(2), np.ones((3, 2)), np.ones((3, 3)), "y must hold one label .*, at most 1 axes"),
+    "a matrix of patches": (benign_oscillation.TwoLayerCNN(2, 1), np.ones((3, 2, 2)), np.ones((3, 3)), "at most 1 axes"),
+    "a matrix for a net": (network.MLP((2, 2)), np.ones((3, 2)), np.ones((3, 3, 2)), "at most 2 axes"),
+    "a matrix of classes": (network.MLP((2, 3), loss_kind="cross-entropy"), np.ones((3, 2)), [[0] * 3] * 3, "at most 1"),
+    "a matrix for images": (images.ConvNet(channels=1, height=2, width=2, size=2, classes=3, filters=1),
+                            np.ones((3, 1, 2, 2)), np.zeros((3, 3)), "at most 1 axes"),
 }
 
 
 @pytest.mark.parametrize("fault", WRONG_LABELS)
 def test_labels_that_are_not_the_models_are_refused_before_the_first_step(fault):
-    """Batches of 2 of 1000 examples would meet the wrong one after hundreds of steps, or broadcast a column."""
+    """Batches of 2 of 1000 examples would meet the wrong one after hundreds of steps, or broadcast a column; a matrix
+    gave each of n replicas labels of its own, and one replica a message about arrays that nobody wrote."""
     model, x, y, message = WRONG_LABELS[fault]
     steps = []
-    with pytest.raises(ValueError, match=message):
-        sgd.run(model, np.stack([model.init(0)] * 3), x, y, lr=0.1, steps=2, batch_size=2,
-                callback=lambda intermediate_result: steps.append(1))
+    for replicas in (1, 3):
+        with pytest.raises(ValueError, match=message):
+            sgd.run(model, np.stack([model.init(0)] * replicas), x, y, lr=0.1, steps=2, batch_size=2,
+                    callback=lambda intermediate_result: steps.append(1))
     assert not steps
+
+
+def test_labels_that_are_not_signs_have_no_loss():
+    """At the door of the pass too, where ±1 is meant."""
+    model = benign_oscillation.TwoLayerCNN(2, 1)
+    with pytest.raises(ValueError, match="y must hold labels ±1, got 0"):
+        model.loss(model.init(0), np.ones((3, 2, 2)), np.array([1.0, 0.0, 1.0]))
 
 
 def test_whole_numbers_of_few_bits_do_not_wrap():

@@ -1,5 +1,7 @@
 """The loop over steps: against a plain loop in Python, divergence, records."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose, assert_array_equal
@@ -47,15 +49,24 @@ def test_shared_and_own_batches_noise_and_data(rng):
                   stacked_data=True, indices=np.tile(indices[:, None], (1, 6, 1)),
                   noise=np.tile(noise[:, None], (1, 6, 1)))
     assert_allclose(own.w, shared.w, rtol=1e-13, atol=1e-14)
-    data = np.stack([x * r for r in range(6)]), np.tile(y, (6, 1))
-    for indices_ in (None, indices, given_["indices"]):   # a chunk gets the data and the batches of its own replicas
-        parts = [sgd.run(LinearRegression(3), w0, *data, lr=0.1, steps=9, stacked_data=True, indices=indices_,
-                         chunk_size=size).w for size in (4, 6)]
-        assert_allclose(*parts, rtol=1e-13, atol=1e-14)
     shifted = np.stack([np.roll(x, r, axis=0) for r in range(6)])
     other = sgd.run(LinearRegression(3), w0, shifted, np.tile(y, (6, 1)), lr=0.1, steps=9,
                     stacked_data=True, indices=indices)
     assert not np.allclose(other.w[1:], shared.w[1:])
+
+
+def test_a_chunk_gets_the_data_the_batches_and_the_rates_of_its_own_replicas(rng):
+    """Chunks of 16 of 20 replicas: 17…20 with the labels of the first four are caught."""
+    given_ = problem(rng, replicas=20)
+    x, y = rng.standard_normal((20, 7, 3)), rng.standard_normal((20, 7))
+    for indices in (None, given_["indices"][:, 0], given_["indices"]):
+        run = partial(sgd.run, LinearRegression(3), given_["w0"], x, y, lr=given_["lrs"], steps=9, stacked_data=True,
+                      indices=indices, noise=given_["noise"])
+        assert_allclose(run(chunk_size=16).w, run().w, rtol=1e-13, atol=1e-14)
+    alone = sgd.run(LinearRegression(3), given_["w0"][17], x[17], y[17], lr=given_["lrs"][:, 17], steps=9,
+                    indices=given_["indices"][:, 17], noise=given_["noise"][:, 17])
+    assert_allclose(run(chunk_size=16).w[17], alone.w, rtol=1e-12, atol=1e-13)
+    assert np.abs(alone.w - run().w[1]).max() > 1e-3
 
 
 def test_divergence_is_a_status_with_its_step_and_stops_no_other(rng):

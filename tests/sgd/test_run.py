@@ -10,6 +10,7 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from refimpl import sgd
+from refimpl.sgd import _status
 from refimpl.linear_stability import LinearRegression, Quadratic, simulate
 from tests import support
 from tests.sgd.models import PlainRegression, problem
@@ -85,6 +86,23 @@ def test_callback_sees_every_step_and_may_stop(rng):
     assert_array_equal(result.nit, 5)
     assert result.message == "stopped by the callback after step 5" and not result.success.any()
     assert_array_equal(result.recorded_steps, np.arange(6))
+
+
+def test_a_run_that_is_stopped_after_a_replica_diverged_has_no_records_of_steps_that_were_not_made():
+    def callback(intermediate_result):
+        if intermediate_result.status.any():
+            raise StopIteration
+
+    result = simulate([[1.0]], np.ones((2, 1)), lr=np.tile([0.5, 9.0], (50, 1)), batch_size=1, steps=50,
+                      callback=callback, divergence_limit=100.0, observe={"w": lambda w, x, y: w})
+    assert_array_equal(result.status, [2, 1])
+    assert_array_equal(result.nit, 3)                                  # 8³ > 100
+    assert_array_equal(result.recorded_steps, np.arange(4))
+    assert result.observed["w"].shape == (4, 2, 1) and result.message == "stopped by the callback after step 3"
+
+
+def test_the_message_of_a_loop_with_a_target_counts_each_outcome():
+    assert _status.of_target([0, 0, 0, 1, 2, 2], 9) == "3 of 6 runs reached the target, 1 diverged, 2 used up their 9 steps"
 
 
 @pytest.mark.parametrize("sampling", ["without-replacement", "epoch"])

@@ -4,6 +4,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
+from numpy.testing import assert_array_equal
 
 from refimpl.linear_stability import simulate
 from refimpl.sgd import _sampling
@@ -62,6 +63,21 @@ def test_a_run_uses_the_batches_of_its_stream(rng):
     uses = np.rint((1 - result.w) / 0.1 * size).astype(int)
     assert ((uses.sum(axis=1) == size) & (uses.max(axis=1) == 1)).all()
     assert len(np.unique(uses, axis=0)) > 5  # replicas draw their own
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (2049,)])
+def test_noise_is_that_of_the_stream_of_its_replica_whatever_its_size(shape):
+    """Entry by entry, also where one step takes more numbers than are drawn ahead; from chunk to chunk the same."""
+    seed = np.random.SeedSequence(5)
+    drawn, later = (_sampling.normals(shape, float, seed, first, 2) for first in (0, 1))
+    for step in range(2):
+        steps = next(drawn).copy(), next(later).copy()
+        assert steps[0].shape == (2, *shape)
+        assert_array_equal(steps[0][1], steps[1][0])
+        child = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(0,)))
+        size = int(np.prod(shape))
+        expected = child.standard_normal((step + 1) * size)[-size:].reshape(shape)
+        assert_array_equal(steps[0][0], expected)
 
 
 @pytest.mark.chance("law")
