@@ -57,7 +57,7 @@ def set_up(hessians, batch_size, *, momentum=0.0, nesterov=False, dampening=0.0,
     scale = _checks.positive(_checks.shaped(preconditioner, "preconditioner", (ensemble.dim,)), "preconditioner")
     divided = _divided(ensemble, scale)
     decay = _scaled(decay / scale, divided)
-    if not decay.any() or np.ptp(decay) == 0:
+    if np.ptp(decay) == 0:
         return Problem(divided, modes_of(divided.reduced, float(decay[0])), noise, rule)
     return Problem(divided, _coupled(divided, decay), noise, rule)
 

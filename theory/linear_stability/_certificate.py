@@ -101,7 +101,7 @@ def judge(family, t):
         vanishing = np.diag(np.eye(size)[bounds.mode]) if bounds.eigenvector >= bounds.trace else np.eye(size)
         return "unstable", _quotient(family, t, vanishing), "a quotient at X = I or at an eigenvector of H exceeds 1"
     identity = np.eye(size)
-    if t > bounds.sufficient * (1 + allowed) and proves_stability(family, t, identity):
+    if t > bounds.sufficient and proves_stability(family, t, identity):
         return "stable", _radius(family, t, identity), "X = I is a certificate: the condition of eq. 4 holds"
     edge, near, _ = smallest_form(family, start_pairs(family, bounds.mode), tolerance=1e-5)
     if t < edge * (1 - allowed):

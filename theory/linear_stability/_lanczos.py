@@ -78,8 +78,6 @@ def conjugate_gradients(family, t, near, accept):
     size = len(inverse)
     image = inverse * near - family.noise(near)
     bend = np.vdot(near, image)
-    if bend < 0 and family.edge_of(near, inverse * near - image, t) > t:
-        return None, near
     share = np.vdot(np.diagonal(near), np.diagonal(inverse)) / bend if bend > 0 else 0.0
     solution = share * near
     rest = np.diag(np.diagonal(inverse)) - share * image

@@ -56,7 +56,7 @@ class Rule:
         total, product = row + column, row * column
         if not self.nesterov:
             drift = (1 - mu) / (1 + mu) * ((1 + mu) * total * inverse_lr - product)
-            return drift + mu / (1 - mu**2) * (row - column) ** 2
+            return drift + mu / ((1 - mu) * (1 + mu)) * (row - column) ** 2
         total, product = total / inverse_lr, product / inverse_lr**2
         less = total - product                        # 1 − (1−x)(1−y): the constants of q² − … cancel, by hand
         below = (1 + mu) * ((1 - mu) ** 2 * total - (1 - mu + 2 * mu**2) * product)
@@ -95,7 +95,8 @@ class Rule:
         slow, fast = (rate - 1) / (root + 1) * (root - mu), (root + 1) * (root + mu)
         pulls = (x * ((1 + mu) * root - mu), x * ((1 + mu) * root + mu)) if self.nesterov else (x * root, x * root)
         edge = np.where(alpha >= 0, slow + pulls[0], fast - pulls[1]) / rate                # 1 + γ ∓ α
-        terms = np.where(alpha >= 0, abs(slow), fast) + x * ((1 + abs(mu)) * root + abs(mu))
+        terms = np.where(alpha >= 0, abs(rate - 1) / (root + 1), root + 1) * (root + abs(mu))
+        terms = terms + x * ((1 + abs(mu)) * root + abs(mu))
         alike = (alpha >= 0)[:, None] == (alpha >= 0)
         return _ModesAt(alpha, gamma, edge, terms / rate, alike)
 
@@ -116,11 +117,10 @@ class Rule:
         mu, size = self.momentum, abs(self.momentum)
         row, column = curvatures, curvatures[:, None]
         if lr is None:
-            if self.nesterov:
-                return 64 * (row + column) * t / (1 - size)
-            return 8 * (3 * (1 - mu) * (row + column) * t + size / (1 - mu**2) * (row - column) ** 2)
-        modes = self._modes_at(row, lr, t)
-        terms, alpha = modes.terms, np.abs(modes.alpha)
+            return self._nesterov_rounding(row, column, t) if self.nesterov else 8 * (
+                3 * (1 - mu) * (row + column) * t + size / ((1 - mu) * (1 + mu)) * (row - column) ** 2)
+        modes, x = self._modes_at(row, lr, t), lr * row
+        terms, alpha = modes.terms, (1 + size + (1 + size) ** self.nesterov * x) / np.sqrt(t)    # α is a difference
         near, bend = terms[:, None] + terms + terms[:, None] * terms, np.abs(modes.gamma)
         if self.nesterov:
             rough = (1 + bend[:, None] * bend) * (1 + bend[:, None]) * (1 + bend)
@@ -130,6 +130,23 @@ class Rule:
         less, more = (t - mu) / t, (t + mu) / t
         even = np.where(modes.alike, (1 + more) * near, more**2 + alpha[:, None] * alpha)
         return 16 * (t * less / more * even + size / (t * less * more) * (lr * (row - column)) ** 2) / lr**2
+
+    def _nesterov_rounding(self, row, column, t):
+        """Of 1/η² · below / above in `inverse_kernel`, from the sizes of all their terms."""
+        mu, size = self.momentum, abs(self.momentum)
+        total, product = (row + column) / t, row * column / t**2
+        less = total + product
+        below = (1 + mu) * ((1 - mu) ** 2 * total + (1 - mu + 2 * mu**2) * product)
+        below += size * (1 + mu) ** 2 * total * less + mu**2 * (1 + 2 * size) * less**2
+        weight = (1 + mu) ** 2 + mu**2
+        above = weight * (1 + mu**2 + mu**2 * less) + size * (1 + mu) ** 2 * (2 * (1 - mu) + total + 2 * size * less)
+        turned = 1 - mu**2 + mu**2 * (total - product), 2 * (1 - mu) - total + 2 * mu * (total - product)
+        exact = np.abs(weight * turned[0] - mu * (1 + mu) ** 2 * turned[1])
+        x = row / t                                   # on the diagonal by other factors, see `nesterov_diagonal`
+        np.fill_diagonal(below, (1 - mu + size * x) * x * (2 * (1 + mu) + (1 + 2 * size) * x))
+        np.fill_diagonal(above, (weight * (1 + size) + 2 * size * (1 + mu) ** 2) * (1 + x))
+        np.fill_diagonal(exact, weight * (1 + mu * (1 - x)) - 2 * mu * (1 + mu) ** 2 * (1 - x))
+        return 8 * (t**2 * below + np.abs(self.inverse_kernel(row, t)) * above) / exact
 
     def noiseless_rate(self, curvatures, lr):
         """Growth factor of E‖x‖² without noise: the largest squared root of z² − αz + γ over the modes."""
@@ -153,7 +170,7 @@ class Rule:
         mu = self.momentum
         if not self.nesterov:
             row, column = curvatures, curvatures[:, None]
-            fixed = mu / (1 - mu**2) * (row - column) ** 2 - (1 - mu) / (1 + mu) * row * column
+            fixed = mu / ((1 - mu) * (1 + mu)) * (row - column) ** 2 - (1 - mu) / (1 + mu) * row * column
             slope = (1 - mu) * 2 * (weights.sum(axis=0) @ curvatures)
             return max(float((value - np.vdot(weights, fixed)) / slope), near)
         return _root_above(lambda t: np.vdot(weights, self.inverse_kernel(curvatures, t)) - value, near)
