@@ -84,6 +84,24 @@ def test_what_is_square_and_symmetric_is_not_taken_for_factors(file, tmp_path, c
     assert status == 2 and f"add {kind}" in said.err
 
 
+@pytest.mark.parametrize("shape", [(5, 5), (4, 3, 3), (3, 3, 3)])
+def test_what_is_square_but_not_symmetric_is_factors(tmp_path, capsys, shape):
+    """As many examples, or outputs, as parameters."""
+    factors = np.random.default_rng(1).standard_normal(shape)
+    np.save(tmp_path / "factors.npy", factors)
+    status, said = told(capsys, tmp_path / "factors.npy", "--lr", 0.01, "--batch-size", 2, "--json")
+    assert status == 0
+    assert json.loads(said.out)["critical_lr"] == pytest.approx(critical_lr(GaussNewton(factors), 2), rel=1e-12)
+
+
+def test_files_that_do_not_fit_together_are_refused(file, tmp_path, capsys):
+    np.save(tmp_path / "wide.npy", np.ones((2, 6)))
+    for words, message in (((file, tmp_path / "wide.npy"), "files must agree in all axes but the first, got [(12, 5), "),
+                           ((file, file, "--kernel"), "--kernel takes one file, got 2")):
+        status, said = told(capsys, *words, "--lr", 0.1, "--batch-size", 1)
+        assert status == 2 and message in said.err and said.err.count("\n") == 1
+
+
 def test_it_draws_and_needs_matplotlib_for_that_alone(file, tmp_path):
     words = [sys.executable, "-m", "theory", "stability", str(file), "--lr", "0.01", "--batch-size", "2"]
     root = Path(__file__).parents[2]

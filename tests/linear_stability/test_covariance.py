@@ -160,6 +160,18 @@ def test_units_of_the_covariance(rng):
                     theory.loss_floor(hessians, gradients, lr, 1), rtol=1e-9)
 
 
+def test_without_noise_nothing_moves_and_what_is_too_small_is_refused(rng):
+    """Gradients of 0 give 0; of 1e-170 a covariance below the least float, of 1e160 one above the largest."""
+    hessians, gradients = noisy(rng, 3, 2)
+    lr = stable_rate(hessians, 1, Step(), False, 0.5)
+    assert not theory.stationary_covariance(hessians, 0 * gradients, lr, 1).any()
+    assert theory.loss_floor(hessians, 0 * gradients, lr, 1) == 0
+    for call in (theory.stationary_covariance, theory.loss_floor):
+        for factor in (1e-170, 1e160):
+            with pytest.raises(ValueError, match="gradients give a value of .* outside the range of float64"):
+                call(hessians, factor * gradients, lr, 1)
+
+
 BENT = np.array([[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [0.0, -1.0]]])
 FLAT = np.array([[[1.0, 0.0], [0.0, 0.0]], [[3.0, 0.0], [0.0, 0.0]]])
 PUSH = np.array([[1.0, 0.0], [-1.0, 0.0]])

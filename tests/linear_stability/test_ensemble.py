@@ -7,6 +7,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
+from scipy.linalg import hadamard
 
 from tests import support
 from theory import linear_stability as theory
@@ -57,6 +58,29 @@ def test_a_steep_example_in_a_flat_direction_counts(slope):
     for ensemble in (theory.GaussNewton(factors), theory.GaussNewton(wide)):
         assert_allclose(theory.critical_lr(ensemble, 1, "sufficient"), 0.5, rtol=1e-12)
     assert_allclose(theory.critical_lr(theory.GaussNewton(STEEP[:, :1]), 1, "sufficient"), 1.04, rtol=1e-12)
+
+
+@pytest.mark.parametrize("shape", [(1000, 2), (2, 1000)])
+def test_singular_values_are_kept_from_rounding_of_the_longer_axis_on(shape):
+    """2 max(n, d) ε of the largest: half of that is left out, twice of it counts; by the shorter axis both would."""
+    least = 2 * 1000 * np.finfo(float).eps
+    for share, rank in ((0.5, 1), (2.0, 2)):
+        factors = np.zeros(shape)
+        factors[0, 0], factors[1, 1] = 1, share * least
+        assert theory.critical_lr(theory.GaussNewton(factors), 1, full_output=True)[1].rank == rank
+
+
+def test_a_flat_direction_that_is_bent_into_many_is_refused_too():
+    """d = 64: H_i v of size 4e-12 in a space of 63 flat directions, along each of which it is below what is allowed."""
+    turn = hadamard(64) / 8
+    factors = np.zeros((10, 64))
+    factors[:, 0], factors[0, :2] = 1, (2, 2e-12)
+    hessians = turn @ outer(factors) @ turn.T
+    with pytest.raises(ValueError, match="hessians must be well enough conditioned"):
+        theory.critical_lr((hessians + hessians.swapaxes(1, 2)) / 2, 1)
+    factors[0, 1] = 0
+    hessians = turn @ outer(factors) @ turn.T
+    assert theory.critical_lr((hessians + hessians.swapaxes(1, 2)) / 2, 1, full_output=True)[1].rank == 1
 
 
 def test_dense_hessians_that_hide_it_are_refused():

@@ -44,6 +44,45 @@ def test_one_parameter_without_chance_equals_the_closed_forms(size, replacement,
         assert_allclose(got, theory.escape_exponent(curvatures, lr, 1, replacement=replacement), rtol=1e-6)
 
 
+@pytest.mark.parametrize("scale", [1e-60, 1.0, 1e60])
+def test_flat_directions_are_left_out_in_any_unit(rng, scale):
+    """Rank 2 in d = 3, and a third singular value of 1e-11, which is none of rounding."""
+    factors = np.hstack([PLANE, PLANE @ [[1.0], [2.0]]]) * scale
+    assert simulated._replicas.examples(factors, 1, False).factors.shape == (5, 1, 2)
+    factors[0, 2] += 1e-10 * scale
+    assert simulated._replicas.examples(factors, 1, False).factors.shape == (5, 1, 3)
+    found, same = (simulated.lyapunov_interval(PLANE * unit, 0.1 / unit**2, 1, replicas=8, steps=10, rng=3).value
+                   for unit in (scale, 1.0))
+    assert_allclose(found, same, rtol=1e-9)
+
+
+def test_the_limit_of_one_example_with_momentum_is_that_of_the_full_batch():
+    """2(1 + μ)/h: half of the limit without momentum at μ = −.5, from below which the search must start."""
+    got = simulated.almost_sure_lr_interval([[1.0]], 1, momentum=-0.5, replicas=8, steps=100, rng=0)
+    assert_allclose(got.value, 1, rtol=1e-6)
+
+
+def test_a_window_of_growth_wider_than_the_march_is_not_stepped_over():
+    """d = 1, nothing left to chance: growth from 1.1 to 2 times the mean-square limit, then a window of stability: a
+    march by factors of 2 would miss the first zero."""
+    curvatures = np.array([2.0, 8.0, 8.0, 10.0])
+    limit = theory.almost_sure_lr(curvatures, 1)
+    star = 2 * curvatures.mean() / np.mean(curvatures**2)
+    assert theory.lyapunov_exponent(curvatures, 2.05 * 0.99 * star, 1) < 0 and limit < 2 * star
+    got = simulated.almost_sure_lr_interval(np.sqrt(curvatures)[:, None], 1, replicas=8, steps=10, rng=0)
+    assert_allclose(got.value, limit, rtol=1e-9)
+
+
+def test_where_the_exponent_jumps_over_zero_the_distance_counts():
+    """Replicas at ±1 about a mean that jumps from −1/2 to 1/2 at 2: no step of Newton's ends; the interval holds 2, and
+    its standard error that of the scatter and of the distance."""
+    scatter = np.tile([-1.0, 1.0], 8)
+    got = _lyapunov._root(lambda lr: scatter + np.sign(lr - 2.0) / 2, 1.99)
+    assert got.low < 2 < got.high
+    error = np.std(scatter, ddof=1) / 4
+    assert_allclose(got.stderr, np.hypot(error, 0.5) / (1.0 / (0.02 * 1.99)), rtol=1e-9)
+
+
 @pytest.mark.chance("law")
 @pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize(("size", "replacement"), [(2, False), (3, True)])

@@ -153,6 +153,16 @@ def test_nesterov_below_minus_one_third_has_another_full_batch_limit():
     assert augmented.radius(np.ones((1, 1, 1)), 3.49, 1, step) < 1 < augmented.radius(np.ones((1, 1, 1)), 3.51, 1, step)
 
 
+@pytest.mark.parametrize("momentum", [-0.34, -0.3, -0.26, -0.2])
+def test_nesterov_s_full_batch_limits_meet_at_minus_one_third(momentum):
+    """Where the enumerated step reaches 1; the other branch's formula is beyond it on either side."""
+    limit = theory.critical_lr(np.eye(1)[None], 1, "gd", momentum=momentum, nesterov=True)
+    step = Step(momentum, nesterov=True)
+    assert_allclose(augmented.radius(np.ones((1, 1, 1)), limit, 1, step), 1, rtol=1e-9)
+    branches = 2 * (1 + momentum) / (1 + 2 * momentum), 1 - 1 / momentum
+    assert_allclose(limit, min(branches), rtol=1e-12)
+
+
 @given(augmented.problems())
 def test_the_chain_of_limits_holds_in_the_last_digit(problem):
     hessians, size, replacement, step = problem

@@ -85,7 +85,11 @@ def test_residuals_say_whether_it_interpolates_and_what_loss_is_kept(factors):
     floor = loss_floor(GaussNewton(tall), residuals[:, None] * tall, 0.01, 3)
     assert 0 < report.floor == pytest.approx(floor, rel=1e-9)
     assert "does not interpolate" in report.message and "are not in these numbers" in report.message
-    assert stability_report(GaussNewton(tall), 0.01, 3, residuals=0 * residuals).message.endswith("are interpolated.")
+    for share in (0.0, 1e-7):                        # a loss of 1e-15 and less
+        met = stability_report(GaussNewton(tall), 0.01, 3, residuals=share * residuals)
+        assert met.message.endswith("are interpolated.") and met.floor == 0
+    left = stability_report(GaussNewton(tall), 1.0, 3, residuals=residuals)
+    assert left.verdict == "unstable" and left.floor is None and "no floor is given. Below" in left.message
     of_kernel = stability_report(GaussNewton.from_kernel(tall @ tall.T), 0.01, 3, residuals=residuals)
     assert of_kernel.floor == pytest.approx(floor, rel=1e-6)
 

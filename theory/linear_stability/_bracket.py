@@ -13,11 +13,10 @@ Right: Rayleigh quotients, see `_rayleigh`. Everything is held in N numbers.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import gammaincinv
 
 from theory import _checks
 from theory.linear_stability._products import Jacobian, Products
-from theory.linear_stability._rayleigh import FALSE_ALARM, Span, norm_bound, smallest_quotient
+from theory.linear_stability._rayleigh import FALSE_ALARM, Span, least_square, norm_bound, smallest_quotient
 from theory.linear_stability._sampling_factor import sampling_factor
 
 _SPAN = 26            # steps of the Lanczos iteration on K, whose vectors span the upper bound and |J_i|²'s
@@ -165,7 +164,7 @@ def _blocks(jacobian, rng, probes, steps, noise):
     for _ in range(probes):
         image = jacobian.forward(rng.standard_normal(jacobian.products.size)).ravel()
         squares += np.square(image - along @ (inner.T @ image)).reshape(n, k).sum(axis=1)
-    least = 2 * gammaincinv(probes / 2, FALSE_ALARM / n)           # quantile of χ² with that many degrees of freedom
+    least = least_square(probes, FALSE_ALARM / n)
     rows = along.reshape(n, k, -1)
     return rows @ rows.swapaxes(1, 2) + (squares / least)[:, None, None] * np.eye(k), "probed", plain, None
 

@@ -123,7 +123,7 @@ def reduce_dense(stack, epsilon):
     flat, vectors, values = vectors[:, ~kept], vectors[:, kept], values[kept]
     if flat.size:
         # A flat eigenvector is known to rounding over the smallest eigenvalue kept, and H_i bends it by its root.
-        bent = np.linalg.norm(stack @ flat, axis=1).max()
+        bent = np.linalg.norm(stack @ flat, axis=(1, 2)).max()         # whatever basis of them was found
         allowed = 32 * dim * epsilon * values[-1] * np.sqrt(count * values[-1] / values[0])
         if bent > allowed:
             raise ValueError("hessians must be well enough conditioned to tell flat directions from curved ones, got "

@@ -176,5 +176,9 @@ def norm_bound(jacobian, blocks, krylov, noise, rng):
         probe -= basis @ (basis.T @ probe)
         image = jacobian.kernel(probe)
         squares += np.square(image - basis @ (basis.T @ image)).sum()
-    least = 2 * gammaincinv(_NORM_PROBES / 2, FALSE_ALARM)                           # quantile of χ²
-    return (known + min(squares / least, rest**2)) / n**2
+    return (known + min(squares / least_square(_NORM_PROBES, FALSE_ALARM), rest**2)) / n**2
+
+
+def least_square(count, chance):
+    """What the sum of the squares of so many standard normals falls below with that chance: the quantile of χ²."""
+    return 2 * gammaincinv(count / 2, chance)
