@@ -74,6 +74,13 @@ def test_bad_arguments_are_refused_before_any_work(fault):
         call()
 
 
+def test_features_are_orthogonal_to_rounding():
+    """A cosine of 0.9e-12 is taken for 0, one of 1.1e-12 is not."""
+    simulated.two_patches([1.0, 0.0], [0.9e-12, 1.0])
+    with pytest.raises(ValueError, match="strong and weak must be orthogonal, got a cosine of 1.1e-12"):
+        simulated.two_patches([2.0, 0.0], [-2.2e-12, 2.0])
+
+
 @pytest.mark.parametrize("name, others", [
     ("mean_residual", ()), ("mean_square_residual", ()), ("lyapunov_exponent", ()), ("period_two_orbit", ()),
     ("attractor_bounds", ()), ("orbit_multiplier", ()), ("fixed_point_multiplier", ()),

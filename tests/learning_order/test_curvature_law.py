@@ -11,6 +11,7 @@ from figures._fitted_powers import t_limit
 from figures.learning_order._runs import averaged_curvature
 from tests import support
 from theory import learning_order as theory
+from theory.learning_order import _curvature_law
 
 pytestmark = pytest.mark.chance("exact")
 
@@ -42,6 +43,18 @@ def test_prediction_of_curvature_at_one_lag(rng):
     limit = -0.25 * alpha * 0.5 * 4 / (3 * np.pi) * scale**2 * r**3 / decay
     assert_allclose(theory.curvature_prediction(scale, r, decay, mean_alpha=alpha), limit, rtol=1e-12)
     assert_allclose(theory.lag_kernel(1.0, 1e-3), 2e-3 / np.pi, rtol=3e-3)
+
+
+@pytest.mark.parametrize("steps", [1, 4096, 4097, 4200, 9000, None])
+@pytest.mark.parametrize("product", [1e-2, 3e-4])
+def test_the_sum_over_lags_is_that_of_its_terms(steps, product):
+    """One by one, to 1e-12: beyond 4096 steps an integral stands for it, whose correction at either end is 1e-9 of it
+    and more."""
+    found = _curvature_law._sum_over_lags(lambda rho, gap: rho**3 / (gap + 1e-4), product, steps)
+    k = np.arange(1, (steps or int(np.ceil(45 / product))) + 1)
+    rho = np.exp(k * np.log1p(-product))
+    terms = rho / (1 - product) * rho**3 / (-np.expm1(k * np.log1p(-product)) + 1e-4)
+    assert_allclose(found, terms.sum(), rtol=1e-12)
 
 
 @pytest.mark.chance("law")

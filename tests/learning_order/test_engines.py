@@ -9,6 +9,7 @@ from numpy.testing import assert_allclose
 
 from figures.learning_order._runs import coupled, decomposed_outputs
 from refimpl import learning_order as simulated, sgd
+from refimpl.learning_order import _engines
 from tests.learning_order.problems import tiny
 from theory import learning_order as theory
 
@@ -56,6 +57,40 @@ def test_reduced_engine_is_the_plain_one(rng, decoupled):
         assert_allclose(reduced.observed[name], values, rtol=1e-12, atol=1e-12, err_msg=name)
     assert_allclose(reduced.signal, plain.signal, rtol=0, atol=1e-12)
     assert np.abs(other.signal - plain.signal).max() > 1e-3
+
+
+@pytest.mark.parametrize("neurons", [0, 1, 3])
+def test_chunks_of_neurons_change_nothing(rng, monkeypatch, neurons):
+    """One by one (also where a single row is more than a chunk may hold), and in threes of 5 and of 8, of which the last
+    chunk is not full: every record to rounding."""
+    model, data, start = tiny(rng, n=40)
+    noise = 0.3 * rng.standard_normal((20, *model.parameter_shape))
+
+    def run(decoupled):
+        return simulated.train_small(model, data, lr=0.3, target=1e-9, weight_decay=0.05, noise_std=0, noise=noise,
+                                     start=start, engine="plain", decoupled=decoupled, record_every=4)
+    for decoupled in (True, False):
+        monkeypatch.undo()
+        whole = run(decoupled)
+        monkeypatch.setattr(_engines, "_BYTES", neurons * 8 * 40)
+        parts = run(decoupled)
+        assert_allclose(parts.signal, whole.signal, rtol=0, atol=1e-13)
+        for name, values in whole.observed.items():
+            assert_allclose(parts.observed[name], values, rtol=1e-11, atol=1e-13, err_msg=name)
+
+
+@pytest.mark.parametrize("engine", ["plain", "reduced"])
+@pytest.mark.parametrize("decoupled", [True, False])
+def test_patterns_on_z_are_those_of_the_weights(rng, engine, decoupled):
+    """Of V at the end, from the weights and by hand; their complement, and those of signal and noise alike, are caught."""
+    model, data, start = tiny(rng, n=40)
+    kind = {"plain": _engines.PlainEngine, "reduced": _engines.ReducedEngine}[engine]
+    state = kind(model, data, start, decoupled)
+    for _ in range(30):
+        state.step(_engines.slopes(state.outputs(), data.y), 0.9, 3.0, state.draw(rng), 0.3)
+    signal, noise = (part[5:, 4] for part in state.weights())
+    expected = noise > 0 if decoupled else signal + noise > 0
+    assert (state.pattern() == expected).all() and np.abs(signal).max() > 0.01
 
 
 @pytest.mark.claim("LWM19.mitigation")

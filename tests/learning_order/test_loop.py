@@ -44,6 +44,27 @@ def test_the_status_is_that_of_every_loop():
     assert late.nit == 3 and late.anneal_step == -1 and late.message.endswith("after all 3 updates")
 
 
+@pytest.mark.parametrize(("every", "steps"), [(7, [0, 7, 14, 20]), (1, range(21)), (100, [0, 20])])
+def test_records_are_made_at_their_multiples_and_at_the_end(rng, every, steps):
+    """And where the run changes phase, 12 here."""
+    model, data, start = tiny(rng)
+    run = simulated.train_small(model, data, start=start, record_every=every,
+                                **SMALL | {"max_steps": 20, "target": 1e-9})
+    assert_allclose(run.time, 0.1 * np.array(steps), rtol=1e-12)
+    assert all(len(values) == len(steps) for values in run.observed.values())
+    run = simulated.train_large_then_small(model, data, start=start, record_every=every, large_steps=12,
+                                           **LARGE | {"max_steps": 20, "target": 1e-9, "anneal_loss": 1e-9})
+    both = sorted({*steps, 12})
+    assert_allclose(run.time, [0.2 * min(step, 12) + 0.02 * max(step - 12, 0) for step in both], rtol=1e-12)
+
+
+def test_an_output_of_zero_is_no_answer():
+    """From weights of 0: accuracy 0 and error 1, where counting ties as right would give the opposite."""
+    model, data, start = tiny(np.random.default_rng(0))
+    run = simulated.train_small(model, data, start=0 * start, test=data, **SMALL | {"max_steps": 1})
+    assert run.observed["accuracy"][0] == 0 and run.observed["test_error"][0] == pytest.approx(1)
+
+
 def test_what_is_recorded_of_the_test_set_is_that_of_the_mixture():
     """Error and loss of each kind weighted by its probability, of the weights at the end; equal thirds are caught."""
     rng = np.random.default_rng(0)
