@@ -54,7 +54,7 @@ def labels(y, n, dtype, *, signs=False):
 
 
 def one_set(y, axes):
-    """Refuse labels `y` with more axes than the examples: each replica would learn its own, if they broadcast at all."""
+    """Refuse labels `y` with more axes than the examples: each replica would learn its own, if they broadcast."""
     if np.ndim(y) > axes:
         raise ValueError(f"y must hold one label for each example, at most {axes} axes, got shape {np.shape(y)}; give "
                          "replicas data of their own with stacked_data=True")

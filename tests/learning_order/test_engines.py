@@ -61,8 +61,8 @@ def test_reduced_engine_is_the_plain_one(rng, decoupled):
 
 @pytest.mark.parametrize("neurons", [0, 1, 3])
 def test_chunks_of_neurons_change_nothing(rng, monkeypatch, neurons):
-    """One by one (also where a single row is more than a chunk may hold), and in threes of 5 and of 8, of which the last
-    chunk is not full: every record to rounding."""
+    """One by one (also where a single row is more than a chunk may hold), and in threes of 5 and of 8, of which the
+    last chunk is not full: every record to rounding."""
     model, data, start = tiny(rng, n=40)
     noise = 0.3 * rng.standard_normal((20, *model.parameter_shape))
 
@@ -82,7 +82,7 @@ def test_chunks_of_neurons_change_nothing(rng, monkeypatch, neurons):
 @pytest.mark.parametrize("engine", ["plain", "reduced"])
 @pytest.mark.parametrize("decoupled", [True, False])
 def test_patterns_on_z_are_those_of_the_weights(rng, engine, decoupled):
-    """Of V at the end, from the weights and by hand; their complement, and those of signal and noise alike, are caught."""
+    """Of V at the end, from the weights and by hand; their complement, and those of the other kind, are caught."""
     model, data, start = tiny(rng, n=40)
     kind = {"plain": _engines.PlainEngine, "reduced": _engines.ReducedEngine}[engine]
     state = kind(model, data, start, decoupled)

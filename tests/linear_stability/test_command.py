@@ -96,7 +96,7 @@ def test_what_is_square_but_not_symmetric_is_factors(tmp_path, capsys, shape):
 
 def test_files_that_do_not_fit_together_are_refused(file, tmp_path, capsys):
     np.save(tmp_path / "wide.npy", np.ones((2, 6)))
-    for words, message in (((file, tmp_path / "wide.npy"), "files must agree in all axes but the first, got [(12, 5), "),
+    for words, message in (((file, tmp_path / "wide.npy"), "files must agree in all axes but the first, got [(12, 5)"),
                            ((file, file, "--kernel"), "--kernel takes one file, got 2")):
         status, said = told(capsys, *words, "--lr", 0.1, "--batch-size", 1)
         assert status == 2 and message in said.err and said.err.count("\n") == 1

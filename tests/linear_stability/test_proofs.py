@@ -119,8 +119,8 @@ def blocks(momentum):
 
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_a_start_that_is_an_eigenvector_of_another_block_does_not_deceive(momentum):
-    """Blocks do not couple: the smaller limit counts. From the mode of the other block, with a residual of 0, the search
-    must be sent on by a negative direction; that block's own limit, 1e-4 and more above, is the null."""
+    """Blocks do not couple: the smaller limit counts. From the mode of the other block, with a residual of 0, the
+    search must be sent on by a negative direction; that block's own limit, 1e-4 and more above, is the null."""
     factors, limit, between = blocks(momentum)
     ensemble = theory.GaussNewton(factors)
     found, spectrum = theory.critical_lr(ensemble, 1, momentum=momentum, full_output=True)
@@ -182,8 +182,8 @@ def test_verdicts_keep_their_distance(monkeypatch):
 @pytest.mark.parametrize("nesterov", [False, True])
 @pytest.mark.parametrize("momentum", [0.0, 0.5, 0.99, 0.999, -0.1, -1 / 3, -0.5, -0.99])
 def test_what_rounding_of_the_kernel_is_allowed_for_is_what_it_may_be(rng, momentum, nesterov):
-    """Against a running error analysis, at limits and growth factors from within 1e-12 of the floor on; at the limits of
-    the heavy ball it is at most 10 times that. The null, 64 (a + b) t / (1 − |μ|) for Nesterov's step, is too small
+    """Against a running error analysis, at limits and growth factors from within 1e-12 of the floor on; at the limits
+    of the heavy ball it is at most 10 times that. The null, 64 (a + b) t / (1 − |μ|) for Nesterov's step, is too small
     where two modes come close to its other limit."""
     rule, analysed = Rule(momentum, nesterov), Rule(Rounded(momentum), nesterov)
     for scale in (0.1, 1.0, 4.0):

@@ -102,7 +102,8 @@ def test_a_run_that_is_stopped_after_a_replica_diverged_has_no_records_of_steps_
 
 
 def test_the_message_of_a_loop_with_a_target_counts_each_outcome():
-    assert _status.of_target([0, 0, 0, 1, 2, 2], 9) == "3 of 6 runs reached the target, 1 diverged, 2 used up their 9 steps"
+    assert (_status.of_target([0, 0, 0, 1, 2, 2], 9)
+            == "3 of 6 runs reached the target, 1 diverged, 2 used up their 9 steps")
 
 
 @pytest.mark.parametrize("sampling", ["without-replacement", "epoch"])
