@@ -144,7 +144,7 @@ WRONG_LABELS = {
     "class 3 of 3 images": (images.ConvNet(channels=1, height=2, width=2, size=2, classes=3, filters=1),
                             np.ones((1000, 1, 2, 2)), [0] * 999 + [3], "y must hold class numbers 0…2, got 3"),
     "a column of patches": (benign_oscillation.TwoLayerCNN(2, 1), np.ones((3, 2, 2)), np.ones((3, 1)), "y must have"),
-    "0 and 1 of patches": (benign_oscillation.TwoLayerCNN(2, 1), np.ones((3, 2, 2)), [0, 1, 1], "hold labels ±1, got 0"),
+    "0 and 1 of patches": (benign_oscillation.TwoLayerCNN(2, 1), np.ones((3, 2, 2)), [0, 1, 1], "labels ±1, got 0"),
     "a matrix": (LinearRegression(2), np.ones((3, 2)), np.ones((3, 3)), "y must hold one label .*, at most 1 axes"),
     "a matrix of patches": (benign_oscillation.TwoLayerCNN(2, 1), np.ones((3, 2, 2)), np.ones((3, 3)), "most 1 axes"),
     "a matrix for a net": (network.MLP((2, 2)), np.ones((3, 2)), np.ones((3, 3, 2)), "at most 2 axes"),
