@@ -58,6 +58,12 @@ def test_simulation_refuses_before_work(call, message):
         call()
 
 
+def test_one_start_below_the_target_is_refused_among_many():
+    problem = simulated.three_samples()
+    with pytest.raises(ValueError, match="target must be below the train loss at the start"):
+        simulated.descend(problem, lr=0.1, target=0.5, w0=np.array([[0.0, 0.0], [1.0, 1.0], [0.0, 1.0]]))
+
+
 @pytest.mark.claim("NAK20.annealed")
 def test_targets_that_are_not_reached_are_a_status():
     """η = 3/2 never shrinks the sharp direction, whose loss ⅔ stays; η = 1.6 diverges; a slow run is cut off."""

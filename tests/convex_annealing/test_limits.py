@@ -35,6 +35,21 @@ def test_test_loss_on_a_contour_lies_between_the_bounds(pair, seed):
     assert_allclose((least, most), (max(attained[0], 0), attained[-1]), rtol=0, atol=slack)
 
 
+def test_equal_eigenvalues_are_told_by_the_largest(rng):
+    """Rotated, known to rounding of λmax: a top that occurs twice beside 1e-8, a bottom twice, and three of which only
+    two differ. A width by the smallest eigenvalue calls the first simple; G = I gives one ratio in any eigenspace."""
+    turn = support.random_rotation(rng, 3)
+    for values in ((1e-8, 1.0, 1.0), (1.0, 1.0, 3.0)):
+        train = turn * np.array(values) @ turn.T
+        train = (train + train.T) / 2
+        with pytest.raises(ValueError, match="must have simple extreme eigenvalues"):
+            theory.limit_ratios(train, turn * np.arange(1.0, 4) @ turn.T)
+        assert_allclose(theory.limit_ratios(train, turn @ turn.T), (1 / values[0], 1 / values[2]), rtol=1e-6)
+        assert_allclose(theory.crossover_lr(train), 2 / (values[0] + values[2]), rtol=1e-7)
+    with pytest.raises(ValueError, match="two different eigenvalues, got 2 3 times"):
+        theory.crossover_lr(2 * np.eye(3))
+
+
 @pytest.mark.claim("NAK20.landscape")
 def test_the_two_stops_lie_at_the_ends_of_one_contour():
     """Both have L = ε; P/ε is within 0.03 of the bounds 3/4 and 3/2 at ε = 0.005, on the sides of the right axes."""

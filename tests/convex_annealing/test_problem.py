@@ -36,6 +36,19 @@ def test_losses_are_those_of_the_slides(numbers):
         assert not np.isclose(theory.quadratic_loss(theory.sample_hessian([1, 2]), r), empirical, rtol=1e-9, atol=0)
 
 
+def test_products_have_the_leading_axes_of_all_that_is_given(rng):
+    """One direction at many points, many at one, and points with examples of their own."""
+    model = simulated.LeastSquares(2)
+    w, v, x, y = (rng.standard_normal((3, *shape)) for shape in ((2,), (2,), (4, 2), (4,)))
+    one = model.hvp(w[0], x[0], y[0], v[0])
+    assert_allclose(one, x[0].T @ (x[0] @ v[0]) / 2, rtol=1e-13, atol=1e-15)
+    for given in ((w, x[0], y[0], v[0]), (w[0], x[0], y[0], v), (w[0], x, y, v[0]), (w, x, y, v),
+                  (w[:, None], x, y, v)):
+        found = model.hvp(*given)
+        assert found.shape == (*np.broadcast_shapes(given[0].shape[:-1], given[1].shape[:-2], given[3].shape[:-1]), 2)
+        assert_allclose(found[(0,) * (found.ndim - 1)], one, rtol=1e-13, atol=1e-15)
+
+
 @pytest.mark.chance("law")
 @pytest.mark.claim("NAK20.population-loss")
 def test_population_loss_is_the_mean_over_the_distribution(rng):

@@ -135,6 +135,29 @@ def test_a_flow_that_stops_as_soon_as_it_begins_stops(values):
             assert abs(stop.train_loss / first - (1 - gap)) <= 1e-15 * (4 + np.log(first))
 
 
+def test_no_step_is_made_at_the_target_and_one_at_the_inverse_curvature():
+    """H = diag(4, 2) at rate ¼: the first direction is gone after one step, of the second ½ is left by each; a start
+    that has the target makes none. 0 · log 0, and a step too many at equality, are caught."""
+    start = np.array([1.0, 2.0])   # losses 2 and 4
+    for target, steps, loss in ((6.0, 0, 6.0), (5.9, 1, 1.0), (0.99, 2, 0.25), (0.07, 3, 0.0625)):
+        found = theory.stopping_point(np.diag([4.0, 2.0]), np.eye(2), start, target, lr=0.25)
+        assert found.steps == steps == theory.steps_to_loss(np.diag([4.0, 2.0]), start, 0.25, target)
+        assert_allclose(found.train_loss, loss, rtol=1e-13)
+    resting = theory.stopping_point(np.diag([4.0, 2.0]), np.eye(2), start, 6.0)
+    assert resting.steps == resting.time == 0 and resting.train_loss == 6.0
+
+
+@pytest.mark.parametrize("values", [[1.0], [1.0, 3.0], [1e-3, 1.0, 1e3]])
+def test_a_flow_stops_at_targets_next_to_the_loss(values):
+    """Where both bounds of its time are rounding apart: 40 neighbours of the loss, times from 0 on, none negative."""
+    start = np.sqrt(2 / np.array(values)) * np.arange(1, len(values) + 1)
+    loss = target = theory.quadratic_loss(np.diag(values), start)
+    for _ in range(40):
+        target = np.nextafter(target, 0)
+        found = theory.stopping_point(np.diag(values), np.eye(len(values)), start, target)
+        assert 0 <= found.time <= 1e-13 and abs(found.train_loss / loss - 1) < 1e-13
+
+
 @pytest.mark.parametrize("steps", [1, 2, 3])
 def test_an_odd_number_of_large_steps_turns_the_sharp_side_over(steps):
     """The point itself, by steps of gradient descent; the ratio alone knows no common sign."""

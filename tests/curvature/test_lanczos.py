@@ -92,6 +92,9 @@ def test_repeated_and_zero_eigenvalues():
     assert_allclose(found.values, 5, rtol=1e-9)
     zero = sharpness(Operator(300, np.zeros_like), rng=0)
     assert zero.converged and zero.value == 0 and zero.residual == 0
+    several = top_eigenpairs(Operator(300, np.zeros_like), k=3, rng=0)
+    assert several.converged and not several.values.any()
+    assert_allclose(several.vectors @ several.vectors.T, np.eye(3), atol=1e-12)
     assert non_uniformity(Operator(300, np.zeros_like, np.zeros_like), rng=0).converged
 
 

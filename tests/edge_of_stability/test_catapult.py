@@ -163,6 +163,7 @@ def test_shapes_and_scales():
 
 @pytest.mark.parametrize("call, message", [
     (lambda: theory.catapult_step([0.1, 1.0], 0.5, 1.0, 4), r"kernel must be at least 2\|f\|/√m = 1, got 0.5"),
+    (lambda: theory.catapult_step([1.0, 3.0], [0.5, 10.0], 1.0, 4), r"2\|f\|/√m = 1, got 0.5"),
     (lambda: theory.flow_kernel([1.0, 2.0], [3.0, 4.0, 5.0], 4), "kernel must broadcast"),
     (lambda: theory.catapult_step(1.0, 3.0, -1.0, 4), "lr must be positive"),
     (lambda: theory.catapult_step(1.0, 3.0, 1.0, 0), "width must be at least 1"),
@@ -173,6 +174,16 @@ def test_bad_arguments_are_refused(call, message, monkeypatch):
     monkeypatch.setattr("theory.edge_of_stability._catapult._MOST_STEPS", 1000)
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_replicas_may_have_examples_of_their_own(rng):
+    """Stacks of points, examples and directions as one by one; a mean over replicas is caught."""
+    net, w, v = simulated.LinearNet(3), *rng.standard_normal((2, 4, 2, 3))
+    x, y = rng.standard_normal((2, 4, 5))
+    for name, given in (("predict", (w, x)), ("loss", (w, x, y)), ("gradient", (w, x, y)), ("hvp", (w, x, y, v))):
+        assert_allclose(getattr(net, name)(*given), [getattr(net, name)(*one) for one in zip(*given)], rtol=1e-12,
+                        atol=1e-14)
+    assert_allclose(net.hvp(w[0], x, y, v[0])[2], net.hvp(w[0], x[2], y[2], v[0]), rtol=1e-12)
 
 
 @given(support.seeds())

@@ -157,6 +157,19 @@ def test_gradient_is_the_derivative_of_the_loss(rng):
     assert np.abs(without - slope).max() > 100 * np.abs(along - slope).max()  # of six losses: all small never happens
 
 
+def test_of_arrays_that_are_not_symmetric_the_symmetric_part_counts(rng):
+    """The loss of H, T and F as they are, whatever their order of axes: no order changes Σ A_ij… w_i w_j …."""
+    parts, w = [rng.standard_normal((5, *(3,) * order)) for order in (2, 3, 4)], rng.standard_normal((5, 3))
+    loss, wanted = simulated.CubicQuartic.symmetrised(*parts).loss(w), 0.0
+    for part, weight in zip(parts, (2, 6, 24)):
+        while part.ndim > 1:
+            part = (part * w.reshape(5, *(1,) * (part.ndim - 2), 3)).sum(axis=-1)
+        wanted = wanted + part / weight
+    assert_allclose(loss, wanted, rtol=1e-12, atol=1e-12)
+    with pytest.raises(ValueError, match="hessian must be symmetric"):
+        simulated.CubicQuartic(*parts)
+
+
 def test_in_all_dimensions_the_coefficient_is_that_of_the_rotated_loss(rng):
     """A rotation changes nothing, the order of axes included: to 1e-11 of the terms."""
     loss = simulated.random_loss(4, rng=rng)
@@ -187,6 +200,8 @@ BAD = {
                   "third must be symmetric"),
     "axes": (lambda: simulated.CubicQuartic(np.eye(2), np.zeros((2, 2)), np.zeros((2, 2, 2, 2))),
              "third must have 3 equal last axes"),
+    "scalar": (lambda: simulated.CubicQuartic(1.0, np.zeros((1, 1, 1)), np.zeros((1, 1, 1, 1))),
+               r"hessian must have 2 equal last axes, got shape \(\)"),
     "match": (lambda: simulated.CubicQuartic(np.eye(2), np.zeros((3, 3, 3)), np.zeros((2, 2, 2, 2))),
               "must go with hessian"),
     "start": (lambda: simulated.oscillate(simulated.random_loss(2, rng=0), [1.0], 1.0, 5),

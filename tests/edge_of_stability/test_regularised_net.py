@@ -96,6 +96,20 @@ def test_derivatives_of_the_regularised_loss_by_differences(rng):
     assert np.abs(net.gradient(w) - net.model.gradient(w, x, y)).max() > 1e-3
 
 
+def test_a_minimum_says_by_what_it_is_one(rng):
+    """From a minimum found, the tolerance decides alone: 1e-300 is not met; nor is a saddle one, at which no Newton
+    step is made: all weights 0 and labels of which no first layer knows the sign, after one step of the region."""
+    net = simulated.RegularisedNet(network.MLP((1, 2, 1)), np.array([[1.0], [-0.5]]), np.array([1.0, 0.2]), 0.05)
+    found = simulated.regularised_minimum(net, [0.5, -0.3, 0.1, 0.2, 0.7, 0.4, 0.0])
+    assert found.success and found.status == 0 and 0 < found.eigenvalues[0] < 1
+    again = simulated.regularised_minimum(net, found.w, tolerance=1e-300)
+    assert again.gradient_norm > 0 and (again.success, again.status) == (False, 2)
+    assert_allclose(again.w, found.w, rtol=0, atol=1e-12)
+    flat = simulated.RegularisedNet(network.MLP((1, 2, 1)), np.array([[1.0], [-1.0]]), np.array([1.0, -1.0]), 0.05)
+    saddle = simulated.regularised_minimum(flat, np.zeros(7), max_steps=1)
+    assert (saddle.success, saddle.status) == (False, 2) and saddle.eigenvalues[0] < 0 and not saddle.w.any()
+
+
 def test_by_products_as_by_the_matrix(edge, rng):
     """A Hessian given as products, small (taken whole) and of 90 dimensions (Lanczos, conjugate gradients): to 1e-9."""
     def products(matrix):

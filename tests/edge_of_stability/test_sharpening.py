@@ -111,6 +111,8 @@ def test_rows_can_fail():
 
 @pytest.mark.parametrize("call, message", [
     (lambda: theory.stabilised_amplitude([0.0, 1.0], [3.0, 4.0], [1.0, 0.0]), "gradient must let the sharpness rise"),
+    (lambda: theory.stabilised_amplitude([0.0, 0.25], [3.0, 4.0], [1.0, 0.0]), "gradient must let the sharpness rise"),
+    (lambda: theory.stabilised_amplitude([1.0, 0.0], [3.0, 4.0], [1.0, 0.0]), "gradient must let the sharpness rise"),
     (lambda: theory.stabilised_amplitude([0.0, 1.0], [3.0, 4.0], [1.0, 1.0]), "top must be a unit vector"),
     (lambda: theory.constrained_velocity([0.0, 1.0], [3.0, 0.0], [1.0, 0.0]), "third must have a part across top"),
     (lambda: theory.constrained_velocity([0.0, 1.0], [3.0], [1.0, 0.0]), r"third must have shape \(2,\)"),
@@ -120,6 +122,25 @@ def test_rows_can_fail():
 def test_bad_arguments_are_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_settled_sharpness_is_the_mean_of_the_last_records():
+    path = simulated.Sharpening(np.arange(10), np.zeros(10), np.arange(10.0) ** 2, np.zeros(1), True, 0, 9, "")
+    assert [path.settled(), path.settled(share=0.04), path.settled(share=1.0)] == [72.5, 81.0, 28.5]
+
+
+def test_the_middle_is_that_of_two_steps():
+    """Where the iterate is from it, and how far it goes in two steps, from four iterates; the other sign is caught."""
+    model, x, y = network.MLP((1, 2, 1)), [[1.0], [2.0]], [1.0, 0.5]
+    path = [np.array([1.0, -0.5, 0, 0, 0.5, 0.5, 0])]
+    while len(path) < 4:
+        path.append(path[-1] - 0.1 * model.gradient(path[-1], x, y))
+    seen = simulated.middle(model, path[0], x, y, 0.1, rng=0)
+    assert_allclose(seen.w, (path[0] + path[1]) / 2, rtol=1e-15)
+    assert_allclose(seen.displacement, seen.top @ (path[0] - seen.w), rtol=1e-12)
+    assert_allclose(seen.drift, (path[2] + path[3] - path[0] - path[1]) / 0.4, rtol=1e-12)
+    assert seen.displacement != 0 and abs(seen.top @ seen.top - 1) < 1e-14
+    assert_allclose(seen.gradient, model.gradient(seen.w, x, y), rtol=1e-13)
 
 
 def test_a_run_that_diverges_says_at_which_step():

@@ -50,6 +50,32 @@ def test_what_augmentation_does_and_leaves(n, size, patterns, random_scale, seed
             assert_allclose(t, 1.75, rtol=1e-9)
 
 
+def test_a_patch_may_lie_at_every_edge_and_nowhere_beyond():
+    """3 × 3 in 5 × 7 pixels: corners (0, 0) and (2, 4) are the last; one further in any direction is refused."""
+    patches = images.draw_patches(classes=2, channels=1, size=3, rng=0)
+
+    def put(place):
+        return images.put_patches(np.zeros((1, 1, 5, 7)), [0], patches, [images.BOTH], sign=[1.0], place=place)
+
+    for row, column in ((0, 0), (2, 4)):
+        there = put((row, column)).images[0, 0, row:row + 3, column:column + 3]
+        assert_allclose(there, patches.variants()[0, 0, 0, 0], rtol=1e-15)
+    for beyond in ((-1, 0), (0, -1), (3, 4), (2, 5)):
+        with pytest.raises(ValueError, match="place must leave room"):
+            put(beyond)
+
+
+@pytest.mark.parametrize("name, values, message", [
+    ("labels", [0.0, 1.0], "dtype float64"), ("labels", [0, 1, 1], r"shape \(3,\)"), ("labels", [0, -1], "0…1"),
+    ("labels", [0, 2], "0…1, got 0…2"), ("kind", [0, 3], "0…2"), ("pattern", [0, 1], "pattern must lie in 0…0"),
+    ("sign", [1.0], "sign"), ("strength", [1.0], "strength")])
+def test_patches_are_put_by_whole_numbers_one_an_image(name, values, message):
+    given = {"labels": [0, 1], "kind": [0, 2], "sign": [1.0, -1.0]} | {name: values}
+    patches = images.draw_patches(classes=2, channels=1, size=3, rng=0)
+    with pytest.raises(ValueError, match=message):
+        images.put_patches(np.zeros((2, 1, 5, 5)), given.pop("labels"), patches, given.pop("kind"), **given)
+
+
 @pytest.mark.chance("law")
 @pytest.mark.claim("LWM19.img-shares")
 def test_signs_are_fair_and_scales_uniform(rng):

@@ -5,8 +5,10 @@ Each test says which wrong answer it would catch and shows it caught.
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 
 from refimpl import images
+from refimpl.images._synthetic import _torus_blur
 from tests import support
 
 
@@ -25,6 +27,15 @@ def test_synthetic_images_have_the_stated_moments(rng):
     mean = np.stack([faint[same == c].mean(axis=0) for c in range(2)])
     assert np.corrcoef(mean.ravel(), templates.ravel())[0, 1] > 0.95
     assert np.abs(np.corrcoef(mean.ravel(), templates[::-1].ravel())[0, 1]) < 0.5
+
+
+@pytest.mark.chance("exact")
+@pytest.mark.parametrize("width", [1.25, 2.0])
+def test_a_blur_correlates_pixels_by_its_width(width):
+    """Rows of norm 1 whose products are e^(−d²/4w²) at a distance d round the torus; e^(−d²/4w) is caught."""
+    smooth, distance = _torus_blur(40, width), np.minimum(np.arange(40), 40 - np.arange(40))
+    assert_allclose((smooth @ smooth.T)[0], np.exp(-distance**2 / (4 * width**2)), rtol=0, atol=1e-6)
+    assert_allclose(np.diag(smooth @ smooth.T), 1, rtol=1e-14)
 
 
 @pytest.mark.chance("law")

@@ -46,6 +46,14 @@ def test_every_derivative_along_a_line_against_cauchy_s_integral(rng, activation
             assert abs(found[k] / factorial(k) - exact[k]) > 1e-7 * scale
 
 
+def test_units_on_both_sides_of_the_kink(rng):
+    """ReLU at a point where half of the units are off, by little too: order 0 and 1 are the gradient and H v."""
+    model, w, x, y = problem(rng, "relu", n=9, hidden=(8, 6))
+    v = rng.standard_normal(len(w))
+    assert_allclose(network.line_derivatives(model, w, x, y, v, order=1), [model.gradient(w, x, y),
+                                                                         model.hvp(w, x, y, v)], rtol=1e-11, atol=1e-12)
+
+
 def test_a_linear_net_in_rationals():
     """Two layers: the loss is of degree four on a line, and its fourth difference is the fourth derivative exactly."""
     model, half = network.MLP((2, 2, 1), activation="identity"), Fraction(1, 2)
@@ -76,6 +84,9 @@ def test_replicas_order_and_homogeneity(rng):
                     found * np.array([1, 2, 4, 8]).reshape(4, 1, 1), rtol=1e-12, atol=1e-12 * np.abs(found).max())
     assert_allclose(network.line_derivatives(model, w, x, y, v[0], order=0)[0], model.gradient(w, x, y), rtol=1e-13,
                     atol=1e-15)
+    own = x + rng.standard_normal((3, *x.shape))
+    assert_allclose(network.line_derivatives(model, w, own, y, v[0])[:, 2],
+                    network.line_derivatives(model, w, own[2], y, v[0]), rtol=1e-11, atol=1e-11)
     with pytest.raises(ValueError, match="order must be at least 0"):
         network.line_derivatives(model, w, x, y, v[0], order=-1)
     with pytest.raises(ValueError, match="v must have shape"):

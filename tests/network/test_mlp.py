@@ -157,9 +157,16 @@ def test_replicas_with_data_of_their_own_and_blocks_of_replicas(rng):
     starts = np.stack([wide.init(rng) for _ in range(3)])
     x, y = rng.standard_normal((500, 3)), rng.standard_normal(500)
     assert_allclose(wide.gradient(starts, x, y), [wide.gradient(one, x, y) for one in starts], rtol=1e-11, atol=1e-14)
-    ys = rng.standard_normal((3, 500))
+    ys, xs = rng.standard_normal((3, 500)), rng.standard_normal((3, 500, 3))
     assert_allclose(wide.gradient(starts, x, ys), [wide.gradient(one, x, own) for one, own in zip(starts, ys)],
                     rtol=1e-11, atol=1e-14)
+    assert_allclose(wide.gradient(starts, xs, y), [wide.gradient(one, own, y) for one, own in zip(starts, xs)],
+                    rtol=1e-11, atol=1e-14)
+    for loss, outputs, labels in (("squared", 2, np.stack([y, -y], axis=1)), ("cross-entropy", 3, np.arange(500) % 3)):
+        wide = network.MLP((3, 64, 64, outputs), loss_kind=loss)     # labels of two axes, and of one, for all replicas
+        starts = np.stack([wide.init(rng) for _ in range(3)])
+        assert_allclose(wide.gradient(starts, x, labels), [wide.gradient(one, x, labels) for one in starts], rtol=1e-11,
+                        atol=1e-14)
 
 
 @pytest.mark.claim("WME18.fig1-growth")
@@ -255,6 +262,8 @@ def test_accuracy_counts_the_right_side(rng):
     assert_array_equal(single.accuracy(np.stack([w, w, w]), x, y), [0.75] * 3)
     classes[:10] = (classes[:10] + 1) % 3
     assert several.accuracy(v, x, classes) == 0.75
+    both = np.stack([classes, several.predict(v, x).argmax(axis=-1)])
+    assert_array_equal(several.accuracy(np.stack([v, v]), x, both), [0.75, 1.0])
     assert network.MLP((2, 3)).accuracy(v, x, np.eye(3)[classes]) == 0.75
 
 

@@ -2,10 +2,24 @@
 
 import numpy as np
 import pytest
+from numpy.testing import assert_allclose
 from scipy.stats import chi2
 
 from refimpl import network
 from tests import support
+
+
+@pytest.mark.chance("exact")
+def test_labels_are_those_of_the_teacher():
+    """sign(Σ_j v_j tanh(w_j · z)), z white before its axes are scaled, drawn in the order w, v, z; −1 times it is
+    caught."""
+    x, y, _, test_y = network.teacher_set(60, 40, 3, hidden=4, flipped=0, rng=5)
+    rng = np.random.default_rng(5)
+    inner, outer = rng.standard_normal((3, 4)), rng.standard_normal(4)
+    z = rng.standard_normal((100, 3))
+    wanted = np.sign(np.tanh(z @ inner / np.sqrt(3)) @ outer)
+    assert (np.append(y, test_y) == wanted).all()
+    assert_allclose(x / z[:60], (x / z[:60])[:1].repeat(60, axis=0), rtol=1e-12)
 
 
 @pytest.mark.chance("law")

@@ -11,10 +11,9 @@ from theory import _checks
 from theory.convex_annealing._sample import mean_square_lr
 from theory.convex_annealing._slides import flow_loss_ratio, sharp_and_flat
 
-# n = 3: the two kinds of batch, each as its probability and its curvatures along e₁ and e₂.
-_BATCHES = {1: ((2 / 3, (2.0, 0.0)), (1 / 3, (0.0, 2.0))),
-            2: ((1 / 3, (2.0, 0.0)), (2 / 3, (1.0, 1.0))),
-            3: ((1.0, (4 / 3, 2 / 3)), (0.0, (0.0, 0.0)))}
+# n = 3: the probability of the first of two kinds of batch, and the curvatures of both along e₁ and e₂.
+_BATCHES = {1: (2 / 3, (2.0, 0.0), (0.0, 2.0)), 2: (1 / 3, (2.0, 0.0), (1.0, 1.0)),
+            3: (1.0, (4 / 3, 2 / 3), (0.0, 0.0))}
 _NEGLIGIBLE = 1e-15  # probability that need not be followed any further, of all states together
 _RARE = 1e-20        # and of one state; both count as unfinished
 _UNFINISHED = 1e-9   # probability to go on below which a mean is given
@@ -168,7 +167,7 @@ def _first_passage(states, lr, size, level, max_steps):
     done = states.sharp + states.flat <= level
     found = [_pick(states, done)]
     states = _pick(states, ~done)
-    (chance, first), (_, second) = _BATCHES[size]
+    chance, first, second = _BATCHES[size]
     squares = [[(1 - lr * curvature) ** 2 for curvature in kind] for kind in (first, second)]
     mass = states.probability[:, None]  # (M, k + 1), by the number of batches of the first kind
     lost = 0.0
