@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from figures.network._runs import task
-from refimpl import datasets, edge_of_stability as simulated, network, sgd
+from figures.network._runs import first_images, sharpened, task
+from refimpl import edge_of_stability as simulated, network, sgd
 from theory import edge_of_stability as predicted, linear_stability as stability
 
 # the losses are a fixed catalogue: a law of leading order promises nothing for all that could be drawn
@@ -121,26 +121,23 @@ def sharpening(plans, steps, records, rng):
     """Paths of one start on the teacher set for each (η, μ)."""
     problem = task(None)
     start = problem.model.init(rng)
-    return _paths(problem.model, start, problem.x, problem.y, [(lr, mu, steps) for lr, mu in plans], records, 1.0, rng)
+    return _stacked([(lr, mu, simulated.sharpen(problem.model, start, problem.x, problem.y, lr=lr, momentum=mu,
+                                                steps=steps, record_every=steps // records, rng=rng))
+                     for lr, mu in plans], 1.0)
 
 
 def sharpening_on_images(data, examples, plan, records, rng):
     """The same for (η, μ, steps) on images in the authors' setting of Table 1 and in its constants, with 100 units."""
-    images = datasets.load(data)
-    x = images.images[:examples].reshape(-1, images.images[0].size) / np.float32(255)
-    y = np.eye(images.classes, dtype=np.float32)[images.labels[:examples]]
-    model = network.MLP((x.shape[1], 100, 100, 100, images.classes), activation="relu", init_kind="uniform")
+    model, x, y, name = first_images(data, examples, 100)
     start = model.init(rng).astype(np.float32)
-    found = _paths(model, start, x, y, plan, records, 2 / images.classes, rng)
-    return found | {"data": f"{images.name.split()[0]}, first {len(x)} images"}
+    paths = [(lr, mu, sharpened(model, start, x, y, lr, steps, records, rng, mu)) for lr, mu, steps in plan]
+    return _stacked(paths, 2 / y.shape[1]) | {"data": f"{name}, first {len(x)} images"}
 
 
-def _paths(model, start, x, y, plan, records, scale, rng):
-    """Sharpness along each run of the plan; the loss is `scale` times the model's."""
-    paths = [simulated.sharpen(model, start, x, y, lr=lr * scale, momentum=mu, steps=steps,
-                               record_every=steps // records, rng=rng) for lr, mu, steps in plan]
-    rates, momenta, _ = np.array(plan, float).T
-    return {"rates": rates, "momenta": momenta, "steps": np.array([path.steps for path in paths]),
+def _stacked(runs, scale):
+    """Rows (η, μ, path) as arrays; the authors' loss is `scale` times the model's."""
+    rates, momenta, paths = zip(*runs)
+    return {"rates": np.array(rates), "momenta": np.array(momenta), "steps": np.array([path.steps for path in paths]),
             "sharpness": scale * np.array([path.sharpness for path in paths]),
             "loss": scale * np.array([path.loss for path in paths])}
 
@@ -159,11 +156,11 @@ def plateaus(plans, steps, rng):
     return dict(zip(("sgd_over_star", "sgd_over_edge"), np.array(found).T))
 
 
-def held(lr, steps, count, rng):
-    """Gradient descent on the teacher set seen from the middle of two iterates, `count` times on its way."""
-    problem = task(None)
+def held(data, lr, steps, count, rng):
+    """Gradient descent on the two-class problem seen from the middle of two iterates, `count` times on its way."""
+    problem = task(data, corrupt=True)
     model, x, y = problem.model, problem.x, problem.y
-    w, every, rows = model.init(rng), steps // count, []
+    w, every, rows = problem.start(rng), steps // count, []
     for _ in range(count):
         w = sgd.run(model, w, x, y, lr=lr, steps=every).w
         seen = simulated.middle(model, w, x, y, lr, rng=rng)
@@ -176,7 +173,7 @@ def held(lr, steps, count, rng):
                      _apart(seen.drift, wanted), _apart(seen.drift, -seen.gradient)))
     names = ("loss", "sharpness", "square", "law", "drift_error", "flow_error")
     return {f"held_{name}": values for name, values in zip(names, np.array(rows).T)} | {
-        "held_steps": every * np.arange(1, count + 1)}
+        "held_steps": every * np.arange(1, count + 1), "held_data": problem.name}
 
 
 def _apart(found, wanted):

@@ -16,7 +16,7 @@ SGD = ((0.05, 0.0, 16), (0.1, 0.0, 16), (0.05, 0.0, 64), (0.05, 0.5, 64))  # η,
 WITHIN = 0.01        # of the edge, where a run settles
 IMAGES = 0.12        # the same on images, where runs of this length end below it
 BELOW = 1.1          # η/η* up to which minima of SGD are found
-HELD_STEPS = 3000
+HELD_STEPS = {True: 3000, False: 5000}     # on the teacher set; on images, where the first swings last longer
 HELD = 3e-3          # of the loss: the swings with which a run arrives at its edge are over below it
 
 
@@ -39,14 +39,14 @@ SIZES = {"quick": Sizes(2000, 20, 8, 100, ((0.5, 0.0, 1000), (0.5, 0.5, 1000))),
 
 @guarded
 def simulate(effort, rng, data):
-    """Runs of one start on the teacher set; with `data` those of panel (a) on images instead."""
-    sizes, numbers = SIZES[effort], {"data": TEACHER}
+    """Runs of one start on the teacher set; with `data` all but SGD's minima on images instead."""
+    sizes, numbers, lr = SIZES[effort], {"data": TEACHER}, PLANS[0][0]
     if data is None:
         found = _runs.sharpening(PLANS, sizes.steps, sizes.records, rng)
     else:
         found = _runs.sharpening_on_images(data, sizes.examples, sizes.plan, sizes.records, rng)
-    return numbers | found | _runs.plateaus(SGD, sizes.steps, rng) | _runs.held(PLANS[0][0], HELD_STEPS, sizes.middles,
-                                                                               rng)
+    return numbers | found | _runs.plateaus(SGD, sizes.steps, rng) | _runs.held(data, lr, HELD_STEPS[data is None],
+                                                                               sizes.middles, rng)
 
 
 def _settled(numbers):
@@ -97,7 +97,8 @@ def _judge_sgd(numbers):
 def _judge_held(numbers):
     chosen = (numbers["held_loss"] < HELD) & np.isfinite(numbers["held_law"])
     chosen[:len(chosen) // 2] = False
-    where = f"second half of a run at η = {PLANS[0][0]:g}, {chosen.sum()} middles of two iterates with loss < {HELD:g}"
+    where = (f"{numbers['held_data']}, second half of a run at η = {PLANS[0][0]:g}, {chosen.sum()} middles of two "
+             f"iterates with loss < {HELD:g}")
     if not chosen.any():
         return [not_judged(claim, where, "the loss has not fallen so far") for claim in CLAIMS[3:]]
     ratio = numbers["held_square"][chosen] / numbers["held_law"][chosen]
@@ -140,13 +141,14 @@ def draw(numbers):
     axes[2].semilogy(steps, np.sqrt(numbers["held_law"]), label="theory: $\\sqrt{2\\alpha/\\beta}$", **theory(0))
     axes[2].semilogy(steps, np.sqrt(numbers["held_square"]), label="simulation", **simulation(0, markersize=4))
     axes[2].set(xlabel="step", ylabel="distance from the middle along $v$",
-                title=f"at the edge, teacher set, η = {PLANS[0][0]:g}",
+                title=f"at the edge, {numbers['held_data']}, η = {PLANS[0][0]:g}",
                 ylim=(np.sqrt(np.nanmin(numbers["held_law"])) / 3, None))
     axes[2].legend(loc="lower left")
     axes[3].semilogy(steps, numbers["held_drift_error"], label="from the constrained flow", **simulation(0))
     axes[3].semilogy(steps, numbers["held_flow_error"], label="from gradient flow", **simulation(1))
     axes[3].axhline(1, **guide())
-    axes[3].set(xlabel="step", ylabel="relative difference", title="velocity of the middle, simulation")
+    axes[3].set(xlabel="step", ylabel="relative difference",
+                title=f"velocity of the middle, {numbers['held_data']}, simulation")
     axes[3].legend(loc="center right")
     return picture
 
@@ -154,9 +156,9 @@ def draw(numbers):
 FIGURE = Figure(
     "edge-sharpening", "Sharpness rises to 2(1+μ)/η and is held there by an oscillation of known size",
     "(a) Sharpness of a net along gradient descent, without momentum and with it: markers; lines, the edge 2(1+μ)/η of "
-    "each run (with --data on those images, in the constants of Table 1; the other panels are always of the teacher "
-    "set). A run below its line has a flow that ends flatter. (b) Minima of SGD: circles by the exact threshold of "
-    "their batch size, squares by the edge of gradient descent. (c) Distance of the iterates of gradient descent from "
+    "each run (with --data on those images, in the constants of Table 1). A run below its line has a flow that ends "
+    "flatter. (b) Minima of SGD on the teacher set: circles by the exact threshold of their batch size, squares by the "
+    "edge of gradient descent. (c) Distance of the iterates of gradient descent from "
     "the middle of two of them, along the top eigenvector: markers; line, the amplitude at which the third derivative "
     "lowers the sharpness as fast as the flow raises it. (d) How far the velocity of the middle is from that of the "
     "flow held at constant sharpness, and from gradient flow's: look at where the circles fall below the squares.",

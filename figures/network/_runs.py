@@ -7,7 +7,8 @@ from math import sqrt
 import numpy as np
 
 from figures._figure import not_judged
-from refimpl import datasets, network, sgd
+from refimpl import datasets, network
+from refimpl.edge_of_stability import sharpen
 from theory import linear_stability as predicted
 
 EXAMPLES, TESTS = 200, 2000
@@ -172,20 +173,22 @@ def at_the_edge(data, hidden, examples, plan, records, starts, rng):
     (f − y)², 2/k of ours for k outputs: their η is ours times k/2, their
     sharpness ours times 2/k, and η times sharpness is the same.
     """
-    images = datasets.load(data)
-    n = min(examples, len(images.images))
-    model, x, y = authors_setting(images.images[:n] / np.float32(255), images.labels[:n], images.classes, hidden)
+    model, x, y, name = first_images(data, examples, hidden)
     begun = [model.init(rng).astype(np.float32) for _ in range(starts)]
-    shape = (len(plan), records, starts)
-    time, sharp, loss = np.zeros(shape[:2]), np.full(shape, np.nan), np.full(shape, np.nan)
-    for row, (lr, steps) in enumerate(plan):
-        time[row] = lr * (steps // records) * np.arange(1, records + 1)
-        for j, w in enumerate(begun):
-            for k, found in enumerate(sharpened(model, w, x, y, lr, steps, records, rng)):
-                sharp[row, k, j], loss[row, k, j] = found
+    paths = [[sharpened(model, w, x, y, lr, steps, records, rng) for w in begun] for lr, steps in plan]
+    time = np.array([lr * own[0].steps for (lr, _), own in zip(plan, paths)])
+    sharp, loss = (2 / y.shape[1] * np.array([[getattr(path, name) for path in own] for own in paths]).swapaxes(1, 2)
+                   for name in ("sharpness", "loss"))
     return {"rates": np.array([lr for lr, _ in plan]), "sharpness": sharp[:, -(records // 5):].mean(axis=1),
             "time": time, "path_sharpness": sharp, "path_loss": loss, "widths": np.array(model.widths),
-            "examples": np.array(n), "data": f"{images.name.split()[0]}, first {n} training images"}
+            "examples": np.array(len(x)), "data": f"{name}, first {len(x)} training images"}
+
+
+def first_images(data, examples, hidden):
+    """(model, x, y) of Table 1 on the first examples of a set on disk, and the set's name."""
+    images = datasets.load(data)
+    return *authors_setting(images.images[:examples] / np.float32(255), images.labels[:examples], images.classes,
+                            hidden), images.name.split()[0]
 
 
 def authors_setting(pictures, labels, classes, hidden, layers=3, scale=1.0):
@@ -197,16 +200,11 @@ def authors_setting(pictures, labels, classes, hidden, layers=3, scale=1.0):
     return model, x, np.eye(classes, dtype=np.float32)[labels]
 
 
-def sharpened(model, w, x, y, lr, steps, records, rng):
-    """Sharpness and loss along gradient descent, in the authors' constants, record by record until it blows up."""
-    scale = 2 / y.shape[1]
-    for _ in range(records):
-        run = sgd.run(model, w, x, y, lr=lr * scale, steps=steps // records)
-        if not run.success:
-            return
-        w = run.w
-        loss = scale * model.loss(w, x, y)
-        yield scale * float(network.sharpness(model, w, x, y, tolerance=1e-3, rng=rng)), loss
+def sharpened(model, w, x, y, lr, steps, records, rng, momentum=0.0):
+    """`sharpen` at the authors' η, which is 2/k of it in our constants; its loss and sharpness are in ours."""
+    every = steps // records
+    return sharpen(model, w, x, y, lr=lr * (2 / y.shape[1]), momentum=momentum, steps=every * records,
+                   record_every=every, rng=rng)
 
 
 def guarded(simulate):
