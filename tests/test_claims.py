@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from figures import images, network
+from figures import edge_of_stability, images, network
 from figures._all import FIGURES
 from theory import claims
 from theory.claims._claim import Elsewhere
@@ -92,7 +92,8 @@ def test_an_incomplete_row_is_refused(changes):
 
 def test_a_claim_whose_figure_reads_data_says_what_was_found_on_the_real_set():
     """Named, judged and measured; what is empty, or judged in other words, is refused."""
-    reads = {claim for figure in (*network.FIGURES, *images.FIGURES) if figure.reads_data for claim in figure.claims}
+    figures = (*network.FIGURES, *images.FIGURES, *edge_of_stability.FIGURES)
+    reads = {claim for figure in figures if figure.reads_data for claim in figure.claims}
     told = {claim.id for claim in claims.CLAIMS if "FashionMNIST" in [one.data_set for one in claim.elsewhere]}
     assert told == {claim.id for claim in claims.CLAIMS if claim.id in reads and claim.status != "exact"}
     for wrong in ({"verdict": "holds"}, {"regime": ""}):

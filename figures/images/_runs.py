@@ -76,6 +76,11 @@ def spread_of(accuracies, examples):
     return float(np.sqrt(2 * max(mean * (1 - mean), 1 / examples) / (examples * len(accuracies))))
 
 
+def binomial(accuracy, examples):
+    """What an accuracy measured on so many images may be off by chance, `LIMIT` standard errors."""
+    return LIMIT * spread_of(accuracy, examples) / 2**0.5
+
+
 def ahead(claim, quantity, first, second, examples, *, sign=1, level=0.0, predicted_text="> 0", judged=True, why=""):
     """Row of a mean difference of accuracies, beyond `level` by standard errors.
 

@@ -8,8 +8,8 @@ import numpy as np
 from figures._figure import Figure, close, holds, not_judged
 from figures._fitted_powers import t_limit
 from figures.network._draw_escape import draw
-from figures.network._runs import (MOST_STEPS, OVER, SIGMAS, cannot, coordinates, ensemble, guarded, interpolated,
-                                   measure, task)
+from figures.network._runs import (MOST_STEPS, SIGMAS, cannot, coordinates, ensemble, exponent, guarded, interpolated,
+                                   measure, stays, task)
 from refimpl import network, sgd
 from theory import linear_stability as predicted
 
@@ -138,6 +138,9 @@ def _settled(problem, w, ends, size, steps, rng):
     for name, points in ((f"before_{size}", ends[kept]), (f"after_{size}", settled.w[kept])):
         minima = [measure(problem, point, size, rng) for point in points]
         found[name] = np.array([[m.sharpness, m.non_uniformity, LR / m.critical_lr, m.accuracy] for m in minima])
+    source = rng.spawn(1)[0]
+    found[f"beyond_{size}"] = np.array([exponent(problem, point, LR, size, source)
+                                        for point, m in zip(points, minima) if LR > m.critical_lr])
     return found
 
 
@@ -206,10 +209,10 @@ def _minima_rows(numbers, size):
                            measured=f"{was[:, 2].mean():.2f} → {new[:, 2].mean():.2f} (means)"),
                 _test_row(size, was[:, 3], new[:, 3])]
     flatter = new[:, :2].mean(axis=0) / was[:, :2].mean(axis=0)
-    return [holds("WME18.fig1", f"η/η* at B = {size} before and after, {len(new)} starts",
-                  "above 1, then about 1 or less", f"{was[:, 2].mean():.2f} → {new[:, 2].mean():.2f} (means)",
-                  f"all > 1, all ≤ {OVER}", bool(was[:, 2].min() > 1 and new[:, 2].max() <= OVER),
-                  null="as before: SGD does not choose its minima"),
+    rate, error = numbers[f"growth_{size}"]
+    return [stays("WME18.fig1", f"minima that SGD settles on, B = {size}, {len(new)} starts; mean η/η* "
+                  f"{was[:, 2].mean():.2f} before and {new[:, 2].mean():.2f} after", new[:, 2],
+                  numbers[f"beyond_{size}"], np.array([rate / error]), "gradient descent's minimum, all with η > η*"),
             holds("WME18.fig1", f"B = {size}: mean sharpness and non-uniformity, after over before", "both fall",
                   f"{flatter[0]:.2f}, {flatter[1]:.2f}", "< 1",
                   bool((flatter < 1).all()) or (False if len(new) >= 3 else None),

@@ -5,16 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds, not_judged
-from figures._style import INK, SHADES, key, panels, simulation, theory
+from figures._style import SHADES, key, panels, simulation, theory
 from figures.network._panels import empty, published_marks, table
-from figures.network._runs import MOST_STEPS, PUBLISHED, TEACHER, at_the_edge, cannot, guarded, task
+from figures.network._runs import (MOST_STEPS, PUBLISHED, SWINGS, TEACHER, at_the_edge, cannot, guarded, swing,
+                                   task)
 from refimpl import network
 from theory import linear_stability as predicted
 
 EDGE = (0.02, 0.05, 0.1)   # rates at which GD ends at the edge on the synthetic set
 CLAIMS = ("WME18.tab1-gd", "WME18.sharpest", "WME18.tab1-measured")
-# A net at the edge swings about it: standard deviations of one record, and the least part of 2/η, that it may be off.
-SWINGS, LEAST = 3.0, 0.05
 
 
 @dataclass(frozen=True)
@@ -100,14 +99,16 @@ def _listed(name):
 def _judge_images(numbers):
     rates, sharp, path = numbers["rates"], numbers["sharpness"], numbers["path_sharpness"]
     known = PUBLISHED.get(str(numbers["data"]).split(",")[0], {})
+    wide = np.array([swing(own * lr / 2) for lr, own in zip(rates, path)])
     rows = []
     for k, (lr, own) in enumerate(zip(rates, sharp)):
         # how sharp smaller rates have become, in every start
         flow = float(np.nanmax(path[:k], axis=(0, 1)).min()) if k else np.nan
-        rows += _rate_rows(lr, own, flow, numbers["time"][k, -1], known.get(lr), swing(lr, path[k]))
-    above = sharp * rates[:, None] / 2 - [[swing(lr, own)] for lr, own in zip(rates, path)]
+        rows += _rate_rows(lr, own, flow, numbers["time"][k, -1], known.get(lr), wide[k],
+                           float(np.nanmax(path[k])) * lr / 2)
+    above = sharp * rates[:, None] / 2 - wide[:, None]
     worst = np.unravel_index(np.nanargmax(above), above.shape)
-    top, limit = float(sharp[worst] * rates[worst[0]] / 2), 1 + swing(rates[worst[0]], path[worst[0]])
+    top, limit = float(sharp[worst] * rates[worst[0]] / 2), 1 + wide[worst[0]]
     rows.append(holds("WME18.sharpest", "largest aη/2 of the last fifths: no sharper than the edge", "at most 1",
                       f"{top:.3f} at η = {rates[worst[0]]:g}",
                       f"≤ {limit:.3g}: {SWINGS:g} standard deviations of a record",
@@ -118,14 +119,7 @@ def _judge_images(numbers):
     return tuple(rows)
 
 
-def swing(lr, path):
-    """How far, of 2/η, a record of runs (records, starts) at the edge may lie from it."""
-    last = path[-max(2, len(path) // 5):] * lr / 2
-    spread = float(np.sqrt(np.var(last, axis=0, ddof=1).mean()))
-    return max(LEAST, SWINGS * spread) if np.isfinite(spread) else LEAST
-
-
-def _rate_rows(lr, own, flow, time, known, wide):
+def _rate_rows(lr, own, flow, time, known, wide, top):
     """Rows on one rate: at its edge, and as published, if smaller rates have become sharper than its edge."""
     edge, mean = float(predicted.sharpness_limit(lr)), float(own.mean())
     heading = f"at η = {lr:g}, last fifth of {len(own)} run{'s' if len(own) > 1 else ''} to η·steps = {time:g}"
@@ -133,6 +127,8 @@ def _rate_rows(lr, own, flow, time, known, wide):
         return [holds("WME18.tab1-gd", f"GD {heading}", "ends at the edge", "blows up", "–", False, null="a minimum")]
     if flow > (1 + 2 * wide) * edge:
         null, note = "as sharp as smaller rates become", f"({SWINGS:g} standard deviations of a record)"
+        if mean / edge < 1 - wide < 1 < top:
+            note += f"; it swung up to {top:.2f} and came to rest at a flatter place"
         rows = [close("WME18.tab1-gd", f"aη/2 {heading}", 1.0, mean / edge, wide, null=(flow / edge, null), note=note)]
         return rows + ([close("WME18.tab1-measured", f"sharpness {heading}", known[0], mean, wide * edge + known[1],
                               null=(flow, null), note=note)] if known else [])
@@ -185,10 +181,9 @@ def _draw_images(axis, numbers):
             axis.plot(times[k], path[k, :, j], label=None if j else f"$\\eta={lr:g}$", **simulation(k, markersize=3.5))
         if lr in known:
             published_marks(axis, [last], [known[lr][0]], [known[lr][1]], 0, "published" if k == 0 else None)
-    axis.set(xlabel="time $\\eta\\cdot$steps", ylabel="sharpness $a$", yscale="log", xlim=(0, None), ylim=(0.5, None))
-    axis.text(0.02, 0.02, "lines, theory: $2/\\eta$ of each rate\nopen markers, simulation: each start",
-              transform=axis.transAxes, va="bottom", color=INK, fontsize=7.5)
-    axis.legend(loc="lower right")
+    axis.set(xlabel="time $\\eta\\cdot$steps", ylabel="sharpness $a$", yscale="log", xlim=(0, None), ylim=(0.2, None))
+    axis.legend(loc="lower right", ncols=2, title="lines, theory: $2/\\eta$; open markers, simulation: each start",
+                title_fontsize=7.5)
 
 
 def _cell(values):

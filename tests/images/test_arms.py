@@ -13,6 +13,7 @@ import pytest
 from numpy.testing import assert_allclose, assert_array_equal
 
 from figures import images as drawn
+from figures.images import _arms
 from figures.images._runs import problem
 from refimpl import images
 from tests import support
@@ -177,6 +178,18 @@ def test_rows_of_any_set_are_judged_by_standard_errors():
         for name in ("CIFAR-10", "synthetic images"):
             rows = figure.judge({**wrong, "data": name})
             assert claims <= {row.claim for row in rows if row.verdict == "differs"}
+
+
+@pytest.mark.claim("LWM19.img-fig1")
+def test_the_loss_on_mixed_images_is_told_from_none_and_from_twice_it():
+    """Patch known to the small rate alone: half-way to no loss, or to twice the predicted one, is as far as agrees."""
+    epochs, flat = np.array([0, 40, 120]), np.full((5, 3), 0.5)
+    numbers = {"epochs": epochs, "anneal": 40, "validation": 2000, "classes": 10, "large_clean": flat,
+               "small_clean": flat, "small_mixed": flat, "large_patch": flat - 0.4, "small_patch": flat + 0.5}
+    lost = theory.mixed_accuracy(0.5, 0.1, 0.5) - theory.mixed_accuracy(0.5, 1.0, 1.0)
+    for share, verdict in ((1.0, "agrees"), (0.6, "agrees"), (1.4, "agrees"), (0.4, "differs"), (1.6, "differs")):
+        numbers["large_mixed"] = flat + share * lost
+        assert _arms.mixed(numbers)[0].verdict == verdict
 
 
 def test_accuracy_at_equal_loss_is_that_of_the_first_epoch_below():

@@ -11,7 +11,7 @@ from figures import network as drawn
 from figures._figure import AGREES, DIFFERS, NOT_JUDGED
 from figures._style import style
 from figures.network import _minima, _sharpening, _sharpness
-from figures.network._runs import PUBLISHED, at_the_edge, coordinates, ensemble, measure, task
+from figures.network._runs import PUBLISHED, at_the_edge, coordinates, ensemble, measure, stays, swing, task
 from refimpl import datasets, network, sgd
 from tests.network.nets import complex_gradient, plain_loss
 from theory import linear_stability as theory
@@ -146,6 +146,16 @@ def test_sharpness_at_a_loss_goes_with_the_scale_of_the_start_and_not_with_the_e
     assert not _sharpening.powers(exchanged)[0][2][0] > 0.5
 
 
+@pytest.mark.claim("WME18.fig3", "WME18.fig1", "WME18.momentum-minima")
+def test_minima_that_almost_every_path_would_leave_differ():
+    """Beyond η* with an exponent above 0; with one that is not, or within η*, they agree, where the null would tell."""
+    ratios, null = np.array([0.4, 1.05]), np.array([50.0])
+    for beyond, told, verdict in ((7.0, null, DIFFERS), (5.0, null, AGREES), (-3.0, null, AGREES),
+                                  (-3.0, np.array([2.0]), NOT_JUDGED), (-3.0, np.zeros(0), NOT_JUDGED)):
+        assert stays("A.b", "minima", ratios, np.array([beyond]), told, "a null").verdict == verdict
+    assert stays("A.b", "minima", ratios[:1], np.zeros(0), null, "a null").verdict == AGREES
+
+
 @pytest.mark.claim("WME18.fig3", "WME18.fig4")
 def test_few_minima_are_not_judged():
     numbers = {name: np.ones(2) for name in _minima.NAMES}
@@ -162,7 +172,7 @@ def test_table_one_on_the_real_images():
     assert found["data"] == "FashionMNIST, first 100 training images"
     small, large = found["sharpness"][:, 0]
     mean, _ = PUBLISHED["FashionMNIST"][0.5]
-    assert abs(large - mean) < _sharpness.swing(0.5, found["path_sharpness"][1]) * 4 and 2.5 * large < small < 22
+    assert abs(large - mean) < swing(found["path_sharpness"][1] / 4) * 4 and 2.5 * large < small < 22
     rows = _sharpness.judge(found)
     assert [row.verdict for row in rows if "η = 0.5," in row.quantity] == [AGREES, AGREES]
     assert not [row for row in rows if row.verdict == DIFFERS]
