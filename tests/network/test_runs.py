@@ -18,7 +18,7 @@ from theory import linear_stability as theory
 
 pytestmark = pytest.mark.chance("exact")
 
-REAL = Path(os.environ.get("LARGE_LR_DATA", "/usr/share/datasets/fashion-mnist"))
+REAL = Path(os.environ.get("LARGE_LR_DATA") or "/usr/share/datasets/fashion-mnist")
 
 
 def write_idx(directory, rng, n, side=4, classes=3):
