@@ -130,7 +130,8 @@ def sharpening_on_images(data, examples, plan, records, rng):
     """The same for (η, μ, steps) on images in the authors' setting of Table 1 and in its constants, with 100 units."""
     model, x, y, name = first_images(data, examples, 100)
     start = model.init(rng).astype(np.float32)
-    paths = [(lr, mu, sharpened(model, start, x, y, lr, steps, records, rng, mu)) for lr, mu, steps in plan]
+    paths = [(lr, mu, sharpened(model, start, x, y, lr, steps, records, rng=rng, momentum=mu))
+             for lr, mu, steps in plan]
     return _stacked(paths, 2 / y.shape[1]) | {"data": f"{name}, first {len(x)} images"}
 
 

@@ -121,7 +121,8 @@ def judge(numbers):
                       null="without the filters' part, or twice: 0.8, 2"))
     final = [float(np.asarray(numbers[f"full_batch_{lr}"])[-1]) for lr in RATES]
     rows.append(holds("LWM19.img-cause", "share of units active on the patch after full-batch steps, η = 0.2 and 0.02",
-                      "nearly 0 at 0.2 without any noise of SGD", listed(final), "below a fifth of a start's ½, and of that at 0.02",
+                      "nearly 0 at 0.2 without any noise of SGD", listed(final),
+                      "below a fifth of a start's ½, and of that at 0.02",
                       final[0] < min(0.5, final[1]) / 5, null="noise of SGD needed: both near ½"))
     return tuple(rows)
 

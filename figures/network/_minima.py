@@ -55,8 +55,9 @@ def simulate(effort, rng, data):
         if limits:
             doubled.append((size, exponent(problem, ends[np.argmin(limits)], 2 * lr, size, rng.spawn(1)[0], 1000, 50)))
     found = dict(zip(NAMES, np.array(columns, float).reshape(-1, len(NAMES)).T))
-    return {**found, "settings": np.array(settings, float), "examples": np.array(n), "exponents": np.array([value for _, value in exponents]),
-            "beyond": np.array(exponents).reshape(-1, 2), "doubled": np.array(doubled).reshape(-1, 2), "missed": np.array(missed), "goal": np.array(problem.goal), "data": problem.name}
+    return {**found, "settings": np.array(settings, float), "examples": np.array(n), "data": problem.name,
+            "exponents": np.array([value for _, value in exponents]), "beyond": np.array(exponents).reshape(-1, 2),
+            "doubled": np.array(doubled).reshape(-1, 2), "missed": np.array(missed), "goal": np.array(problem.goal)}
 
 
 def judge(numbers):

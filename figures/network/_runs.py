@@ -171,11 +171,12 @@ def stays(claim, heading, ratios, beyond, null, words):
     `null` those of places where SGD does not settle, which `words` names: unless one tells, nothing is judged.
     """
     left, told = int((beyond > SIGMAS).sum()), bool((null > SIGMAS).any())
+    listed = f"{null.min():.1f}…{null.max():.1f}" if len(null) else ""
     worst = f", their exponents up to {beyond.max():.1f}" if len(beyond) else ""
     return holds(claim, f"{heading}: η ≤ η*, or exponent of almost every path not above 0", "all",
                  f"{len(ratios) - left} of {len(ratios)}; η/η* up to {ratios.max():.3f}, {len(beyond)} beyond 1{worst}",
                  f"exponents ≤ {SIGMAS:g} standard errors", left == 0 if told else None,
-                 null=f"{words}: exponents of {null.min():.1f}…{null.max():.1f} standard errors" if len(null) else words)
+                 null=f"{words}: exponents of {listed} standard errors" if listed else words)
 
 
 def at_the_edge(data, hidden, examples, plan, records, starts, rng):
@@ -189,7 +190,7 @@ def at_the_edge(data, hidden, examples, plan, records, starts, rng):
     """
     model, x, y, name = first_images(data, examples, hidden)
     begun = [model.init(rng).astype(np.float32) for _ in range(starts)]
-    paths = [[sharpened(model, w, x, y, lr, steps, records, rng) for w in begun] for lr, steps in plan]
+    paths = [[sharpened(model, w, x, y, lr, steps, records, rng=rng) for w in begun] for lr, steps in plan]
     time = np.array([lr * own[0].steps for (lr, _), own in zip(plan, paths)])
     sharp, loss = (2 / y.shape[1] * np.array([[getattr(path, name) for path in own] for own in paths]).swapaxes(1, 2)
                    for name in ("sharpness", "loss"))
@@ -214,7 +215,7 @@ def authors_setting(pictures, labels, classes, hidden, layers=3, scale=1.0):
     return model, x, np.eye(classes, dtype=np.float32)[labels]
 
 
-def sharpened(model, w, x, y, lr, steps, records, rng, momentum=0.0):
+def sharpened(model, w, x, y, lr, steps, records, *, rng, momentum=0.0):
     """`sharpen` at the authors' η, which is 2/k of it in our constants; its loss and sharpness are in ours."""
     every = steps // records
     return sharpen(model, w, x, y, lr=lr * (2 / y.shape[1]), momentum=momentum, steps=every * records,

@@ -64,7 +64,8 @@ def simulate(effort, rng, data):
             n = int(n)
             model, x, y = authors_setting(pictures[:n], labels[:n], classes, sizes.hidden, layers, scale)
             start = np.random.default_rng(child.bit_generator.seed_seq)
-            path = sharpened(model, model.init(start).astype(np.float32), x, y, LR, sizes.steps, sizes.records, start)
+            w = model.init(start).astype(np.float32)
+            path = sharpened(model, w, x, y, LR, sizes.steps, sizes.records, rng=start)
             sharp[i, :, j], loss[i, :, j] = 2 / classes * path.sharpness, 2 / classes * path.loss
     every = sizes.steps // sizes.records
     return {"settings": np.array(rows), "sharpness": sharp, "loss": loss, "data": name,

@@ -33,6 +33,11 @@ class Elsewhere:
             raise ValueError(f"regime on {self.data_set} must say what was measured, got nothing; add it")
 
 
+def on_images(verdict, regime):
+    """What became of a claim on FashionMNIST, the real set that is at hand."""
+    return (Elsewhere("FashionMNIST", verdict, regime),)
+
+
 @dataclass(frozen=True)
 class Claim:
     """A claim of a source and what became of it.
