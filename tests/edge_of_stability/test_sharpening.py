@@ -109,6 +109,20 @@ def test_rows_can_fail():
     assert [row.verdict for row in rows] == ["differs", "not judged", "agrees"]
 
 
+def test_rows_of_what_holds_the_edge_can_fail():
+    """Amplitude and velocity off differ; where the oscillation has died out, or not lived for long, nothing is judged.
+    """
+    flat = np.ones(12)
+    numbers = {"held_loss": 1e-4 * flat, "held_law": 1e-6 * flat, "held_square": 1e-6 * flat, "held_data": "",
+               "held_drift_error": 0.01 * flat, "held_flow_error": flat,
+               "held_sharpness": 40 * np.linspace(1.01, 1, 12)}
+    for changed, verdict in (({}, "agrees"), ({"held_square": 1.1e-6 * flat}, "differs"),
+                             ({"held_square": 1e-20 * flat}, "not judged"),
+                             ({"held_square": np.where(np.arange(12) < 9, 1e-20, 1e-6)}, "not judged")):
+        assert _sharpening.held_rows(numbers | changed)[1].verdict == verdict
+    assert _sharpening.held_rows(numbers | {"held_drift_error": 0.1 * flat})[2].verdict == "differs"
+
+
 @pytest.mark.parametrize("call, message", [
     (lambda: theory.stabilised_amplitude([0.0, 1.0], [3.0, 4.0], [1.0, 0.0]), "gradient must let the sharpness rise"),
     (lambda: theory.stabilised_amplitude([0.0, 0.25], [3.0, 4.0], [1.0, 0.0]), "gradient must let the sharpness rise"),
