@@ -5,12 +5,14 @@ defines); a fit is a thin dash-dotted line, a bound a dotted one, a guide grey.
 The legend names fit, bound and guide as such; `key` says the rest.
 """
 
+import re
 import textwrap
 from contextlib import contextmanager
 
 import matplotlib
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.text import Text
 from matplotlib.ticker import Formatter, LogFormatterMathtext
 
 matplotlib.use("Agg")
@@ -20,7 +22,10 @@ INK, GREY = "#1a1a1a", "#8a8a8a"
 SHADES = ("#14213d", "#9b2226", "#3a86a8", "#e09f3e")
 DASHES = ("-", "--", "-.", ":")
 MARKERS = ("o", "s", "^", "D")
-_RAISED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻")
+_RAISED, _LOWERED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"), str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
+_GREEK = dict(zip("alpha beta delta epsilon varepsilon zeta eta kappa lambda mu xi rho tau Lambda Sigma".split(),
+                  "αβδϵεζηκλμξρτΛΣ"), to="→")
+_TYPESET = re.compile(r"[\\\\^_{}]")
 _RC = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -58,11 +63,18 @@ class _Powers(Formatter):
     def __init__(self, typeset):
         self.typeset = typeset
 
+    plain = False  # whether the axis shows so few and so moderate numbers that 0.03 is shorter than 3 × 10⁻²
+
     def set_locs(self, locs):
         self.typeset.set_locs(locs)
+        low, high = sorted(self.axis.get_view_interval())
+        self.plain = low >= 1e-3 and high <= min(1e4, 300 * low)
 
     def __call__(self, x, pos=None):
-        words = self.typeset(x, pos).removeprefix("$\\mathdefault{").removesuffix("}$").replace("-", "−")
+        words = self.typeset(x, pos)
+        if self.plain:
+            return words and f"{x:g}"
+        words = words.removeprefix("$\\mathdefault{").removesuffix("}$").replace("-", "−")
         number, _, exponent = words.replace("\\times", "×").partition("^{")
         return number + exponent.removesuffix("}").translate(_RAISED)
 
@@ -77,12 +89,30 @@ def _plain_powers(picture):
                     put(_Powers(get()))
 
 
+def _plain_words(picture):
+    """Formulas that need no typesetting, as η* = 0.1, as text; a string with one that does is left whole."""
+    for text in picture.findobj(Text):
+        parts = text.get_text().split("$")
+        formulas = [_spelled(part) for part in parts[1::2]]
+        if len(parts) > 1 and not any(_TYPESET.search(formula) for formula in formulas):
+            parts[1::2] = formulas
+            text.set_text("".join(parts))
+
+
+def _spelled(formula):
+    words = re.sub(r"\\([a-zA-Z]+) ?", lambda found: _GREEK.get(found[1], found[0]), formula.replace("^*", "*"))
+    for sign, digits in (("\\^", _RAISED), ("_", _LOWERED)):
+        words = re.sub(sign + r"(\d)", lambda found: found[1].translate(digits), words)  # noqa: B023
+    return re.sub("([=<>])", r" \1 ", words.replace(" ", "").replace("\\,", " ").replace("-", "−")).lstrip()
+
+
 def titled(picture, title):
     """The picture with its title above it, unless it carries one already; broken to the width of the picture."""
     if not picture.get_suptitle():
-        letters = int(12 * picture.get_figwidth())  # of 11 points: 12 fit an inch
+        letters = int(11 * picture.get_figwidth())  # of 11 points: 11 fit an inch
         picture.suptitle("\n".join(textwrap.wrap(title, letters)), fontweight="bold")
     _plain_powers(picture)
+    _plain_words(picture)
     return picture
 
 
@@ -118,6 +148,11 @@ def bound(k=0, **changes):
 def guide(**changes):
     """Line properties of a guide to the eye: an edge, a slope, a level that is nobody's prediction."""
     return {"color": GREY, "linestyle": "-", "linewidth": 0.8, "marker": "none", "zorder": 0.5, **changes}
+
+
+def below(axis, columns=2, **options):
+    """A legend under the panel, where it hides nothing."""
+    return axis.legend(**{"loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "ncols": columns, **options})
 
 
 def key(axis, *handles, **options):

@@ -139,14 +139,14 @@ def draw(numbers):
     """(a) Every visit of one seed, (b) the weak feature, (c) accuracy on the way, (d) accuracy against c."""
     picture, axes = panels(2, 2, width=4.3, height=3.2)
     time = np.arange(len(numbers["visits_large"])) / N
-    for (name, c), shade, marker, size in zip(RATES, (SHADES[2], INK), (".", "x"), (1.2, 2.2)):
+    for (name, c), shade, marker, size in zip(RATES, (SHADES[2], INK), (".", "."), (1.2, 0.8)):
         axes[0].plot(time, numbers[f"visits_{name}"], color=shade, linestyle="none", rasterized=True, markersize=size,
                      marker=marker, markeredgewidth=0.4, label=f"simulation, $c={c:g}$, each visit")
     for edge, label in zip(predicted.attractor_bounds(RATES[0][1]), ("bounds of the oscillation", None)):
         axes[0].axhline(edge, label=label, **bound(1))
     axes[0].set(xlabel="epoch", ylabel="$yf$ of the example visited", ylim=(-0.3, 2.2),
                 title="the oscillation, one seed")
-    axes[0].legend(loc="upper right", markerscale=4)
+    axes[0].legend(loc="upper right", markerscale=6)
     for k, c in enumerate(numbers["timed"]):
         marks = np.linspace(0, len(numbers[f"timing_epochs_{c:g}"]) - 1, 18).astype(int)
         axes[1].plot(*numbers[f"timing_line_{c:g}"], label=f"$c={c:g}$", **theory(k))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, holds
-from figures._style import guide, key, panels, simulation, theory
+from figures._style import below, guide, panels, simulation, theory
 from figures.benign_oscillation._runs import KAPPA, N, epochs_to, orthogonal, sets, strong_and_weak
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
@@ -140,14 +140,14 @@ def judge(numbers):
 
 def draw(numbers):
     """(a) Power of memorised noise, (b) benign to harmful, (c) full batches."""
-    picture, axes = panels(1, 3, width=3.9, height=3.4)
+    picture, axes = panels(1, 3, width=3.7, height=3.9)
     fine = np.linspace(0.05, 1.6, 100)
-    axes[0].plot(fine, _law(fine), label="orthogonal noise", **theory(0))
+    axes[0].plot(fine, _law(fine), label="theory, orthogonal noise", **theory(0))
     for k, kind in enumerate(("orthogonal", "random")):
-        axes[0].plot(numbers["powers"], numbers[f"power_{kind}"], label=f"runs, {kind} noise", **simulation(k))
+        axes[0].plot(numbers["powers"], numbers[f"power_{kind}"], label=f"simulation, {kind} noise", **simulation(k))
     axes[0].set(xlabel="$|\\xi|^2/(n_c|v|^2)$", ylabel="power of $\\beta$ with which noise grows",
                 title=f"noise memorised, $c={POWER_RATE:g}$")
-    key(axes[0], loc="upper left")
+    below(axes[0], 1)
     for k, c in enumerate(TURNING):
         error = numbers[f"transition_spread_{c:g}"] / np.sqrt(numbers["seeds"])
         axes[1].errorbar(numbers["transition_powers"] + 0.03 * k - 0.015, numbers[f"transition_{c:g}"], error,
@@ -156,14 +156,14 @@ def draw(numbers):
     axes[1].axhline(0.5, **guide())
     axes[1].set(xlabel="$|\\xi|^2/(n_c|v|^2)$", ylabel="accuracy on weak data", ylim=(0.4, 1.05),
                 title="benign to harmful")
-    axes[1].legend(loc="lower left")
+    below(axes[1], 1)
     fine = np.linspace(0.4, 1.236, 200)
     for k, (size, label) in enumerate(BATCHES):
         scale = numbers["batch_onset"] if size is None else 1.0
         axes[2].plot(scale * fine, predicted.mean_residual(fine), label=f"theory, onset $c={scale:g}$", **theory(k))
-        axes[2].plot(scale * numbers["batch_rates"], numbers[f"batch_{label}"], label=label, **simulation(k))
+        axes[2].plot(scale * numbers["batch_rates"], numbers[f"batch_{label}"], label=f"simulation, {label}", **simulation(k))
     axes[2].set(xlabel="$c=4\\eta|u|^2/m$", ylabel="mean of $1-yf$", title="the rate, not the sampling")
-    axes[2].legend(loc="center", bbox_to_anchor=(0.61, 0.6))
+    below(axes[2], 1)
     return picture
 
 

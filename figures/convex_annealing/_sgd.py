@@ -7,7 +7,7 @@ from itertools import combinations
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import GREY, INK, guide, key, panels, simulation, theory
+from figures._style import GREY, INK, below, guide, panels, simulation, theory
 from figures.convex_annealing._runs import (LOSSES, ROUNDING, START, annealed_law, annealed_sgd, bernstein, centred,
                                             descend)
 from refimpl import convex_annealing as simulated, sgd
@@ -179,7 +179,7 @@ def _judge_target(numbers):
 
 def draw(numbers):
     """(a) Multipliers, (b) the ratio against the rate, (c) against the target."""
-    picture, axes = panels(1, 3, width=3.8, height=3.5)
+    picture, axes = panels(1, 3, width=3.6, height=3.9)
     for k, size in enumerate(BATCHES):
         fine, growth = numbers[f"rates_{size}"], numbers[f"multipliers_{size}"]
         seen, means = numbers[f"marks_{size}"], numbers[f"multipliers_{size}_enumerated"]
@@ -196,12 +196,12 @@ def draw(numbers):
         axes[1].plot(numbers[f"sgd_{size}_rates"], numbers[f"sgd_{size}"], **simulation(k, markersize=4.5))
     axes[0].set(xlabel="learning rate $\\eta$ (1/curvature)", ylabel="growth of $E[r_j^2]$ in a step", ylim=(0, 1.4),
                 title="crossover 1, limits 1, 4/3, 3/2")
-    axes[0].legend(loc="upper left", title="thick: sharp, thin: flat direction\nmarkers: mean over every batch",
-                   title_fontsize=7.5, ncols=3)
+    below(axes[0], 3, title="thick: sharp direction, thin: flat one;\nlines: theory, markers: mean over every batch",
+          title_fontsize=7.5)
     axes[1].set(xlabel="large learning rate $\\eta$ (1/curvature)", ylabel="mean of $P/\\hat L$ at the stop",
                 ylim=(0.7, 1.55),
                 title="$\\varepsilon=10^{-3}$, annealed at $4\\varepsilon$")
-    key(axes[1], loc="lower left")
+    below(axes[1], 3, title="lines: theory, markers: simulation", title_fontsize=7.5)
     for axis in axes[:2]:
         axis.axvline(1, **guide())
         axis.set(xlim=(0, 1.55))
@@ -213,7 +213,7 @@ def draw(numbers):
     axes[2].set(xlabel="target train loss $\\varepsilon$", ylabel="mean of $P/\\hat L$ at the stop", ylim=(0.7, 1.55),
                 title="as $\\varepsilon\\to0$")
     axes[2].invert_xaxis()
-    axes[2].legend(loc="center right", bbox_to_anchor=(1.0, 0.42))
+    below(axes[2], title="lines: theory, markers: simulation", title_fontsize=7.5)
     return picture
 
 

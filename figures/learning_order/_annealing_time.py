@@ -7,7 +7,7 @@ from matplotlib.ticker import NullLocator
 
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import fitted_power, t_limit
-from figures._style import bound, guide, panels, simulation, theory
+from figures._style import bound, fit, guide, panels, simulation, theory
 from figures.learning_order._runs import annealed, fit_p
 from theory import learning_order as predicted
 
@@ -84,7 +84,7 @@ def draw(numbers):
     axes[2].set(xlabel="$\\epsilon_1$", ylabel="$T/d$", title="P alone")
     roots = np.sqrt(np.asarray(numbers["by_loss"])[:, 1] / np.asarray(numbers["alone"])[:, None])
     axes[3].plot(logs, np.polyval(np.polyfit(logs, roots.mean(axis=0), 1), logs),
-                 label="straight (fit): $\\Vert\\bar U\\Vert^2$ of order $\\log^2$", **theory(0))
+                 label="fit, straight: $\\Vert\\bar U\\Vert^2$ of order $\\log^2$", **fit(0))
     axes[3].set(xlabel="$\\log(1/\\epsilon_1)$", ylabel="$\\Vert\\bar U\\Vert_F/\\sqrt{d}$", title="P alone")
     for axis in axes:
         axis.legend(loc="upper left")

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import fitted_power, t_limit
-from figures._style import fit, panels, simulation, theory
+from figures._style import guide, panels, simulation, theory
 from figures.learning_order._runs import coupled
 from theory import learning_order as predicted
 
@@ -82,7 +82,7 @@ def draw(numbers):
         axes[1].errorbar(widths * (1 + 0.03 * i), *_rms(share[:, i]), capsize=3, label=f"after {steps} steps",
                          **simulation(i % 4))
     axes[1].plot(widths, np.sqrt((share[0]**2).mean()) * (widths / widths[0])**-0.75, label="guide, ∝ $m^{-3/4}$",
-                 **fit(0))
+                 **guide(linewidth=1.3))
     axes[0].set(xlabel="$\\Vert\\bar V\\Vert_F$", ylabel="rms change of $g$", title="change")
     axes[1].set(xlabel="width $m$ of $V$", ylabel="rms change over rms of $g$", xscale="log", yscale="log",
                 title="share of the output")

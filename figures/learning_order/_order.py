@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure
-from figures._style import guide, panels, simulation, theory
+from figures._style import below, guide, panels, simulation, theory
 from figures.learning_order._order_rows import rows_of
 from figures.learning_order._runs import (EXCHANGED, LOG2, REGIME_A, SMALL, Regime, half_time, own_patterns, stops,
                                           traces, train)
@@ -91,7 +91,7 @@ def judge(numbers):
 
 def draw(numbers):
     """Top: Q, P and error over time for each algorithm, every seed. Bottom: D, errors at the stop, ratios of losses."""
-    picture, axes = panels(2, 3, width=3.6, height=3.0)
+    picture, axes = panels(2, 3, width=3.6, height=3.3)
     _curves(axes[:3], numbers)
     _curvatures(axes[3], numbers)
     _errors(axes[4], numbers)
@@ -113,7 +113,8 @@ def _curves(axes, numbers):
             if np.isfinite(annealed):
                 axis.axvline(annealed, ymax=0.06, color="#1a1a1a", linewidth=1)
         axis.set(xlabel="time, sum of rates", ylabel="loss or error", ylim=(-0.03, 1.05), title=title)
-    axes[0].legend(loc="upper right", fontsize=6.5, ncol=2)
+    axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
+                          title="(a)–(c), simulated", title_fontsize=7.5)
 
 
 def _curvatures(axis, numbers):
@@ -129,7 +130,7 @@ def _curvatures(axis, numbers):
     axis.axhline(law, label=f"theory before annealing, {law:.2f}", **theory(0))
     axis.set(xlabel="time, sum of rates", ylabel="$-D$: how much Q is learned", title="D", yscale="symlog")
     axis.set_ylim(-0.5, None)
-    axis.legend(loc="center right", fontsize=6.5)
+    below(axis, bbox_to_anchor=(0.5, -0.22))
 
 
 def _errors(axis, numbers):

@@ -82,11 +82,11 @@ def draw(numbers):
             axes[0].plot(places, pair, color="#8a8a8a", linewidth=0.6)
             for k in range(2):
                 axes[0].plot(places[k], pair[k], **simulation(k))
-        labels += [f"{name}\n{kind}" for kind in NAMES.values()]
-    axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.02, None),
+        labels += [kind if count == 1 else f"{name}\n{kind}" for kind in NAMES.values()]
+    axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.003, None),
                 xlim=(-0.5, len(labels) - 0.5),
                 title="at the stop, a line a seed")
-    axes[0].set_xticklabels(labels, fontsize=6.5)
+    axes[0].set_xticklabels(labels, fontsize=9 if count == 1 else 7)
     return picture
 
 

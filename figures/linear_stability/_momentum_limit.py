@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from figures._figure import Figure, close, holds
-from figures._style import bound, guide, key, panels, simulation, theory
+from figures._style import below, bound, guide, panels, simulation, theory
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
@@ -98,7 +99,7 @@ def judge(numbers):
 
 
 def draw(numbers):
-    figure, axes = panels(1, 3, width=3.6, height=3.5)
+    figure, axes = panels(1, 3, width=3.6, height=4.0)
     batches, sharp = numbers["batches"], numbers["sharpness"]
     for k, momentum in enumerate(MOMENTA):
         axes[0].semilogy(batches, numbers[f"critical_{k}"], label=f"$\\mu={momentum:g}$", **theory(k))
@@ -108,14 +109,13 @@ def draw(numbers):
     axes[0].axhline(2 * (1 + SHOWN) / sharp, label="rule: $2(1+\\mu)/\\lambda$, $\\mu=.9$", **bound(3))
     axes[0].set(xlabel="batch size $B$", ylabel="critical learning rate", xticks=batches,
                 title=f"$n={EXAMPLES}$, $d=2$")
-    axes[0].set_ylim(0.006, 3)
-    axes[0].legend(loc="lower right")
+    below(axes[0], title="lines: theory, markers: enumerated", title_fontsize=7.5)
     for k, size in enumerate((1, 4, EXAMPLES)):
         axes[1].plot(numbers["betas"], numbers[f"along_{k}"] * sharp / 2, label=f"$B={size}$", **theory(k))
     axes[1].plot([-0.9, 0.98], [0.1, 1.98], label="guide: $1+\\mu$", **guide())
-    axes[1].set(xlabel="momentum $\\mu$", ylabel="critical rate over gradient descent's",
+    axes[1].set(xlabel="momentum $\\mu$", ylabel="critical rate, in units of $2/\\lambda$",
                 title="the same, against momentum")
-    axes[1].legend(loc="upper left")
+    below(axes[1], title="theory", title_fontsize=7.5)
     inside = numbers["betas"][numbers["betas"] >= 0]
     for k, rule in enumerate(RULES):
         axes[2].semilogy(inside, numbers[f"full_{k}"], label=rule, **theory(k))
@@ -124,7 +124,10 @@ def draw(numbers):
                 face = "white" if kept > 1 else simulation(k)["color"]
                 axes[2].semilogy(beta, share**8 * full_batch(rule, beta), **simulation(k, markerfacecolor=face))
     axes[2].set(xlabel="momentum $\\beta$", ylabel="$\\eta\\lambda$ at the limit", title="full batch")
-    key(axes[2], loc="upper left")
+    handles = axes[2].get_legend_handles_labels()[0] + [
+        Line2D([], [], label=f"simulation, 1 % {side}", **simulation(0, markerfacecolor=face))
+        for side, face in (("above: grows", "white"), ("below: shrinks", simulation(0)["color"]))]
+    below(axes[2], handles=handles, title="lines: theory", title_fontsize=7.5)
     return figure
 
 

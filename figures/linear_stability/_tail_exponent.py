@@ -81,7 +81,7 @@ def judge(numbers):
 
 
 def draw(numbers):
-    figure, axes = panels(1, 1, width=5.2, height=3.8)
+    figure, axes = panels(1, 1, width=5.6, height=3.8)
     star, shares = numbers["star"], np.array(SHARES)
     value, _, low, high = numbers["kappas"].T
     limit = numbers["almost_sure"] / star
@@ -101,7 +101,7 @@ def draw(numbers):
 
 
 FIGURE = Figure(
-    "tail-exponent", "The tail exponent against the learning rate",
+    "tail-exponent", "The tail exponent is 2 at the mean-square limit, 0 at the almost-sure one",
     "Circles: the exponent κ found by cloning, bars 95 % intervals (smaller than most markers), joined by a grey "
     "guide. Squares: slope of the log share of simulated runs that reach norm 1, in the log of their start, bars one "
     "standard error. Theory gives one point, κ = 2 at η* (lines).",

@@ -23,15 +23,17 @@ def draw(numbers):
         _draw_growth(axes[5], numbers, size, k)
     _draw_minima(axes[4], numbers, sizes)
     axes[0].set(xlabel="step after the switch from GD to SGD", ylabel="loss on the whole set", ylim=(1e-13, 1e4))
-    axes[0].locator_params(axis="x", nbins=4)
+    last = int(numbers["steps"][-1])
+    axes[0].set_xlim(-last, 1.05 * last)
+    axes[0].locator_params(axis="x", nbins=5)
     axes[1].set(xlabel="step after the switch", ylabel="test accuracy (%)")
     axes[1].set_title(f"{numbers['data']}, $\\eta={lr:g}$", fontsize=8.5)
     axes[2].set(xlabel="step after the switch", ylabel="sharpness $a$", ylim=(0, 1.5 * axes[2].get_ylim()[1]))
     axes[3].set(xlabel="step after the switch", ylabel="non-uniformity $s$", ylim=(0, 1.5 * axes[3].get_ylim()[1]))
     axes[5].set(xlabel="step, from a loss of $10^{-20}$", ylabel="loss", yscale="log", ylim=(1e-28, 1e6))
-    for axis, place, columns in ((axes[0], "upper left", 2), (axes[1], "best", 2), (axes[2], "upper right", 2),
-                                 (axes[3], "upper right", 2), (axes[5], "upper right", 1)):
-        axis.legend(loc=place, ncols=columns)
+    for axis, place in zip(axes, ("upper left", "best", "upper right", "upper right")):
+        axis.legend(loc=place, ncols=2)
+    axes[5].legend(loc="upper right", title="lines, theory: linearised at the minimum", title_fontsize=7.5)
     return figure
 
 

@@ -136,7 +136,7 @@ def draw(numbers):
     """The diagram of Fig. 3, the exact threshold against the drawn bound, Fig. 4, and test accuracy."""
     if "why" in numbers or len(numbers["lr"]) < LEAST:
         return empty({"why": judge(numbers)[0].null, **numbers})
-    figure, axes = panels(2, 2, width=4.6, height=3.5)
+    figure, axes = panels(2, 2, width=4.4, height=3.4)
     sharp, spread = numbers["sharpness"], numbers["non_uniformity"]
     ratio, height = numbers["lr"] / numbers["critical_lr"], spread / numbers["bound"]
     for k, (lr, size) in enumerate(numbers["settings"]):
@@ -153,8 +153,6 @@ def draw(numbers):
     axes[1].axvline(1, **bound(0))
     axes[1].set(xlabel="$s$ over the poster's bound, $s\\,\\eta\\sqrt{p}$", ylabel="$\\eta/\\eta^*$",
                 xlim=(0, max(1.3, 1.05 * height.max())), ylim=(0, 1.12 * max(1, ratio.max())))
-    axes[1].legend(handles=[Line2D([], [], label="exact threshold $\\eta=\\eta^*$", **theory(0)),
-                            Line2D([], [], label="the poster's bound", **bound(0))], loc="lower left")
     _draw_slope(axes[2], sharp, spread)
     axes[3].set(xlabel="sharpness $a$", ylabel="test accuracy (%)")
     axes[3].set_title(f"{numbers['data']}, {len(sharp)} minima", fontsize=8.5)
@@ -175,11 +173,10 @@ def _draw_diagram(axis, numbers, own, lr, size, k, look):
 
 def _finish_diagram(axis, numbers):
     handles, _ = axis.get_legend_handles_labels()
-    axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, None), ylim=(0, 1.5 * axis.get_ylim()[1]))
-    handles += [Line2D([], [], label="the poster's bound $1/(\\eta\\sqrt{p})$", **bound(0)),
-                Line2D([], [], color=INK, marker="_", markersize=11, markeredgewidth=2.5, linestyle="none",
-                       label="theory: exact threshold")]
-    axis.legend(handles=handles, loc="upper left", ncols=2)
+    axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, None), ylim=(0, 1.05 * axis.get_ylim()[1]))
+    handles += [Line2D([], [], label="the poster's bound, $s=1/(\\eta\\sqrt{p})$", **bound(0)),
+                Line2D([], [], label="theory: exact threshold, $\\eta=\\eta^*$", **theory(0))]
+    axis.figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
 
 def _draw_slope(axis, sharp, spread):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, holds, not_judged
-from figures._style import bound, panels, simulation, theory
+from figures._style import below, bound, panels, simulation, theory
 from figures.network._panels import empty
 from figures.network._runs import (MOST_STEPS, TEACHER, cannot, ensemble, guarded, interpolated, settled,
                                    stays, task)
@@ -148,7 +148,7 @@ def draw(numbers):
     """Loss on both sides of η*, and η* against the batch size beside the rules of thumb."""
     if "why" in numbers:
         return empty(numbers)
-    figure, axes = panels(1, 3, width=3.9, height=3.6)
+    figure, axes = panels(1, 3, width=3.7, height=4.2)
     steps = numbers["steps"]
     for k, share in enumerate(SHARES):
         loss = numbers[f"loss_{share:g}"]
@@ -158,8 +158,8 @@ def draw(numbers):
         log_mean = np.log10(loss[0, 0]) + steps * np.log10(float(numbers[f"rate_{share:g}"]))
         axes[0].semilogy(steps, 10 ** np.clip(log_mean, -300, 300),
                          label=f"theory: mean square, ${share:g}\\,\\eta^*$", **theory(k))
-    axes[0].set(xlabel="step", ylabel="loss on the whole set", ylim=(1e-34, 1e14))
-    axes[0].legend(loc="lower left")
+    axes[0].set(xlabel="step", ylabel="loss on the whole set", ylim=(1e-32, 1e12))
+    below(axes[0], 1)
     batches, mu = numbers["batches"], float(numbers["momentum"])
     axes[1].loglog(batches, numbers["exact"], label=f"exact $\\eta^*$, $\\mu={mu:g}$", **theory(0))
     axes[1].loglog(batches, (1 - mu) * numbers["plain"], label="rule of thumb $(1-\\mu)\\,\\eta^*_{SGD}$", **theory(1))
@@ -168,7 +168,7 @@ def draw(numbers):
         axes[1].plot(numbers["batch_size"], share * numbers["critical_lr"], label=f"runs in (a), ${share:g}\\,\\eta^*$",
                      **simulation(k))
     axes[1].set(xlabel="batch size $B$", ylabel="critical learning rate")
-    axes[1].legend(loc="lower right")
+    below(axes[1], 1)
     axes[1].set_title(str(numbers["data"]), fontsize=8.5)
     _draw_minima(axes[2], numbers)
     return figure
@@ -187,9 +187,9 @@ def _draw_minima(axis, numbers):
         axis.plot(thumb[own], (lr / exact)[own], label=f"$\\eta={rate:g}$, $B={batch:g}$", **simulation(k))
     axis.axhline(1, label="exact threshold $\\eta=\\eta^*$", **theory(0, linewidth=1.2))
     axis.axvline(1, label="rule of thumb", **bound(0))
-    axis.set(xlabel="$\\eta/(1-\\mu)\\eta^*_{SGD}$", ylabel="$\\eta/\\eta^*$", xlim=(0, None), ylim=(0, 2.2))
+    axis.set(xlabel="$\\eta/(1-\\mu)\\eta^*_{SGD}$", ylabel="$\\eta/\\eta^*$", xlim=(0, None), ylim=(0, 1.25))
     axis.set_title(f"{len(lr)} minima found from random starts", fontsize=8.5)
-    axis.legend(loc="upper right")
+    below(axis)
 
 
 FIGURE = Figure(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds, not_judged
-from figures._style import SHADES, key, panels, simulation, theory
+from figures._style import SHADES, guide, panels, simulation, theory
 from figures.network._panels import empty, published_marks, table
 from figures.network._runs import (MOST_STEPS, PUBLISHED, SWINGS, TEACHER, at_the_edge, cannot, guarded, swing,
                                    task)
@@ -143,7 +143,7 @@ def draw(numbers):
     """Sharpness against η on the teacher set, against η·steps on images; the table beside it."""
     if "why" in numbers:
         return empty(numbers)
-    figure, axes = panels(1, 2, width=4.6, height=3.7)
+    figure, axes = panels(1, 2, width=4.2, height=3.9)
     rates, sharp = numbers["rates"], numbers["sharpness"]
     images = str(numbers["data"]) != TEACHER
     (_draw_images if images else _draw_teacher)(axes[0], numbers)
@@ -160,15 +160,17 @@ def draw(numbers):
 def _draw_teacher(axis, numbers):
     rates, sharp = numbers["rates"], numbers["sharpness"]
     grid = np.geomspace(rates.min() / 1.4, rates.max() * 1.4, 50)
-    axis.loglog(grid, predicted.sharpness_limit(grid), label="$2/\\eta$", **theory(0))
-    axis.loglog(np.repeat(rates, sharp.shape[1]), sharp.ravel(), label="GD, each start", **simulation(1))
+    axis.loglog(grid, predicted.sharpness_limit(grid), label="theory: $2/\\eta$", **theory(0))
+    for j, flow in enumerate(sharp[0]):
+        axis.axhline(flow, label=None if j else "guide: where the smallest rate ends", **guide(linestyle="--"))
+    axis.loglog(np.repeat(rates, sharp.shape[1]), sharp.ravel(), label="simulation: GD, each start", **simulation(1))
     for k, (name, values) in enumerate(PUBLISHED.items()):
         published_marks(axis, list(values), *zip(*values.values()), k, f"published, {name} (other nets)")
     for lr in rates[~np.isfinite(sharp).any(axis=1)]:
         axis.annotate("blows up", (lr, 1.4 * predicted.sharpness_limit(lr)), ha="center", va="bottom", color=SHADES[1],
                       fontsize=7.5)
     axis.set(xlabel="learning rate $\\eta$", ylabel="sharpness $a$ at the end of GD")
-    key(axis, loc="lower left")
+    axis.legend(loc="lower left")
 
 
 def _draw_images(axis, numbers):
@@ -198,7 +200,7 @@ def _cell(values):
 FIGURE = Figure(
     "network-sharpness", "Table 1: gradient descent ends at sharpness 2/η where its flow would end sharper",
     "(a) On the teacher set: sharpness at the end of gradient descent against the learning rate, one marker a start, "
-    "over the line 2/η; crosses are the published means of Table 1 (bars: their ± values), of other nets and sets. On "
+    "over the line 2/η; dashed, where each start ends at the smallest rate; crosses are the published means of Table 1 (bars: their ± values), of other nets and sets. On "
     "images, in the authors' setting: sharpness along each run against η·steps, over the line 2/η of its rate; grey "
     "crosses are published. (b) The table: mean ± standard deviation over starts; a dash: blows up. Look at the rates "
     "whose line lies below where the smallest rate goes: those end at their line, the smallest stops short of its own.",
