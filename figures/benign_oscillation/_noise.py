@@ -161,7 +161,8 @@ def draw(numbers):
     for k, (size, label) in enumerate(BATCHES):
         scale = numbers["batch_onset"] if size is None else 1.0
         axes[2].plot(scale * fine, predicted.mean_residual(fine), label=f"theory, onset $c={scale:g}$", **theory(k))
-        axes[2].plot(scale * numbers["batch_rates"], numbers[f"batch_{label}"], label=f"simulation, {label}", **simulation(k))
+        axes[2].plot(scale * numbers["batch_rates"], numbers[f"batch_{label}"], label=f"simulation, {label}",
+                     **simulation(k))
     axes[2].set(xlabel="$c=4\\eta|u|^2/m$", ylabel="mean of $1-yf$", title="the rate, not the sampling")
     below(axes[2], 1)
     return picture

@@ -125,7 +125,8 @@ FIGURE = Figure(
     "images-plain", "Li, Wei and Ma: Figure 1 on images without patches",
     "Accuracy against epoch for the three arms on images without patches: markers are means over seeds, thin lines "
     "seeds "
-    "(where there are several). (b) leaves the first epochs below its edge. (c) Validation accuracy minus that of the small rate, zoomed; the grey band is one "
+    "(where there are several). (b) leaves the first epochs below its edge. (c) Validation accuracy minus "
+    "that of the small rate, zoomed; the grey band is one "
     "standard "
     "error. In the paper's Figure 1 the large rate is behind until it is annealed; here it is ahead from the first "
     "epochs and level at the end. On the synthetic images the noise, once gone, leaves a gain of a few per cent.",

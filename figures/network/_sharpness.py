@@ -200,7 +200,8 @@ def _cell(values):
 FIGURE = Figure(
     "network-sharpness", "Table 1: gradient descent ends at sharpness 2/η where its flow would end sharper",
     "(a) On the teacher set: sharpness at the end of gradient descent against the learning rate, one marker a start, "
-    "over the line 2/η; dashed, where each start ends at the smallest rate; crosses are the published means of Table 1 (bars: their ± values), of other nets and sets. On "
+    "over the line 2/η; dashed, where each start ends at the smallest rate; crosses are the published means "
+    "of Table 1 (bars: their ± values), of other nets and sets. On "
     "images, in the authors' setting: sharpness along each run against η·steps, over the line 2/η of its rate; grey "
     "crosses are published. (b) The table: mean ± standard deviation over starts; a dash: blows up. Look at the rates "
     "whose line lies below where the smallest rate goes: those end at their line, the smallest stops short of its own.",
