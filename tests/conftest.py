@@ -16,6 +16,7 @@ hypothesis.settings.load_profile("house")
 
 def pytest_addoption(parser):
     parser.addoption("--rng-seed", type=int, default=20181203, help="seed of all random tests (default: %(default)s)")
+    parser.addoption("--fixed-seed", type=int, default=0, help="seed of the fixture `fixed` (default: %(default)s)")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -35,13 +36,19 @@ def pytest_report_header(config):
     return f"rng-seed: {config.getoption('--rng-seed')}"
 
 
+@pytest.fixture(scope="session")
+def rng_seed(request):
+    """What --rng-seed says; whatever depends on it asks for it or for `rng`."""
+    return request.config.getoption("--rng-seed")
+
+
 @pytest.fixture
-def rng(request):
+def rng(request, rng_seed):
     """A generator of the test's own, from --rng-seed and the test's name."""
-    return np.random.default_rng([request.config.getoption("--rng-seed"), zlib.crc32(request.node.name.encode())])
+    return np.random.default_rng([rng_seed, zlib.crc32(request.node.name.encode())])
 
 
 @pytest.fixture
-def fixed():
+def fixed(request):
     """A generator that does not follow --rng-seed, for runs on nets whose spread has no known law: see README.md."""
-    return np.random.default_rng(0)
+    return np.random.default_rng(request.config.getoption("--fixed-seed"))

@@ -175,14 +175,14 @@ def arguments(function):
 def without_rate(source):
     """Random tests of a file that do not say how often they fail by chance: no mark `chance`, or one that says nothing.
 
-    Random are those that take `rng`, a fixture of the file that does or that
-    reads ``--rng-seed``, or what hypothesis draws.
+    Random are those that take `rng` or `rng_seed`, a fixture of the file that
+    does, or what hypothesis draws.
     """
     tree = ast.parse(source)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    drawn = {"rng"} | {name for name, node in functions.items() if not name.startswith("test_")
-                       and ("rng" in arguments(node) or "--rng-seed" in ast.unparse(node))}
-    drawn |= {name for name, node in functions.items() if arguments(node) & drawn and not name.startswith("test_")}
+    drawn = {"rng", "rng_seed"}
+    for _ in range(2):  # a fixture over another
+        drawn |= {name for name, node in functions.items() if arguments(node) & drawn and not name.startswith("test_")}
     whole = any("mark.chance('exact')" in ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign))
     found = []
     for name, node in functions.items():
@@ -200,7 +200,7 @@ def test_random_tests_state_how_often_they_fail_by_chance():
     found = {path.name: without_rate(path.read_text(encoding="utf-8")) for path in FILES if path.match("test_*.py")}
     assert not {name: tests for name, tests in found.items() if tests}
     for head in ("def test_x(rng): pass", "@given(st.floats())\ndef test_x(x): pass",
-                 "def runs(request): return request.config.getoption('--rng-seed')\ndef test_x(runs): pass",
+                 "def runs(rng_seed): return rng_seed\ndef test_x(runs): pass",
                  "@pytest.mark.chance('measured')\ndef test_x(rng): pass"):
         assert without_rate(head) == ["test_x"]
     assert not without_rate("@pytest.mark.chance('measured', '5 errors of 9 seeds')\ndef test_x(rng): pass")

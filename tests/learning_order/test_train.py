@@ -32,8 +32,8 @@ def runs(seed):
 
 
 @pytest.fixture
-def pairs(request):
-    return runs(request.config.getoption("--rng-seed"))
+def pairs(rng_seed):
+    return runs(rng_seed)
 
 
 @pytest.fixture
