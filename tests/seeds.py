@@ -15,6 +15,9 @@ import time
 import hypothesis
 import pytest
 
+# From the second seed on modules are there already, which pytest warns of.
+QUIETLY = ("-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
+
 
 class Drawn:
     """A plugin: keeps the tests that draw, and says how they ended."""
@@ -42,7 +45,7 @@ def run(seed, fixed, arguments):
     option = ["--fixed-seed" if fixed else "--rng-seed", str(seed)]
     start, output = time.process_time(), io.StringIO()
     with contextlib.redirect_stdout(output):
-        status = pytest.main(["-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning", *option, *arguments], plugins=[plugin])
+        status = pytest.main([*QUIETLY, *option, *arguments], plugins=[plugin])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise SystemExit(output.getvalue())
     return plugin, time.process_time() - start

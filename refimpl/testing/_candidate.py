@@ -6,6 +6,7 @@ import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from warnings import warn
 
 import numpy as np
@@ -40,7 +41,7 @@ class Candidate:
     """
 
     def __init__(self, source, names):
-        self.source, self._made, self._raised = source, {}, {}
+        self.source, self._made, self._raised, self._refused = source, {}, {}, {}
         own = not isinstance(source, type) and any(_holds(source, name) for name in names)
         self.is_factory = callable(source) and not isinstance(source, Mapping) and not own
 
@@ -85,7 +86,14 @@ class Candidate:
             return ""
         if function is None:
             return f"the candidate has no {name}"
-        lacking = refused(function, case.expected[quantity].arguments)
+        arguments = case.expected[quantity].arguments
+        key = function, *arguments
+        if not isinstance(function, FunctionType):
+            lacking = refused(function, arguments)
+        elif key in self._refused:
+            lacking = self._refused[key]
+        else:
+            lacking = self._refused[key] = refused(function, arguments)
         return f"{name} takes no argument {lacking[0]}" if lacking else ""
 
     def call(self, case, quantity, convert=None, single=False):

@@ -44,7 +44,7 @@ class _Group:
         self.entry, self.judging = entry, judging
         self.every = observations
         self.failed = [each for each in observations if each[3]]
-        self._tables, self._fits = {}, {}
+        self._tables, self._fits, self._models = {}, {}, {}
 
     def causes(self):
         """{check: cause} of the failures."""
@@ -88,7 +88,7 @@ class _Group:
         """One cause, "several causes fit: …", or "" if none does."""
         ordered = sorted(observations, key=lambda each: (not each[3], each[0].x.size * each[0].w.size))
         failed = [each for each in ordered if each[3]]
-        keys = dict.fromkeys(key for each in ordered for key in self._table(each))
+        keys = self._table(ordered[0])  # which failed: a mistake that is not there does not explain it
         found = list(dict.fromkeys(key[0] for key in keys if all(self._fit(key, each) for each in ordered)))
         if all(not np.isfinite(got).all() for _, _, got, _ in failed):
             found = found or [name.NOT_FINITE]
@@ -102,7 +102,7 @@ class _Group:
         key = id(each[0]), each[1]
         if key not in self._tables:
             try:
-                self._tables[key] = mistakes(self.entry, *each[:2])
+                self._tables[key] = mistakes(self.entry, *each[:2], self._models)
             except Exception:  # of a case that somebody else made
                 self._tables[key] = {}
         return self._tables[key]

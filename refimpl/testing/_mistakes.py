@@ -17,17 +17,22 @@ def in_double(case):
                                    for part in (case.w, case.x, case.y)))
 
 
-def mistakes(entry, case, quantity):
-    """{(cause, variant): function that recomputes the quantity with the mistake, or None where it changes nothing}."""
+def mistakes(entry, case, quantity, models):
+    """{(cause, variant): function that recomputes the quantity with the mistake}.
+
+    `models` keeps what `of_model` gives from one quantity of a case to the next.
+    """
     function, inputs = function_of(quantity), in_double(case)
+    if function in (*STATIC, "sgd") and id(case) not in models:
+        models[id(case)] = of_model(entry, inputs)
     if function in STATIC:
         v = None if case.v is None else case.v.astype(float)
         given = {"predict": (inputs.w, inputs.x), "hvp": (inputs.w, inputs.x, inputs.y, v)}.get(
             function, (inputs.w, inputs.x, inputs.y))
         return {key: (lambda compute=found[function]: compute(*given))
-                for key, found in of_model(entry, inputs).items() if function in found}
+                for key, found in models[id(case)].items() if function in found}
     if function == "sgd":
-        return of_sgd(entry, case, quantity, inputs, of_model(entry, inputs))
+        return of_sgd(entry, case, quantity, inputs, models[id(case)])
     if function in PATHS:
         return of_path(entry, case, quantity, inputs)
     return of_scalar(entry, case, quantity, inputs)

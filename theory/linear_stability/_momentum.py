@@ -30,9 +30,11 @@ class _ModesAt:
 
     alpha: np.ndarray
     gamma: np.ndarray
+    less: np.ndarray        # 1 − γ: 0 where two complex roots reach the circle
     edge: np.ndarray        # 1 + γ − α for α ≥ 0, 1 + γ + α below: 0 where a root is ±1
     terms: np.ndarray       # sum of the sizes of what `edge` is the difference of
     alike: np.ndarray       # pairs whose α have one sign
+    step: np.ndarray        # edge_i − edge_j of those, (r, r)
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Rule:
         """α and γ of the modes at a growth factor, and how far each is from its own limit, without cancellation."""
         mu, x, root = self.momentum, lr * curvatures, np.sqrt(rate)
         gamma = mu * (1 - x) / rate if self.nesterov else np.full(x.shape, mu / rate)
+        less = (rate - mu * (1 - x)) / rate if self.nesterov else np.full(x.shape, (rate - mu) / rate)
         alpha = ((1 + mu) * (1 - x) if self.nesterov else 1 + mu - x) / root
         slow, fast = (rate - 1) / (root + 1) * (root - mu), (root + 1) * (root + mu)
         pulls = (x * ((1 + mu) * root - mu), x * ((1 + mu) * root + mu)) if self.nesterov else (x * root, x * root)
@@ -98,18 +101,19 @@ class Rule:
         terms = np.where(alpha >= 0, abs(rate - 1) / (root + 1), root + 1) * (root + abs(mu))
         terms = terms + x * ((1 + abs(mu)) * root + abs(mu))
         alike = (alpha >= 0)[:, None] == (alpha >= 0)
-        return _ModesAt(alpha, gamma, edge, terms / rate, alike)
+        bend, lag = ((1 + mu) / root, mu / rate) if self.nesterov else (1 / root, 0.0)
+        step = np.where(alpha >= 0, bend - lag, -bend - lag)[:, None] * (x[:, None] - x)
+        return _ModesAt(alpha, gamma, less, edge, terms / rate, alike, step)
 
     def _nesterov_at(self, modes, rate):
         mu, lag = self.momentum, -self.momentum / np.sqrt(rate)
-        alpha, gamma, edge = modes.alpha, modes.gamma, modes.edge
-        pair, cross = alpha[:, None] * alpha, gamma[:, None] * gamma
-        turned, first = gamma[:, None] * alpha**2, edge[:, None] * (1 - gamma)
-        apart = (1 - cross) ** 2 - pair * (1 + cross) + turned + turned.T
-        squares = gamma * edge[:, None] ** 2
-        alike = (1 - cross) * (first + first.T) - edge[:, None] * edge * (1 + cross) + squares + squares.T
-        once = alpha[:, None] * (1 - gamma)
-        above = ((1 + mu) ** 2 + lag**2) * (1 - cross) + (1 + mu) * lag * (once + once.T)
+        alpha, gamma, less, edge, step = modes.alpha, modes.gamma, modes.less, modes.edge, modes.step
+        uncrossed = less[:, None] + less - less[:, None] * less                             # 1 − γγ'
+        turned, first = gamma[:, None] * alpha**2, edge[:, None] * less
+        apart = uncrossed**2 - alpha[:, None] * alpha * (2 - uncrossed) + turned + turned.T
+        alike = uncrossed * (first + first.T) + step * (step - first + first.T) - first * first.T
+        once = alpha[:, None] * less
+        above = ((1 + mu) ** 2 + lag**2) * uncrossed + (1 + mu) * lag * (once + once.T)
         return np.where(modes.alike, alike, apart), above
 
     def kernel_rounding(self, curvatures, t, lr=None):
