@@ -96,7 +96,7 @@ def draw(numbers):
     picture, axes = panels(1, 3, width=3.5, height=3.7)
     for k, (axis, name) in enumerate(zip(axes, ("r", "weight_decay"))):
         marks, values = np.asarray(numbers[name]), -np.asarray(numbers[f"D_over_{name}"])
-        fine = np.geomspace(marks[0], marks[-1], 25)
+        fine = np.geomspace(marks[0], marks[-1], 12)
         law, half, limit, ceiling = _laws(fine, name)
         axis.loglog(fine, law, label="law, slopes fall as $g$ grows", **theory(0))
         axis.loglog(fine, half, label="law, slopes held at ½", **theory(1))
