@@ -25,7 +25,7 @@ class Sizes:
     every: int
 
 
-SIZES = {"quick": Sizes(1, 16, 12, 0.4, 4), "standard": Sizes(2, 120, 40, 0.15, 2), "full": Sizes(5, 120, 40, 0.15, 2)}
+SIZES = {"quick": Sizes(1, 20, 12, 0.4, 4), "standard": Sizes(2, 120, 40, 0.15, 2), "full": Sizes(5, 120, 40, 0.15, 2)}
 
 
 def simulate(effort, rng, data=None):
