@@ -49,14 +49,22 @@ details p{margin:.4rem 0 .4rem 1.1rem;font-size:.92rem}
 td .note{display:block;font-size:.72rem;line-height:1.25}
 .rows{font-size:.8rem}.rows td:first-child{overflow-wrap:anywhere;min-width:5.5rem}
 .rows td:nth-child(2){min-width:10rem}.rows td:last-child{width:166px}
-@media(max-width:900px){thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
+@media screen and (max-width:900px){thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 table,tbody{display:block}.rows{font-size:.88rem}
 tr{display:grid;grid-template-columns:repeat(2,minmax(0,1fr));border-bottom:2px solid var(--line);padding:.5rem 0}
 td,.rows td,.wrong td{overflow-wrap:anywhere;border:0;width:auto!important;min-width:0!important;padding:.2rem .4rem}
 td::before{content:attr(data-label);display:block;color:var(--note);font-size:.72rem}
 .rows td:nth-child(2),.wrong td:nth-child(2),.wrong td:nth-child(3){grid-column:1/-1}
 .symbols{grid-template-columns:1fr}}
-@media print{:root{color-scheme:light;--ink:#000;--page:#fff;--soft:#f3f4f6;--line:#bbb;--note:#444;--link:#000}
-main{max-width:none;padding:0}body{font-size:10pt}img{filter:none}tr,figure,details{break-inside:avoid}nav{display:none}
-details::details-content{content-visibility:visible;block-size:auto}}
+@page{margin:14mm 12mm}
+@media print{:root{color-scheme:light;--ink:#000;--page:#fff;--soft:#f3f4f6;--line:#bbb;--note:#444;--link:#000;
+--good:#1d6f42;--bad:#b3261e;--idle:#7a5a00;--exact:#1d6f42;--holds:#4d8fc4;--corrected:#c26a1c;--not:#b3261e;
+--rest:#8a8f98}
+*{print-color-adjust:exact}html{font-size:12px}body{font-size:1rem}main{max-width:none;padding:0}nav{display:none}
+h1,h2,h3{break-after:avoid}tr,figure,summary,dl{break-inside:avoid}
+article{border:0;border-top:1px solid var(--line);border-radius:0;padding:.6rem 0;margin:.6rem 0}
+img{filter:none}figure img{max-height:135mm;display:block;margin:auto}.wrong td:last-child{width:30mm}
+.rows{font-size:.74rem}th,td,.rows td{padding:.2rem .25rem}.rows .note{display:none}
+.rows td:first-child{min-width:0;width:13%}.rows td:nth-child(2){min-width:0;width:25%}.rows td:last-child{width:14%}
+.margin{width:100%;height:auto}details::details-content{content-visibility:visible;block-size:auto}}
 """
