@@ -72,6 +72,17 @@ def test_a_rule_that_has_all_eigenvalues_says_so(unit):
     assert exact.residual == 0 < unknown.residual and np.isnan(exact.nodes[:, 3]).all()
 
 
+def test_spectra_of_one_value():
+    """The identity ends after one step, at its value with the whole weight; the zero operator has trace 0, steady."""
+    density = network.spectral_density(network.Operator(30, lambda v: 2 * v), probes=2, rng=0)
+    assert_allclose(density.nodes[:, 0], 2, rtol=1e-14)
+    assert_allclose(density.weights[:, 0], 0.5, rtol=1e-14)
+    assert density.converged and density.residual == 0 and np.isnan(density.nodes[:, 1:]).all()
+    for method in ("exact", "hutchinson"):
+        nothing = network.trace(network.Operator(30, np.zeros_like), method=method, rng=0)
+        assert nothing.value == 0 and nothing.converged
+
+
 @pytest.mark.parametrize("size", [3, 60])
 def test_a_model_of_passes_alone_has_a_curvature(rng, size):
     """Without `linearize`: least squares, whose Hessian is XᵀX/n and whose examples have x xᵀ."""
@@ -81,5 +92,8 @@ def test_a_model_of_passes_alone_has_a_curvature(rng, size):
     square = np.einsum("ni,nj,n->ij", x, x, (x**2).sum(axis=1)) / 7
     assert_allclose(float(network.non_uniformity(model, w, x, rng=rng)),
                     sqrt(np.linalg.eigvalsh(square - mean @ mean)[-1]), rtol=1e-5)
+    many, labels = rng.standard_normal((2, 40, size))     # three blocks of examples, each with its own labels
+    point, v = network.operator(model, w, many, labels[:, 0]), rng.standard_normal(size)
+    assert_allclose(point.square_product(v), many.T @ ((many**2).sum(axis=1) * (many @ v)) / 40, rtol=1e-10, atol=1e-10)
     with pytest.raises(ValueError, match="needs a model with linearize, got LinearRegression"):
         network.sharpness(model, w, x, curvature="gauss-newton")

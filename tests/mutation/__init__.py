@@ -7,6 +7,6 @@ one of its changes (messages, annotations and drawings are left out). Nothing is
 the tests; for each fault it forks, and the child exchanges the code of the function and runs the tests that
 execute the changed statement, cheapest first, until one fails. A fault in what runs at import (a default, a
 constant of a module) is imported into a fresh process instead. The tests of a study are those of its folder, and
-of the shared files `SHARED`. A statement that no test executes is a hole without a run; a test that takes ten
-times its own time, and ten seconds, has caught the fault.
+of the shared files `SHARED`; the conformance kit is the study `testing`. A statement that no test executes is a hole
+without a run; a test that takes ten times its own time, and ten seconds, has caught the fault.
 """

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests import mutation
+from tests.mutation._cases import cases_made, forget_cases, of_models
 from tests.mutation._faults import ROOT, draw, files
 from tests.mutation._processes import Absent, Changed, exchange, exchanges, forked
 from tests.mutation._tests import SHARED, Tests, anew, chosen, measured, tried, unmeasured
@@ -52,6 +53,8 @@ class Run:
         """Try the faults of functions by forks of a process that has collected the tests."""
         sys.settrace(None)
         imported, last, items = plugin.lines, unmeasured(items), chosen(items, self.options.study)
+        made = cases_made(plugin) if self.options.study == "testing" else {}
+        imported = imported.difference(*made.values())
         items = [item for item in items if item not in last]
         measures = measured(plugin, items, self.options.study, self.options.measures)
         seconds = {item: each[0] for item, each in measures.items() if each[0] == each[0]}
@@ -66,11 +69,14 @@ class Run:
             mirror = f"test_{Path(fault.path).stem.removeprefix('_')}.py"
             order = sorted(seconds, key=lambda item: seconds[item] * (0.2 if item.path.name == mirror else 1))
             near = [item for item in order if own & measures[item][1]]
+            models = [model for model, executed in made.items() if own & executed]
+            if models:
+                near = of_models(order, near, models)
             if not fault.room or own & imported or exchanges(*compiled(fault)) is None:
                 names = [item.nodeid for item in sorted(order, key=lambda item: item not in near)]
                 self.later.append((fault, names, sum(seconds.values())))
             else:
-                status, by = tried(plugin, near + last, seconds, lambda: plant(fault, living))
+                status, by = tried(plugin, near + last, seconds, lambda: plant(fault, living, models))
                 self.report(fault, status if near or status == "caught" else "not executed", by, begun)
         return self.done, self.later
 
@@ -99,11 +105,13 @@ def parsed(path):
     return ast.parse((ROOT / path).read_text(encoding="utf-8"))
 
 
-def plant(fault, living):
-    """Give the living functions of a module, and those of a later import, the fault."""
+def plant(fault, living, models=()):
+    """Give the living functions of a module, and those of a later import, the fault; cases are made anew with it."""
     name = str(ROOT / fault.path)
     sys.meta_path.insert(0, Changed(fault.path, fault.tree(parsed(fault.path))))
     exchange([each for each in living if each.__code__.co_filename == name], *compiled(fault))
+    if models:
+        forget_cases()
 
 
 def compiled(fault):

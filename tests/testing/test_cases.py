@@ -1,5 +1,6 @@
 """The cases of the kit: named once, hard enough, with tolerances that leave room for rounding and none for mistakes."""
 
+import hashlib
 
 import numpy as np
 import pytest
@@ -13,6 +14,11 @@ from tests.testing._faults import MAKE
 pytestmark = pytest.mark.chance("exact")
 
 MODELS = testing.models()
+DIGESTS = {    # of all inputs of a model, as version 2 of the vectors has them
+    "LinearRegression": "f230487bde67544f", "Quadratic": "613100e47973679f", "TwoMinima": "2c46446b38e6559f",
+    "LeastSquares": "283f976b79efc4c3", "TwoLayerCNN": "f836bd08e35d98da", "MLP": "91f806e4097c0b8c",
+    "ConvNet": "2dcf4126696939cc", "TwoLayerReLU": "1d1ca7a79c48fccd", "LinearNet": "c95e1a5b5b890ead"
+}
 
 
 def functions_of(model):
@@ -28,6 +34,31 @@ def test_cases_are_named_once_and_handed_out_as_copies():
     first.w[0], first.settings["dim"] = 99.0, 7
     first.expected.clear()
     assert first != again and cases()[0] == again
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_inputs_are_those_that_were_handed_out(model):
+    """Vectors that somebody exported are those of today: names, settings, conventions, every number that goes in.
+
+    Six digits of each, since few come from a matrix routine; whoever changes a case on purpose changes its digest.
+    """
+    said = hashlib.sha256()
+    for case in cases(model):
+        parts = [case.name, sorted(case.settings.items()), case.note, case.dtype, case.exact]
+        parts += [as_text(getattr(case, name)) for name in "wxyv"]
+        parts += [(quantity, {key: as_text(value) for key, value in each.arguments.items()})
+                  for quantity, each in case.expected.items()]
+        said.update(repr(parts).encode())
+    assert said.hexdigest()[:16] == DIGESTS[model]
+
+
+def as_text(value):
+    """An input as text: shapes, kinds of number and six digits."""
+    if isinstance(value, tuple):
+        return [as_text(part) for part in value]
+    if isinstance(value, np.ndarray):
+        return f"{value.shape} {value.dtype.kind} {' '.join(f'{number:.6g}' for number in value.ravel())}"
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)
 
 
 def test_every_model_starts_at_one_example_and_has_float32_and_hard_cases():

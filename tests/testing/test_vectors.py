@@ -117,14 +117,31 @@ def test_documents_follow_the_schema(vectors):
         validator.validate(json.loads(path.read_text(encoding="utf-8")))
 
 
-def test_the_reader_runs_on_plain_python_and_sees_changes(said, tmp_path):
+def test_the_reader_runs_on_plain_python(said):
     assert said.stdout.endswith(" values agree, 0 differ\n") and said.returncode == 0
-    export_vectors(tmp_path / "v", ["LeastSquares"])
-    path = tmp_path / "v" / "cases" / "LeastSquares" / "n1-d1.json"
-    text = path.read_text(encoding="utf-8")
-    path.write_text(text.replace('"gradient"', '"gradient "'), encoding="utf-8")
-    changed = read(tmp_path / "v")
-    assert changed.returncode == 1 and "n1-d1.json" in changed.stdout
+
+
+def test_the_reader_sees_a_file_that_is_changed_and_a_value_that_differs(tmp_path, capsys, monkeypatch):
+    """Least squares with and without its ½, labels or none; a file that is not that of the manifest; every gradient
+    twice as large."""
+    export_vectors(tmp_path, ["LinearRegression", "LeastSquares"])
+    count = 3 * len(cases("LinearRegression") + cases("LeastSquares"))
+    assert read_vectors.main(tmp_path) == 0 and capsys.readouterr().out == f"{count} values agree, 0 differ\n"
+    right = read_vectors.least_squares
+
+    def twice(*given):
+        predicted, loss, gradient = right(*given)
+        return predicted, loss, [2 * part + 1 for part in gradient]
+
+    monkeypatch.setattr(read_vectors, "least_squares", twice)
+    assert read_vectors.main(tmp_path) == 1
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert last == f"{count * 2 // 3} values agree, {count // 3} differ" and len(lines) == count // 3
+    assert "differs: LeastSquares/n1-d1 gradient" in lines
+    path = tmp_path / "cases" / "LeastSquares" / "n1-d1.json"
+    path.write_text(path.read_text(encoding="utf-8") + " ", encoding="utf-8")
+    assert read_vectors.main(tmp_path) == 1
+    assert capsys.readouterr().out == "not what the manifest says: cases/LeastSquares/n1-d1.json\n"
 
 
 def test_the_readers_count_nan_and_infinity_as_differences():
