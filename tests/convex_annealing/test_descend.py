@@ -58,6 +58,23 @@ def test_simulation_refuses_before_work(call, message):
         call()
 
 
+def test_a_start_below_the_loss_of_annealing_is_annealed_at_once():
+    """At step 0, though later losses would anneal again: the small rate alone, also for one of two starts."""
+    small, annealed = (descend(record=True, **options) for options in ({}, {"large_lr": 1.2, "anneal_loss": 2.0}))
+    assert annealed.anneal_step == 0
+    assert_array_equal(annealed.path, small.path)
+    two = descend(large_lr=1.2, anneal_loss=0.7, w0=np.array([[0.0, 0.0], [0.5, 0.5]]))
+    assert two.anneal_step[0] > 0 == two.anneal_step[1]
+
+
+def test_where_no_loss_is_left_there_is_no_ratio():
+    """Curvature 2 at rate ½: one step to the minimum, exactly; NaN and no warning, for 0/0 as for a run cut off."""
+    problem = simulated.Problem(np.ones((1, 1)), [1.0], [[1.0]], [1.0])
+    stop = descend(problem=problem, lr=0.5)
+    assert stop.success and stop.nit == 1 and stop.train_loss == 0 and np.isnan(stop.loss_ratio)
+    assert stop.target_ratio == 0
+
+
 def test_one_start_below_the_target_is_refused_among_many():
     problem = simulated.three_samples()
     with pytest.raises(ValueError, match="target must be below the train loss at the start"):

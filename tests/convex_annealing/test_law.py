@@ -44,6 +44,14 @@ def test_law_of_the_stop_equals_all_index_sequences(size, schedule):
     assert all(other.keys() != exact.keys() for other in others)
 
 
+def test_a_law_is_followed_for_as_many_steps_as_asked_for():
+    """Full batches, descent itself: unfinished with one step less than it needs, finished with as many."""
+    needed = simulated.descend(simulated.three_samples(), 0.25, lr=0.1).nit
+    for steps in (needed - 1, needed):
+        law = theory.sgd_stopping_law(*LOSSES, 0.25, 3, lr=0.1, max_steps=steps)
+        assert law.unfinished == (steps < needed) and law.steps.tolist() == [needed] * int(steps == needed)
+
+
 def tally(steps, ratios, weights):
     """{(step, P/L to 10 digits): probability}."""
     law = {}

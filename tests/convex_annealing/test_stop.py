@@ -143,6 +143,7 @@ def test_no_step_is_made_at_the_target_and_one_at_the_inverse_curvature():
         found = theory.stopping_point(np.diag([4.0, 2.0]), np.eye(2), start, target, lr=0.25)
         assert found.steps == steps == theory.steps_to_loss(np.diag([4.0, 2.0]), start, 0.25, target)
         assert_allclose(found.train_loss, loss, rtol=1e-13)
+    assert theory.stopping_point([[2.0]], [[1.0]], [2.0], 0.99, lr=0.25).steps == 2   # one dimension: 4, 1, 1/4
     resting = theory.stopping_point(np.diag([4.0, 2.0]), np.eye(2), start, 6.0)
     assert resting.steps == resting.time == 0 and resting.train_loss == 6.0
 
