@@ -26,7 +26,7 @@ class Patches:
 
     def __post_init__(self):
         base, patterns = _checks.real(self.base, "base"), _checks.real(self.patterns, "patterns")
-        if base.ndim != 3 or base.shape[1] != base.shape[2] or patterns.ndim != 5 or patterns.shape[2:] != base.shape:
+        if base.ndim != 3 or base.shape[1] != base.shape[2] or patterns.shape[2:] != base.shape:
             raise ValueError("base must have shape (channels, size, size) and patterns (classes, k) + that, got "
                              f"{base.shape} and {patterns.shape}; give square patches, one shape for all")
         object.__setattr__(self, "base", base)

@@ -16,6 +16,7 @@ from theory import images as theory
     (lambda: theory.augmentation_shares(1.2), "augmented must be a share"),
     (lambda: theory.mixed_accuracy(1.1, 0, 0), "clean must lie in"),
     (lambda: theory.mixed_accuracy(1, 0, 0, (0.2, 0.16, 0.6)), "shares must be non-negative with sum 1"),
+    (lambda: theory.mixed_accuracy(1, 0, 0, (1.2, -0.2, 0.0)), "shares must be non-negative with sum 1"),
     (lambda: theory.linear_patch_limit(1), "classes"),
     (lambda: theory.momentum_limit(1.0, 1.0), "momentum must be below 1"),
     (lambda: theory.momentum_limit(0.0), "curvature must be positive"),
@@ -32,6 +33,9 @@ from theory import images as theory
      "patch_only must be a share"),
     (lambda: images.draw_patches(scale=-1.0), "scale must be non-negative"),
     (lambda: images.Patches(np.ones((1, 2, 2)), np.ones((3, 2, 2))), "patterns"),
+    (lambda: images.Patches(np.ones((1, 2, 2)), np.ones((2, 3, 1, 2, 2, 1))), "patterns"),
+    (lambda: images.Patches(np.ones((1, 2, 3)), np.ones((2, 3, 1, 2, 3))), "give square patches"),
+    (lambda: images.Patches(np.ones((2, 2)), np.ones((2, 3, 2, 2))), "base must have shape"),
     (lambda: images.synthetic_images(0), "n must be"), (lambda: images.arm("fast"), "name must be one of")])
 def test_outside_their_domain_formulas_and_draws_refuse(call, message):
     with pytest.raises(ValueError, match=message):

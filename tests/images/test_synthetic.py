@@ -30,6 +30,22 @@ def test_synthetic_images_have_the_stated_moments(rng):
 
 
 @pytest.mark.chance("exact")
+def test_an_image_is_the_sum_of_its_three_parts_over_their_norm():
+    """The same draws with other weights: x √(1 + a² + w²)/s gains a·T_y from the templates, and is linear in w."""
+    pictures = np.random.default_rng(1).standard_normal((2, 3, 6, 6))
+
+    def parts(a, w):
+        x, labels, _ = images.synthetic_images(20, classes=2, size=6, template=a, white=w, contrast=0.3,
+                                               templates=pictures, rng=5)
+        return x * np.sqrt(1 + a**2 + w**2) / 0.3, labels
+
+    blurred, labels = parts(0.0, 0.0)
+    assert_allclose(parts(0.7, 0.0)[0] - blurred, 0.7 * pictures[labels], rtol=1e-10, atol=1e-12)
+    assert_allclose(parts(0.0, 0.5)[0] - blurred, (parts(0.0, 2.0)[0] - blurred) / 4, rtol=1e-10, atol=1e-12)
+    assert set(labels) == {0, 1}
+
+
+@pytest.mark.chance("exact")
 @pytest.mark.parametrize("width", [1.25, 2.0])
 def test_a_blur_correlates_pixels_by_its_width(width):
     """Rows of norm 1 whose products are e^(−d²/4w²) at a distance d round the torus; e^(−d²/4w) is caught."""
