@@ -102,9 +102,11 @@ def measured(plugin, items, study, kept):
     keys = {item: (item.nodeid, zlib.crc32((source + item.path.read_text(encoding="utf-8")).encode()))
             for item in items}
     known = pickle.loads(kept.read_bytes()) if kept and kept.exists() else {}
-    fresh = {key: known.get(key) or plugin.measured(item) for item, key in keys.items()}
-    if kept:
-        kept.write_bytes(pickle.dumps(fresh))
+    fresh = {}
+    for number, (item, key) in enumerate(keys.items(), 1):
+        fresh[key] = known.get(key) or plugin.measured(item)
+        if kept and (number % 25 == 0 or number == len(keys)):   # a run that is ended early is not lost
+            kept.write_bytes(pickle.dumps({**known, **fresh}))
     return {item: fresh[key] for item, key in keys.items()}
 
 
