@@ -91,7 +91,7 @@ def oscillate(loss, start, lr, steps, *, divergence_limit=1e3):
             recent = [*recent[1:], w]
     gone = np.isnan(w).any(axis=-1)
     apart, moved = (np.linalg.norm(recent[2] - recent[k], axis=-1) for k in (1, 0))
-    closed = ~gone & (moved <= _CLOSED * apart)
+    closed = moved <= _CLOSED * apart     # False where the run is gone: no number is at most NaN
     status = np.where(gone, DIVERGED, np.where(closed, ALTERNATES, UNDECIDED))
     counts = [int((status == code).sum()) for code in (ALTERNATES, DIVERGED, UNDECIDED)]
     message = "{} of {} runs alternate between two points, {} diverged, {} do neither".format(counts[0], status.size,

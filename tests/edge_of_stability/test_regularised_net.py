@@ -121,9 +121,12 @@ def test_by_products_as_by_the_matrix(edge, rng):
     matrix = basis * np.append(np.geomspace(1e-3, 0.8, 89), 1.0) @ basis.T
     matrix = (matrix + matrix.T) / 2
     force = rng.standard_normal(90)
-    found = [theory.oscillation_coefficient(given, lambda v: force, lambda v: 0.0) for given in
-             (matrix, products(matrix))]
-    assert_allclose(*found, rtol=1e-9)
+    derivatives = lambda v: force * (v @ force) ** 2, lambda v: -(v @ force) ** 4    # of the top vector, not its sign
+    found = [[theory.oscillation_coefficient(given, *derivatives),
+              theory.oscillation_amplitude(given, *derivatives, 2.01)] for given in (matrix, products(matrix))]
+    assert_allclose(*found, rtol=1e-7)
+    with pytest.raises(ValueError, match=r"below 2 / second eigenvalue = 2\.5"):
+        theory.oscillation_amplitude(products(matrix), *derivatives, 2.51)
     with pytest.raises(ValueError, match="hessian must be positive definite"):
         theory.oscillation_coefficient(products(matrix - 0.01 * np.eye(90)), lambda v: force, lambda v: 0.0)
 
