@@ -124,7 +124,7 @@ def test_by_products_as_by_the_matrix(edge, rng):
     derivatives = lambda v: force * (v @ force) ** 2, lambda v: -(v @ force) ** 4    # of the top vector, not its sign
     found = [[theory.oscillation_coefficient(given, *derivatives),
               theory.oscillation_amplitude(given, *derivatives, 2.01)] for given in (matrix, products(matrix))]
-    assert_allclose(*found, rtol=1e-7)
+    assert_allclose(*found, rtol=1e-9)
     with pytest.raises(ValueError, match=r"below 2 / second eigenvalue = 2\.5"):
         theory.oscillation_amplitude(products(matrix), *derivatives, 2.51)
     with pytest.raises(ValueError, match="hessian must be positive definite"):
