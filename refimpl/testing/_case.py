@@ -138,4 +138,6 @@ def _plain(value):
         return tuple((key, _plain(part)) for key, part in value.items())
     if isinstance(value, (Case, Expected)):
         return _plain(vars(value))
+    if isinstance(value, np.generic):    # which would compare with each part of a tuple
+        return value.item()
     return tuple(_plain(part) for part in value) if isinstance(value, (list, tuple)) else value

@@ -111,6 +111,11 @@ def test_fixed_switch_reverses_as_the_target_falls():
         assert abs(run.loss_ratio - theory.annealed_loss_ratio(*LOSSES, run.train_loss, 1.3, 2)) < 0.02
 
 
+def test_the_reversal_of_equal_losses_is_their_sum():
+    """Half of the loss in each direction is the last that is answered: 9/8 from the start on."""
+    assert theory.reversal_target(0.5, 0.5) == 1.0
+
+
 @pytest.mark.claim("NAK20.fixed-switch")
 @given(st.floats(1.01, 1.49), st.integers(0, 12))
 def test_half_of_the_benefit_is_gone_at_the_reversal(lr, steps):

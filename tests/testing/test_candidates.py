@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from refimpl.testing import ConformanceError, cases, check_model, parametrize_with_checks
+from refimpl.testing import ConformanceError, Record, _mistake_names, cases, check_model, parametrize_with_checks
+from refimpl.testing._comparison import _differ
 from tests.testing._faults import MAKE, RIGHT
+from tests.testing._scalars import SCALARS
 
 LINEAR = "LinearRegression"
 
@@ -113,6 +115,53 @@ def test_a_factory_that_raises_keeps_one_traceback():
     report = check_model(lambda **settings: 1 / 0, LINEAR, on_fail=None)
     assert len(report.failures) == len(report.records) > 400
     assert {len(record.traceback) for record in report.records} == {len(report.records[0].traceback)}
+
+
+class Elsewhere:
+    """A tensor that requires a gradient and lives on another device: an array only after `detach` and `cpu`."""
+
+    def __init__(self, value, asked=()):
+        self.value, self.asked = value, asked
+
+    def detach(self):
+        return Elsewhere(self.value, (*self.asked, "detach"))
+
+    def cpu(self):
+        return Elsewhere(self.value, (*self.asked, "cpu"))
+
+    def __array__(self, dtype=None, copy=None):
+        if self.asked != ("detach", "cpu"):
+            raise RuntimeError(f"asked for {self.asked} only")
+        return np.asarray(self.value, dtype)
+
+
+def test_tensors_are_fetched_from_wherever_they_are_also_in_lists():
+    whole = {"gradient": lambda *given: Elsewhere(gradient(*given))}
+    parts = {"gradient": lambda *given: [Elsewhere(part) for part in gradient(*given)]}
+    for each in (whole, parts):
+        assert check_model(each, LINEAR).ok
+    wrong = {"gradient": lambda *given: [Elsewhere(2 * part) for part in gradient(*given)]}
+    assert check_model(wrong, LINEAR, on_fail=None).causes == {"gradient": _mistake_names.FACTOR_2}
+
+
+def test_a_second_call_is_judged_entry_by_entry():
+    """Half a unit off where 1e-9 is allowed, beside an entry where 1 is: it differs; in the other entry it does not."""
+    allowed = np.array([1e-9, 1.0])
+    first = Record("a", "failed", got=np.array([1.0, 1e6]))
+    for place, differs in ((0, True), (1, False)):
+        second = Record("a", "failed", got=first.got + 0.5 * (np.arange(2) == place))
+        assert _differ(first, second, allowed) == _differ(second, first, allowed) == differs
+
+
+def test_sums_in_place_of_means_are_named_in_scalars_of_any_data():
+    """Curvatures and Hessians are of degree one in the data, the factors of a regression of degree two."""
+    def summed(name, key):
+        right = SCALARS[name[0]][name[1]]
+        return {name[1]: lambda **given: right(**(given | {key: len(given[key]) * given[key]}))}
+
+    for name, key in ((("Quadratic", "sharpness"), "hessians"), (("TwoMinima", "almost_sure_lr"), "curvatures")):
+        causes = check_model(summed(name, key), name[0], functions=(name[1],), on_fail=None).causes
+        assert _mistake_names.SUM in causes[name[1]], causes
 
 
 def test_what_a_candidate_sets_in_numpy_stays_its_own():

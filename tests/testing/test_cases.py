@@ -1,6 +1,7 @@
 """The cases of the kit: named once, hard enough, with tolerances that leave room for rounding and none for mistakes."""
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,6 +32,9 @@ def test_cases_are_named_once_and_handed_out_as_copies():
     assert len(set(names)) == len(names) and all(case.name.startswith(case.model + "/") for case in cases())
     first, again = cases()[0], cases()[0]
     assert first == again and hash(first) == hash(again) and len({*cases(), *cases()}) == len(names)
+    one, other, scalar = first.expected["loss"], again.expected["loss"], first.expected["critical_lr:B1"]
+    assert one == other != scalar and hash(one) == hash(other) != hash(scalar) and one != other.value
+    assert one != replace(other, tolerance=2 * other.tolerance) and one != replace(other, value=other.value + 1)
     first.w[0], first.settings["dim"] = 99.0, 7
     first.expected.clear()
     assert first != again and cases()[0] == again

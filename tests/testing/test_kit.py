@@ -1,5 +1,7 @@
 """The oracle is itself tested: right implementations pass, planted mistakes are caught and named."""
 
+import warnings
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -213,6 +215,8 @@ def test_on_fail():
     assert caught.value.report.causes == {"gradient": _mistake_names.SIGN}
     with pytest.warns(ConformanceWarning, match=_mistake_names.SIGN):
         check_model(wrong, LINEAR, on_fail="warn")
+    with warnings.catch_warnings(action="error"):
+        assert check_model({"gradient": gradient}, LINEAR, on_fail="warn").ok
     assert not check_model(wrong, LINEAR, on_fail=None).ok
 
 
