@@ -119,8 +119,8 @@ CLAIMS = (
                      "E‖x_t‖² diverges.",
           elsewhere=on_images("seen", _IMAGES + "30 minima with loss below 1e-5 and falling, η = .05 and .1, B = 16 "
                                "and 64: η/η* up to 1.10, no Lyapunov exponent of the 9 beyond 1 above 0 by 3 "
-                               "standard errors; 3 above the poster's line (up to 1.08 times); at B = 4 none is reached "
-                               "in 40 000 steps")),
+                               "standard errors; 3 above the poster's line (up to 1.08 times); at B = 4 none is "
+                               "reached in 40 000 steps")),
     Claim("WME18.fig4", "Fig. 4",
           "Non-uniformity and sharpness of the minima are roughly proportional.",
           "holds", linear_stability.non_uniformity, "simulated",
