@@ -131,4 +131,4 @@ FIGURE = Figure(
     "error. In the paper's Figure 1 the large rate is behind until it is annealed; here it is ahead from the first "
     "epochs and level at the end. On the synthetic images the noise, once gone, leaves a gain of a few per cent.",
     simulate, judge, draw, ("LWM19.img-fig1", "LWM19.img-noise-plain"), (3, 42, 290), reads_data=True,
-    data_seconds=(4, 245, 290))
+    data_seconds=(4, 205, 290))

@@ -33,7 +33,7 @@ def draw(numbers):
     axes[5].set(xlabel="step, from a loss of $10^{-20}$", ylabel="loss", yscale="log", ylim=(1e-28, 1e6))
     for axis, place in zip(axes, ("upper left", "best", "upper right", "upper right")):
         axis.legend(loc=place, ncols=2)
-    axes[5].legend(loc="upper right", title="lines, theory: linearised at the minimum", title_fontsize=7.5)
+    axes[5].legend(loc="best", title="lines, theory: linearised at the minimum", title_fontsize=7.5)
     return figure
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
+from matplotlib.ticker import NullFormatter
 
 from figures._figure import Figure, holds, not_judged
 from figures._fitted_powers import fitted_power, t_limit
@@ -149,6 +150,7 @@ def draw(numbers):
         axis.legend(title=NAMES[k], loc="lower right" if axis is axes[0] else "lower left")
         if axis is not axes[0]:
             axis.set_xscale("log")
+            axis.xaxis.set_minor_formatter(NullFormatter())
             axis.axvline(at_equal_loss(numbers, k)[0], **guide())
     axes[0].set_title(f"{numbers['data']}, {numbers['sharpness'].shape[2]} starts", fontsize=8.5, color=INK)
     return figure
@@ -162,4 +164,4 @@ FIGURE = Figure(
     "loss, for numbers of examples, of hidden layers, and scales of the start; grey line, the least loss that all of "
     "the panel reach. Look at how far curves lie apart: in (a) more examples take longer, in (b) they fall together, "
     "in (d) not.",
-    simulate, judge, draw, (CLAIM,), (2, 42, 900), reads_data=True, data_seconds=(4, 100, 2500))
+    simulate, judge, draw, (CLAIM,), (2, 42, 900), reads_data=True, data_seconds=(4, 110, 2500))
