@@ -14,14 +14,15 @@ pytestmark = pytest.mark.chance("exact")
 @pytest.mark.parametrize("options", [{"sampling": "epoch", "batch_size": 1},
                                      {"batch_size": 4, "sampling": "without-replacement"},
                                      {"batch_size": None}, {"batch_size": 1, "sampling": "with-replacement"}], ids=str)
-def test_gram_space_equals_all_dimensions(rng, activation, c, options):
+def test_gram_space_equals_all_dimensions(fixed, activation, c, options):
     """The same batches from the same seed, annealed on the way: 60 steps to 1e-12, all 240 to 1e-9, every activation.
 
-    Rounding grows while small filters do, by a factor that depends on the draw. Another order of examples is caught.
+    Rounding grows while small filters do, by a factor that depends on the draw and has a long tail (of 360 draws the
+    difference was 5e-16 at the median, 3e-13 at most), so the draw is fixed. Another order of examples is caught.
     """
     model = simulated.TwoLayerCNN(20, 4, activation)
-    data = simulated.sample(8, dim=20, noise_std=0.03, weak_share=0.3, labels="random", size=(3,), rng=rng)
-    w0 = balanced(model, rng, (3,)) * 10
+    data = simulated.sample(8, dim=20, noise_std=0.03, weak_share=0.3, labels="random", size=(3,), rng=fixed)
+    w0 = balanced(model, fixed, (3,)) * 10
     steps, lr = 240, np.where(np.arange(240) < 200, c, 0.2 * c)
     run = simulated.train(model, data, w0, lr=lr, steps=steps, record_every=60, record_patches=True, rng=5, **options)
     seen = {"u": lambda w, x, y: w @ data.strong_vector, "v": lambda w, x, y: w @ data.weak_vector,
