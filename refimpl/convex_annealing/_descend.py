@@ -7,6 +7,8 @@ import numpy as np
 
 from refimpl import sgd
 from refimpl.convex_annealing._problem import LeastSquares
+from refimpl.convex_annealing._whole_set import Starts
+from refimpl.sgd import _arguments
 from refimpl.sgd._columns import columns
 from refimpl.sgd._path_whole_set import FEW, residuals
 from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS, of_target
@@ -139,18 +141,28 @@ def descend(problem, target, *, lr, large_lr=None, large_steps=None, anneal_loss
         raise ValueError(f"w0 must have shape {wanted}, got {w0.shape}; give one start per replica")
     w0 = w0.astype(np.float64, copy=False)
     target = _target(problem, target, w0)
-    watch = _Watch(problem, target, w0, _schedule(lr, large_lr, large_steps, anneal_loss, target))
-    result = sgd.run(model, w0, problem.x, problem.y, lr=watch.rate if large_lr is not None else lr,
-                     steps=_checks.whole(max_steps, "max_steps"), stacked_data=bool(stack), callback=watch,
-                     observe={"w": lambda w, x, y: w} if record else None, **options)
-    status = np.where(watch.stopped, SUCCESS, np.where(result.status == DIVERGED, DIVERGED, STOPPED))
-    w = np.where(watch.stopped[..., None], watch.w, result.w)
-    nit = np.where(watch.stopped, watch.nit, result.nit)
+    schedule, max_steps = _schedule(lr, large_lr, large_steps, anneal_loss, target), _checks.whole(max_steps, "max_steps")
+    if problem.x.ndim == 2 and dim <= FEW and not (record or options or callable(lr) or np.ndim(lr)):
+        starts = Starts(problem, w0.reshape(-1, dim), _arguments.rates(lr, max_steps, ()), schedule, target)
+        starts.descend(max_steps)
+        found = [array.reshape(w0.shape[:-1]) for array in (starts.status, starts.nit, starts.anneal_step)]
+        w, path = starts.w.reshape(w0.shape), None
+    else:
+        watch = _Watch(problem, target, w0, schedule)
+        result = sgd.run(model, w0, problem.x, problem.y, lr=lr if schedule is None else watch.rate, steps=max_steps,
+                         stacked_data=bool(stack), callback=watch, observe={"w": lambda w, x, y: w} if record else None,
+                         **options)
+        w, found = watch.outcome(result)
+        path = result.observed["w"] if record else None
+    return _descent(problem, target, max_steps, w, *found, path)
+
+
+def _descent(problem, target, max_steps, w, status, nit, anneal_step, path):
     with np.errstate(over="ignore", invalid="ignore"):
         losses = problem.train_loss(w), problem.test_loss(w)
     return Descent(w=w, success=(status == SUCCESS)[()], status=status[()], nit=nit[()],
                    message=of_target(status, max_steps), train_loss=losses[0], test_loss=losses[1], target=target,
-                   anneal_step=watch.anneal_step[()], path=result.observed["w"] if record else None)
+                   anneal_step=anneal_step[()], path=path)
 
 
 @dataclass(frozen=True)
@@ -192,6 +204,12 @@ class _Watch:
             raise StopIteration
         if self.rates is not None:
             self._anneal(np.where(going & ~hit, loss, np.inf))
+
+    def outcome(self, result):
+        """(w, (status, nit, anneal_step)), with each replica as it stopped."""
+        status = np.where(self.stopped, SUCCESS, np.where(result.status == DIVERGED, DIVERGED, STOPPED))
+        return (np.where(self.stopped[..., None], self.w, result.w),
+                (status, np.where(self.stopped, self.nit, result.nit), self.anneal_step))
 
     def _loss(self, w):
         """The train loss, by the pass of the fast path where that is taken."""

@@ -10,9 +10,9 @@ from refimpl.sgd._columns import Columns
 FEW = 8  # parameters up to which replicas side by side are faster
 
 
-def residuals(state, x, y):
+def residuals(state, x, y, out=None):
     """⟨w, x_i⟩ − y_i, shape (n, rows), of w stored as columns, x (n, d) and y (n,)."""
-    found = np.einsum("nd,dr->nr", x, state)
+    found = np.einsum("nd,dr->nr", x, state, out=out)
     found -= y[:, None]
     return found
 
@@ -25,6 +25,9 @@ class ColumnsKernel(Columns):
     def __init__(self, x, y, constant):
         self.x, self.y = x, y
         self.scaled = x * (constant / len(x))
+        self.residuals = self.result = None
 
     def gradient(self, state, indices):
-        return np.einsum("nd,nr->dr", self.scaled, residuals(state, self.x, self.y))
+        self.residuals = residuals(state, self.x, self.y, self.residuals)
+        self.result = np.einsum("nd,nr->dr", self.scaled, self.residuals, out=self.result)
+        return self.result

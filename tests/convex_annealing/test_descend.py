@@ -24,6 +24,25 @@ def test_ways_to_give_a_schedule_mean_the_same():
     assert descend(lr=schedule[::-1]).nit != stepped.nit
 
 
+@pytest.mark.parametrize("schedule", [
+    {"lr": 0.1}, {"lr": 0.05, "large_lr": 0.9, "anneal_loss": 0.05}, {"lr": 0.05, "large_lr": 0.9, "large_steps": 7},
+    {"lr": 4.0}, {"lr": 0.1, "large_lr": 4.0, "large_steps": 300}])
+def test_the_fewer_passes_take_the_plain_steps(rng, schedule):
+    """Starts side by side, dropped as they arrive, against `sgd.run` with a look at every step: equal to the last bit,
+    diverged, out of steps and annealed on the way too. Another target is caught."""
+    train = np.diag([4.0, 1.0, 0.1]) / 2
+    problem = simulated.from_hessians(train, train[::-1, ::-1], rng.standard_normal(3))
+    w0 = problem.x_test[0] + 10 ** rng.uniform(0, 2, (2, 150, 1)) * rng.standard_normal((2, 150, 3))
+    least = problem.train_loss(w0).min()
+    schedule = {**schedule, **({"anneal_loss": least / 3} if "anneal_loss" in schedule else {})}
+    run = partial(simulated.descend, problem, w0=w0, max_steps=400, **schedule)
+    found, plain, other = run(least / 9), run(least / 9, chunk_size=64), run(least / 10)
+    assert found.message == plain.message
+    for name in ("w", "status", "nit", "anneal_step", "train_loss", "test_loss"):
+        assert_array_equal(getattr(found, name), getattr(plain, name))
+    assert (found.status == simulated.DIVERGED).any() or not np.array_equal(found.w, other.w)
+
+
 def descend(target=1e-2, problem=None, **changes):
     return simulated.descend(problem or simulated.three_samples(), target, **{"lr": 0.1, **changes})
 
