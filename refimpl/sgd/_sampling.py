@@ -43,12 +43,13 @@ def batches(sampling, n, size, seed, first, count):
 def _floyd(uniform, n):
     """Uniformly random subsets of 0…n−1 without replacement along axis 0 (Floyd's algorithm)."""
     chosen = np.empty(uniform.shape, np.intp)
+    taken, same = np.empty((2, *uniform.shape[1:]), bool)
     for slot, last in enumerate(range(n - len(uniform), n)):
-        chosen[slot] = uniform[slot] * (last + 1)
-        taken = np.zeros(uniform.shape[1:], bool)
+        np.multiply(uniform[slot], last + 1, out=chosen[slot], casting="unsafe")
+        taken[:] = False
         for earlier in range(slot):
-            taken |= chosen[earlier] == chosen[slot]
-        chosen[slot][taken] = last
+            taken |= np.equal(chosen[earlier], chosen[slot], out=same)
+        np.copyto(chosen[slot], last, where=taken)
     return chosen
 
 

@@ -49,6 +49,18 @@ def test_batches_of_nearly_all_examples_are_uniform_too(rng):
     assert (np.abs(frequency - 1 / 18) <= support.z_limit(18) * support.binomial_error(1 / 18, 10_000)).all()
 
 
+def test_batches_without_replacement_have_the_exact_law():
+    """Every outcome of the numbers that are drawn, for 3 of 5: 60 equally likely, 6 for each of 10 subsets. The null:
+    a repeated example replaced by the next one."""
+    numbers = np.stack(np.meshgrid(*((np.arange(k) + 0.5) / k for k in (3, 4, 5)))).reshape(3, -1)
+    subsets = np.sort(_sampling._floyd(numbers, 5), axis=0)
+    found, counts = np.unique(subsets, axis=1, return_counts=True)
+    assert found.shape == (3, 10) and (counts == 6).all() and (np.diff(found, axis=0) > 0).all()
+    first, second = (numbers[:2] * [[4], [5]]).astype(int)
+    shifted = np.sort([first, np.where(second == first, (second + 1) % 5, second)], axis=0)
+    assert np.ptp(np.unique(shifted, axis=1, return_counts=True)[1]) > 0
+
+
 def batches_of(sampling, n, size, steps, replicas, rng):
     """The index arrays of a run, (steps, replicas, size)."""
     seed = rng.bit_generator.seed_seq.spawn(1)[0]

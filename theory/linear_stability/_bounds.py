@@ -5,6 +5,7 @@ by `_certificate.enclose`, from the matrices of the necessary conditions.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -40,7 +41,7 @@ class Bounds:
         size = len(family.modes.curvatures)
         if self.sufficient - self.necessary <= margin(size) * self.sufficient:
             return rounded(self.necessary, 2 * size)
-        edge = enclose(family, start_pairs(family, self.mode))
+        edge = enclose(family, partial(start_pairs, family, self.mode))
         value = min(max(edge.value, self.necessary), self.sufficient)
         return Edge(value, min(max(edge.lower, self.necessary * (1 - margin(size))), value), edge.upper, edge.matrix,
                     edge.inside, edge.residual)

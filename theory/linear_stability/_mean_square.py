@@ -3,6 +3,8 @@ r"""Exact growth in mean square at a given learning rate: rates, weights, second
 The public names are those of `theory.linear_stability`.
 """
 
+from functools import partial
+
 import numpy as np
 
 from theory import _checks
@@ -184,11 +186,11 @@ def _growth(family):
     """The largest growth factor, enclosed."""
     curvatures, size = family.modes.curvatures, len(family.modes.curvatures)
     slowest = int(np.argmax([family.rule.noiseless_rate(curvatures[i:i + 1], family.lr) for i in range(size)]))
-    starts = start_pairs(family, slowest)
-    if not starts[0][1].any():                           # no noise at all
+    if not (family.noise_factor and family.modes.variance.any()):
         floor, allowed = family.floor, margin(1) * family.floor + _ABSOLUTE
-        return Edge(floor, max(floor - allowed, 0.0), floor + allowed, starts[1][0], starts[1][0], 0.0)
-    edge = enclose(family, starts, _ABSOLUTE)
+        single = start_pairs(family, slowest)[1][0]
+        return Edge(floor, max(floor - allowed, 0.0), floor + allowed, single, single, 0.0)
+    edge = enclose(family, partial(start_pairs, family, slowest), _ABSOLUTE)
     return Edge(edge.value, max(edge.lower - _ABSOLUTE, 0.0), edge.upper, edge.matrix, edge.inside, edge.residual)
 
 

@@ -56,9 +56,12 @@ class Rule:
         """1 / k_ij at the learning rate 1 / `inverse_lr`, shape (r, r): positive up to `full_batch_lr`."""
         mu, row, column = self.momentum, curvatures, curvatures[:, None]
         total, product = row + column, row * column
-        if not self.nesterov:
-            drift = (1 - mu) / (1 + mu) * ((1 + mu) * total * inverse_lr - product)
-            return drift + mu / ((1 - mu) * (1 + mu)) * (row - column) ** 2
+        if not self.nesterov:                         # in place: (r, r) arrays are what memory is made of
+            total *= 1 + mu
+            total *= inverse_lr
+            total -= product
+            total *= (1 - mu) / (1 + mu)
+            return _with_commutator(total, curvatures, mu / ((1 - mu) * (1 + mu)), product)
         total, product = total / inverse_lr, product / inverse_lr**2
         less = total - product                        # 1 − (1−x)(1−y): the constants of q² − … cancel, by hand
         below = (1 + mu) * ((1 - mu) ** 2 * total - (1 - mu + 2 * mu**2) * product)
@@ -121,8 +124,11 @@ class Rule:
         mu, size = self.momentum, abs(self.momentum)
         row, column = curvatures, curvatures[:, None]
         if lr is None:
-            return self._nesterov_rounding(row, column, t) if self.nesterov else 8 * (
-                3 * (1 - mu) * (row + column) * t + size / ((1 - mu) * (1 + mu)) * (row - column) ** 2)
+            if self.nesterov:
+                return self._nesterov_rounding(row, column, t)
+            total = row + column
+            total *= 24 * (1 - mu) * t
+            return _with_commutator(total, curvatures, 8 * size / ((1 - mu) * (1 + mu)), np.empty_like(total))
         modes, x = self._modes_at(row, lr, t), lr * row
         terms, alpha = modes.terms, (1 + size + (1 + size) ** self.nesterov * x) / np.sqrt(t)    # α is a difference
         near, bend = terms[:, None] + terms + terms[:, None] * terms, np.abs(modes.gamma)
@@ -188,6 +194,16 @@ class Rule:
             alpha = 1 - lr * curvatures
             return max(float((lr**2 * value + alpha @ weights @ alpha) / weights.sum()), near)
         return _root_above(lambda rate: np.vdot(weights, self.inverse_kernel_at(curvatures, lr, rate)) - value, near)
+
+
+def _with_commutator(total, curvatures, weight, scratch):
+    """`total` + weight (a_i − a_j)², in place of `total`."""
+    if weight:
+        np.subtract(curvatures, curvatures[:, None], out=scratch)
+        np.square(scratch, out=scratch)
+        scratch *= weight
+        total += scratch
+    return total
 
 
 def _root_above(excess, near):

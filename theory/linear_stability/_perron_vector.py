@@ -35,11 +35,12 @@ def applies(family):
 def search(family, start):
     """(t, X, q, residual): the edge from below, where the form vanishes nearly, and q; None where none was found.
 
-    `start` is a list of pairs (X, pN(X)).
+    `start` is a function that returns pairs (X, pN(X)), X diagonal.
     """
     rows = family.modes.reduced.factors[:, 0]
-    t, (matrix, _) = max(((family.edge_of(*pair), pair) for pair in start), key=lambda found: found[0])
-    weights, precise, tolerance, before = np.vecdot(rows @ matrix, rows), False, 1e-2, np.inf
+    t, diagonal = max(((family.edge_of(*pair), np.diagonal(pair[0]).copy()) for pair in start()),
+                      key=lambda found: found[0])
+    weights, precise, tolerance, before = rows**2 @ diagonal, False, 1e-2, np.inf
     for _ in range(_ROUNDS):
         at = family.above_floor(t)
         product = _Product(family, at, rows.dtype if precise else np.float32)
@@ -49,18 +50,24 @@ def search(family, start):
         stalled, before = gap > 0.3 * before, gap       # by rounding: of single precision, or of t next to the floor
         if precise and (gap <= _SETTLED or stalled):
             images = product(weights)
-            matrix = _kernel(family, at) * _gram(rows, weights)
+            matrix = _gram(rows, weights)
+            matrix *= _kernel(family, at)
             found = _edge(family, matrix, np.vdot(images, images), at)
-            return (found, matrix / np.linalg.norm(matrix), images, residual / value + gap) if images.all() else None
-        t = max(_crossing(family, _gram(rows, weights) ** 2 / np.vdot(weights, weights), at), family.floor)
+            matrix /= np.linalg.norm(matrix)
+            return (found, matrix, images, residual / value + gap) if images.all() else None
+        squares = np.square(_gram(product.rows, weights / np.linalg.norm(weights)), dtype=float)
+        t = max(_crossing(family, squares, at, 0.01 * gap), family.floor)
         if not precise and (gap <= _SINGLE or stalled):
             precise, before = True, np.inf
         tolerance = min(tolerance, 0.03 * gap)
     return None
 
 
-def _crossing(family, squares, near):
-    """Where qᵀM(t)q = |q|² for fixed q, by the secant method on |q|²/qᵀMq, which is nearly linear in t."""
+def _crossing(family, squares, near, tolerance):
+    """Where qᵀM(t)q = 1 for fixed q of norm 1, by the secant method on 1/qᵀMq, which is nearly linear in t.
+
+    `tolerance` is relative to the distance from `near`.
+    """
     lowest = family.above_floor(0.0)
 
     def excess(t):
@@ -69,7 +76,7 @@ def _crossing(family, squares, near):
     t, before = near, near + 1e-3 * max(near - family.floor, 1e-9 * near)
     here, there = excess(t), excess(before)
     for _ in range(10):
-        if there == here or abs(t - before) <= 1e-14 * t:
+        if there == here or abs(t - before) <= max(tolerance * abs(t - near), 1e-14 * t):
             break
         t, before, there = max(t - here * (t - before) / (here - there), lowest), t, here
         here = excess(t)
@@ -78,31 +85,35 @@ def _crossing(family, squares, near):
     return t
 
 
-def inside(family, t, near, accept):
+def inside(family, t, near, accept, rounding):
     """X with X / k − pN(X) = diag(1 / k_ii) once `accept` takes it as proof, or None; `near` is the Perron vector.
 
-    By conjugate gradients on q − Mq = b, b_i = g_iᵀ (k' ∘ diag(1 / k_aa)) g_i.
+    By conjugate gradients on q − Mq = b, b_i = g_iᵀ (k' ∘ diag(1 / k_aa)) g_i. There X − k ∘ pN(X) = I: not above
+    `rounding` once X is scaled to unit diagonal where the diagonal is too large.
     """
-    rows, product = family.modes.reduced.factors[:, 0], _Product(family, t, float)
-    curved = np.diagonal(family.inverse_kernel(t))
+    rows, share = family.modes.reduced.factors[:, 0], family.noise_factor / len(family.modes.reduced.factors)
+    curved, product = np.diagonal(family.inverse_kernel(t)).copy(), _Product(family, t, float)
     if not (curved > 0).all():
         return None
-    own = curved / (curved + family.noise_factor * family.modes.mean**2)
-    squares = rows**2
-    right, weight = squares @ own, family.noise_factor / len(rows) * (squares @ (1 / curved))
+    spread = curved + family.noise_factor * family.modes.mean**2            # 1 / k'_aa
+    own = curved / spread
+    right, weight = (np.square(rows) @ np.stack([own, share / curved], axis=1)).T
     image = near - product(near)
     bend = near @ image
     weights = near @ right / bend * near if bend > 0 else 0 * near
     rest = right - weights + product(weights) if bend > 0 else right
-    direction, energy, wanted = rest, rest @ rest, 0.5
+    direction, energy, wanted = rest, rest @ rest, 0.05
+    if rounding * (share / spread * (weights @ np.square(rows))).max() > 1:
+        return None
     for _ in range(_STEPS):
         if np.linalg.norm(rest * weight) < wanted:
-            matrix = _kernel(family, t) * _gram(rows, weights)
+            matrix = _gram(rows, weights)
+            matrix *= _kernel(family, t)
             matrix.flat[::len(own) + 1] += own
             if accept(family, t, matrix):
                 return matrix
             wanted /= 30
-            if wanted < 1e-5:
+            if wanted < 1e-4:
                 break
         image = direction - product(direction)
         bend = direction @ image
@@ -117,7 +128,7 @@ def inside(family, t, near, accept):
 
 def _gram(rows, weights):
     """Σ q_i g_i g_iᵀ, (r, r)."""
-    scaled = rows * np.sqrt(np.abs(weights))[:, None]
+    scaled = rows * np.sqrt(np.abs(weights)).astype(rows.dtype)[:, None]
     gram = scaled.T @ scaled
     if (weights < 0).any():
         below = scaled[weights < 0]
@@ -135,7 +146,7 @@ def _edge(family, matrix, squares, near):
 def _kernel(family, t):
     """(p/n) k'."""
     kernel = family.inverse_kernel(t)
-    kernel += family.noise_factor * family.modes.mean[:, None] * family.modes.mean
+    kernel += np.outer(family.noise_factor * family.modes.mean, family.modes.mean)
     return np.divide(family.noise_factor / len(family.modes.reduced.factors), kernel, out=kernel)
 
 

@@ -51,40 +51,56 @@ def proves_stability(family, t, matrix):
     inverse = family.inverse_kernel(t)
     if not ((diagonal > 0).all() and (inverse > 0).all()):
         return False
-    image = family.noise(matrix) / inverse
+    image = family.noise(matrix)
+    image /= inverse
     # Scaled to unit diagonal: each direction is judged by its own rounding.
     scale = 1 / np.sqrt(diagonal)
-    scale = scale[:, None] * scale
-    scaled, image = scale * matrix, scale * image
+    scaled = matrix * scale
+    scaled *= scale[:, None]
+    image *= scale
+    image *= scale[:, None]
     allowed = margin(size) * (np.linalg.norm(scaled) + np.linalg.norm(image))
-    allowed += _EPS * np.linalg.norm(image * family.kernel_rounding(t) / inverse)
-    return _positive(scaled, allowed) and _positive(scaled - image, allowed)
+    np.divide(image, inverse, out=inverse)
+    inverse *= family.kernel_rounding(t)
+    allowed += _EPS * np.linalg.norm(inverse)
+    del inverse
+    if not _positive(scaled, allowed):
+        return False
+    scaled -= image
+    return _positive(scaled, allowed)
 
 
 def _positive(matrix, allowed):
     if not np.isfinite(matrix).all() or not np.isfinite(allowed):
         return False
+    symmetric = matrix + matrix.T
+    symmetric /= 2
+    symmetric.flat[::len(matrix) + 1] -= allowed
     try:
-        np.linalg.cholesky((matrix + matrix.T) / 2 - allowed * np.eye(len(matrix)))
+        np.linalg.cholesky(symmetric)
     except np.linalg.LinAlgError:
         return False
     return True
 
 
 def enclose(family, start, absolute=0.0):
-    """The `Edge` of a family, from `start`: pairs (X, pN(X)) to search from."""
+    """The `Edge` of a family; `start` is a function that returns pairs (X, pN(X)), X diagonal, to search from."""
     if _perron_vector.applies(family) and (found := _perron_vector.search(family, start)):
         lower, matrix, weights, residual = found
-        upper = lower * (1 + _WIDTHS[0]) + absolute
-        inside = _perron_vector.inside(family, upper, weights, proves_stability)
-        if inside is not None:
-            return Edge(lower, lower * (1 - margin(len(matrix))), upper, matrix, inside, residual)
-        start = [(matrix, family.noise(matrix)), *start]
-    lower, matrix, residual = 0.0, start[0][0], 0.0
+        rounding = 2 * margin(len(matrix)) * np.sqrt(len(matrix))
+        for width in _WIDTHS[:2]:
+            upper = lower * (1 + width) + absolute
+            inside = _perron_vector.inside(family, upper, weights, proves_stability, rounding)
+            if inside is not None:
+                return Edge(lower, lower * (1 - margin(len(matrix))), upper, matrix, inside, residual)
+        pairs = [(matrix, family.noise(matrix))]
+    else:
+        pairs = start()
+    lower, matrix, residual = 0.0, pairs[0][0], 0.0
     widths = iter(_WIDTHS)
     width = next(widths)
     for _ in range(_ROUNDS):
-        t, matrix, residual = smallest_form(family, start)
+        t, matrix, residual = smallest_form(family, pairs)
         lower = max(lower, t)
         upper = lower * (1 + width) + absolute
         inside, bent = conjugate_gradients(family, upper, matrix, proves_stability)
@@ -95,5 +111,5 @@ def enclose(family, start, absolute=0.0):
             return Edge(lower, lower * (1 - margin(len(matrix))), upper, matrix, inside, residual)
         if bent is None:
             break
-        start = [(bent, family.noise(bent)), (matrix, family.noise(matrix))]
+        pairs = [(bent, family.noise(bent)), (matrix, family.noise(matrix))]
     return Edge(lower, lower, np.inf, matrix, None, residual)
