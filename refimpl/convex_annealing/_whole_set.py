@@ -61,7 +61,7 @@ class Starts:
             self._leave(self.place >= 0, STOPPED, max_steps)
 
     def _settle(self, step, loss, grown):
-        """Take out who diverged or arrived, anneal who is due, and drop the columns of those gone once they are most."""
+        """Take out who diverged or arrived, anneal who is due, drop the columns of those gone once they are most."""
         here = self.place >= 0
         lost = here & diverged(self.state, _LIMIT, axis=0) if grown else np.zeros(len(here), bool)
         arrived = here & ~lost & (loss <= self.target)
