@@ -68,17 +68,18 @@ def test_rate_to_rounding(rng, step):
                         augmented.radius(hessians, lr, 1, step), rtol=1e-11)
 
 
-@pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-9, 1e-6])
+@pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3])
 def test_nesterov_of_examples_that_are_almost_the_same(apart):
     """Complex roots reach the circle where both sides of 1/k vanish: the rate is μ(1 − ηh), not 0/0 and no warning.
 
-    Noise adds O(apart²). Heavy ball's μ, and (1 − ηh)² of a single real root, are caught.
+    Noise adds less than apart². Heavy ball's μ, and (1 − ηh)² of a single real root, are caught. It is proved, too.
     """
     momentum, lr = 0.625, 0.375
     for size in (1, 2):
         hessians = 1.3 * np.array([1 - apart, 1 + apart])[:, None, None] * np.eye(size)
-        rate = theory.mean_square_rate(hessians, lr, 1, momentum=momentum, nesterov=True)
-        assert_allclose(rate, momentum * (1 - 1.3 * lr), rtol=1e-9)
+        rate, spectrum = theory.mean_square_rate(hessians, lr, 1, momentum=momentum, nesterov=True, full_output=True)
+        assert_allclose(rate, momentum * (1 - 1.3 * lr), rtol=1e-9 + apart**2)
+        assert spectrum.converged
 
 
 @pytest.mark.parametrize(("momentum", "dampening"), [(0.9, 0.0), (0.5, 0.3), (-0.5, 0.0)])

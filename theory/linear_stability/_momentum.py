@@ -131,13 +131,17 @@ class Rule:
             return _with_commutator(total, curvatures, 8 * size / ((1 - mu) * (1 + mu)), np.empty_like(total))
         modes, x = self._modes_at(row, lr, t), lr * row
         terms, alpha = modes.terms, (1 + size + (1 + size) ** self.nesterov * x) / np.sqrt(t)    # α is a difference
-        near, bend = terms[:, None] + terms + terms[:, None] * terms, np.abs(modes.gamma)
+        bend = np.abs(modes.gamma)
         if self.nesterov:
             rough = (1 + bend[:, None] * bend) * (1 + bend[:, None]) * (1 + bend)
             far = (1 + alpha[:, None]) ** 2 * (1 + alpha) ** 2
+            slow = terms + abs(t - 1) / t                               # which forgets what √t − μ is left of
+            small = 2 / (1 - size) * (modes.less[:, None] + modes.less + np.abs(modes.step))
+            near = np.minimum(terms[:, None] + terms + terms[:, None] * terms, small * (slow[:, None] + slow))
             below = rough * np.where(modes.alike, near, far)
             return 32 * t / lr**2 * below / np.abs(self._nesterov_at(modes, t)[1])
         less, more = (t - mu) / t, (t + mu) / t
+        near = terms[:, None] + terms + terms[:, None] * terms
         even = np.where(modes.alike, (1 + more) * near, more**2 + alpha[:, None] * alpha)
         return 16 * (t * less / more * even + size / (t * less * more) * (lr * (row - column)) ** 2) / lr**2
 
