@@ -52,3 +52,9 @@ def rng(request, rng_seed):
 def fixed(request):
     """A generator that does not follow --rng-seed, for runs on nets whose spread has no known law: see README.md."""
     return np.random.default_rng(request.config.getoption("--fixed-seed"))
+
+
+@pytest.fixture(params=["drawn", "chosen"])
+def example(request, rng, fixed):
+    """(generator, whether it is `fixed`): what holds is asked of both, the null, which may come near, of the chosen."""
+    return (fixed, True) if request.param == "chosen" else (rng, False)

@@ -175,12 +175,12 @@ def arguments(function):
 def without_rate(source):
     """Random tests of a file that do not say how often they fail by chance: no mark `chance`, or one that says nothing.
 
-    Random are those that take `rng` or `rng_seed`, a fixture of the file that
+    Random are those that take `rng`, `rng_seed` or `example`, a fixture of the file that
     does, or what hypothesis draws.
     """
     tree = ast.parse(source)
     functions = {node.name: node for node in tree.body if isinstance(node, ast.FunctionDef)}
-    drawn = {"rng", "rng_seed"}
+    drawn = {"rng", "rng_seed", "example"}
     for _ in range(2):  # a fixture over another
         drawn |= {name for name, node in functions.items() if arguments(node) & drawn and not name.startswith("test_")}
     whole = any("mark.chance('exact')" in ast.unparse(node) for node in tree.body if isinstance(node, ast.Assign))
