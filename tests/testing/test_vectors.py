@@ -149,6 +149,8 @@ def test_the_readers_count_nan_and_infinity_as_differences():
     nan, inf = float("nan"), float("inf")
     for got in (nan, [1.0, nan], [nan, 1.0], [1.0, inf], [1.0], 1.0, [[1.0], 1.0]):
         assert not read_vectors.agrees(got, [1.0, 1.0] if got is not nan else 1.0, 0.5)
+    for tolerance, which in (([0.5, 0.1], [True, False]), ([0.1, 0.5], [False, True]), ([0.5], [True, True])):
+        assert [read_vectors.agrees(got, [1.0, 1.0], tolerance) for got in ([1.4, 1.0], [1.0, 1.4])] == which
     assert read_vectors.agrees([1.25, 1.0], [1.0, 1.0], 0.5) and read_vectors.agrees([[1.25]], [[1.0]], [[0.5]])
 
 
