@@ -136,7 +136,7 @@ def descend(problem, target, *, lr, large_lr=None, large_steps=None, anneal_loss
     stack = problem.x.shape[:-2]
     model = LeastSquares(dim)
     w0 = np.zeros((*stack, dim)) if w0 is None else _checks.real(w0, "w0")
-    if w0.shape[-1:] != (dim,) or (stack and w0.shape[:-1] != stack):
+    if w0.shape[-1:] != (dim,) or not w0.size or (stack and w0.shape[:-1] != stack):
         wanted = f"{stack} + ({dim},)" if stack else f"(*S, {dim})"
         raise ValueError(f"w0 must have shape {wanted}, got {w0.shape}; give one start per replica")
     w0 = w0.astype(np.float64, copy=False)

@@ -62,6 +62,7 @@ def descend(target=1e-2, problem=None, **changes):
     (lambda: descend(lr=[0.1, 0.2], large_lr=1.2, large_steps=2), "lr must be one number"),
     (lambda: descend(lr=-0.1), "lr must be positive"),
     (lambda: descend(w0=np.zeros(3)), r"w0 must have shape \(\*S, 2\), got \(3,\)"),
+    (lambda: descend(w0=np.zeros((0, 2))), r"w0 must have shape \(\*S, 2\), got \(0, 2\)"),
     (lambda: descend(problem=simulated.draw_samples(3, size=(4,), rng=0), w0=np.zeros((3, 2))),
      r"w0 must have shape \(4,\) \+ \(2,\), got \(3, 2\)"),
     (lambda: descend(max_steps=0), "max_steps must be at least 1"),

@@ -5,6 +5,7 @@ import importlib.machinery
 import importlib.util
 import os
 import pickle
+import resource
 import signal
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from pathlib import Path
 from tests.mutation._faults import ROOT
 
 WALL = 900    # seconds of one fault, after which it is taken for caught: a child that waits for ever
+MEMORY = 8 * 2**30   # bytes that a child may ask for: a fault that takes all there is would end other processes
 BROKEN = 77   # exit status of a child in which the tool itself fails
 OPTIONAL = ("torch", "jax", "numba", "sklearn", "pyhessian", "curvlinops", "distributed")   # tests do without them
 
@@ -79,6 +81,7 @@ def forked(work, wall=WALL):
         if child == 0:
             try:
                 os.setpgid(0, 0)
+                resource.setrlimit(resource.RLIMIT_AS, (MEMORY, resource.getrlimit(resource.RLIMIT_AS)[1]))
                 _leave(file.name, work(lambda value: _leave(file.name, value)))
             except BaseException:
                 traceback.print_exc(file=sys.__stderr__)
