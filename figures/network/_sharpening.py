@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.ticker import NullFormatter
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from figures._figure import Figure, holds, not_judged
 from figures._fitted_powers import fitted_power, t_limit
@@ -150,7 +150,9 @@ def draw(numbers):
         axis.legend(title=NAMES[k], loc="lower right" if axis is axes[0] else "lower left")
         if axis is not axes[0]:
             axis.set_xscale("log")
-            axis.xaxis.set_minor_formatter(NullFormatter())
+            round_numbers = (1, 2, 5) if loss[own].max() > 8 * loss[own].min() else (1, 2, 3, 5, 8)
+            axis.xaxis.set(major_locator=LogLocator(subs=round_numbers), major_formatter="{x:g}",
+                           minor_formatter=NullFormatter())
             axis.axvline(at_equal_loss(numbers, k)[0], **guide())
     axes[0].set_title(f"{numbers['data']}, {numbers['sharpness'].shape[2]} starts", fontsize=8.5, color=INK)
     return figure

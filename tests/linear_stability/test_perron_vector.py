@@ -12,7 +12,7 @@ pytestmark = pytest.mark.chance("exact")
 
 @pytest.mark.parametrize("rule", [{}, {"momentum": 0.9}, {"momentum": 0.5, "nesterov": True}, {"weight_decay": 0.3}])
 def test_the_matrix_has_radius_one_at_the_critical_rate(rng, rule):
-    """M entry by entry, of weights of either sign, and λmax(M) = 1 at the limit that r × r matrices give. Null: k in place of k'."""
+    """M, also of weights of either sign, and λmax(M) = 1 at the limit that r × r matrices give. Null: k for k'."""
     jacobians = rng.standard_normal((7, 4))
     factors = GaussNewton(jacobians)
     problem = set_up(factors, 2, **rule)

@@ -38,7 +38,10 @@ def quotient(rows, outputs, matrix, noise, momentum):
 @pytest.mark.parametrize(("noise", "momentum"), [(0.4, 0.0), (1.0, -0.5), (3.8, 0.9)])
 @pytest.mark.parametrize("known", [True, False])
 def test_the_bound_is_the_quotient_of_the_matrix_that_it_names(rng, outputs, noise, momentum, known):
-    """X = V Y Vᵀ + cI, c = 0 where |J_i|² is not known: the least of the span, to 1e-6 of its neighbours."""
+    """X = V Y Vᵀ + cI, c = 0 where |J_i|² is not known: the least of the span, to 1e-6 of its neighbours.
+
+    With two outputs, μ = .9 and c = 0 no X of the span has a growth above 0 in 3 % of the draws, so none bounds: ∞.
+    """
     rows = rng.standard_normal((8, 5))
     jacobian = jacobian_of(rows, outputs)
     blocks, _, krylov, norm = _blocks(jacobian, rng, 1, 4, noise)
@@ -48,7 +51,8 @@ def test_the_bound_is_the_quotient_of_the_matrix_that_it_names(rng, outputs, noi
     basis = np.linalg.lstsq(rows, form.rows.reshape(8, -1))[0]                  # V, from J V
     assert_allclose(basis.T @ basis, np.eye(basis.shape[1]), atol=1e-9)
     named = basis @ matrix @ basis.T + share * np.eye(5)
-    assert_allclose(quotient(rows, outputs, named, noise, momentum), found, rtol=1e-5)
+    value = quotient(rows, outputs, named, noise, momentum)
+    assert_allclose(value if value > 0 else np.inf, found, rtol=1e-5)
     assert known == (share != 0) and form.identity == known
     for _ in range(5):
         other = support.random_hessians(rng, 1, basis.shape[1])[0] - 0.5 * np.eye(basis.shape[1])
