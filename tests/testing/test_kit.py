@@ -1,6 +1,7 @@
 """The oracle is itself tested: right implementations pass, planted mistakes are caught and named."""
 
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from refimpl import testing
-from refimpl.testing import (ConformanceError, ConformanceWarning, _mistake_names, cases, check_model,
+from refimpl.testing import (ConformanceError, ConformanceWarning, _cases, _mistake_names, cases, check_model,
                              parametrize_with_checks, strategies)
+from refimpl.testing._portable_numbers import Numbers
 from tests.testing._faults import FAULTS, MAKE, RIGHT, only, picked
 from tests.testing._plain import listed, plain
 from tests.testing._planted import PLANTED
@@ -325,6 +327,17 @@ def test_random_instances_agree_with_plain_loops(model, data):
 def test_random_instances_in_single_precision(case):
     assert case.w.dtype == case.x.dtype == np.float32
     check_model({"gradient": gradient}, LINEAR, cases=[case])
+
+
+def test_an_instance_at_a_kink_is_told():
+    """One that was drawn: a filter's product with a block is exactly 0. Off it by 2⁻²⁰, or with no image there, none."""
+    entry = _cases.MODELS["ConvNet"]
+    inputs = entry.draw(Numbers("ConvNet 14166535"), n=2, classes=2, filters=3, pooled=True)
+    instance = entry.make(**inputs.settings)
+    products = instance.blocks(inputs.x) @ inputs.w[:12].reshape(4, 3)
+    assert (products[1] == 0).sum() == 1 and strategies._tied(instance, inputs)
+    assert not strategies._tied(instance, replace(inputs, w=inputs.w + 2.0**-20))
+    assert not strategies._tied(instance, replace(inputs, x=0 * inputs.x))
 
 
 def test_strategies_refuse_an_unknown_model():
