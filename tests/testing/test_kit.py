@@ -330,7 +330,7 @@ def test_random_instances_in_single_precision(case):
 
 
 def test_an_instance_at_a_kink_is_told():
-    """One that was drawn: a filter's product with a block is exactly 0. Off it by 2⁻²⁰, or with no image there, none."""
+    """One that was drawn: a filter's product with a block is exactly 0. Off it by 2⁻²⁰, or with no image, none."""
     entry = _cases.MODELS["ConvNet"]
     inputs = entry.draw(Numbers("ConvNet 14166535"), n=2, classes=2, filters=3, pooled=True)
     instance = entry.make(**inputs.settings)
