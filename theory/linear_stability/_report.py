@@ -26,7 +26,7 @@ class StabilityReport:
     Attributes
     ----------
     verdict : {"stable", "unstable", "undecided"}
-        Of SGD in mean square at `lr` and `batch_size`: proved, for a bracket up to its `converged`.
+        Of SGD in mean square at `lr` and `batch_size`: proved, for a bracket but for the chance that it names.
     n, outputs, parameters : int
         Examples, outputs per example, parameters (for dense Hessians `outputs` is None).
     lr, batch_size, momentum, weight_decay, replacement
@@ -172,7 +172,7 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
 
 def _of_products(products, lr, batch_size, momentum, replacement, rng):
     found = lr_bracket(products, batch_size, momentum=momentum, replacement=replacement, rng=rng)
-    verdict = "unstable" if lr > found.unstable else "stable" if found.converged and lr < found.safe else "undecided"
+    verdict = "unstable" if lr > found.unstable else "stable" if lr < found.safe else "undecided"
     fields = {
         "verdict": verdict, "n": products.n, "outputs": products.outputs, "parameters": products.size, "lr": lr,
         "batch_size": batch_size, "momentum": momentum, "weight_decay": 0.0, "replacement": replacement,
@@ -246,7 +246,7 @@ def _sentence(found):
     if found["bracket"] is not None:
         low, high = found["bracket"].safe, found["bracket"].unstable
         rest = f"stable below {low:.4g}, unstable above {high:.4g}"
-        rest += "" if found["bracket"].converged else " (the iteration for the former did not converge)"
+        rest += "" if found["bracket"].converged else " (the former would rise with more steps of its iteration)"
         return f"{found['verdict'].capitalize()} {at}: {leave} is {rest}."
     edge = found["critical_lr"]
     if found["verdict"] == "stable":
