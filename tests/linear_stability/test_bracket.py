@@ -84,6 +84,26 @@ def test_the_safe_side_allows_for_what_its_iteration_may_have_missed():
     assert lr_bracket(products(factors), 7, momentum=-0.8, rng=0, max_products=8).safe == 0
 
 
+@pytest.mark.parametrize("given_", ["rows", "blocks", "nothing"])
+def test_the_scale_of_the_jacobian_is_that_of_the_rates(rng, given_):
+    """J times 2^±260, 1e±78: the same numbers times 2^∓520, to the bit. Beyond what a float holds it is refused."""
+    factors = jacobians(rng, 12, 1, 5, "isotropic")
+
+    def of(exponent):
+        rows = np.ldexp(factors, exponent)
+        told = {"rows": {"blocks": lambda first, last: rows[first:last, 0]}, "nothing": {},
+                "blocks": {"blocks": np.square(rows[:, 0]).sum(axis=1)}}[given_]
+        return lr_bracket(products(rows, **told), 3, momentum=0.5, rng=0)
+
+    at = of(0)
+    for exponent in (-260, 260):
+        found = of(exponent)
+        assert [np.ldexp(rate, 2 * exponent) for rate in (found.safe, found.unstable, found.gd)] == [
+            at.safe, at.unstable, at.gd]
+    with pytest.raises(ValueError, match="jvp must be of a size that leaves a rate"):
+        lr_bracket(products(np.ldexp(factors, -600)), 3)
+
+
 def test_steps_and_share_are_those_of_the_law():
     """1.648 √N exp(−√ε (2m − 1)) = 1e-6, and one step fewer leaves more than 5 %."""
     for size in (1, 60, 10_000, 10**7):

@@ -137,8 +137,13 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     upper = smallest_quotient(jacobian, exact, plain, (krylov.vector, steepest.ravel()), noise, momentum, norm)
     safe = 2 * (1 + momentum) / krylov.top * max(1 - missed - 64 * jacobian.epsilon, 0.0) * (1 - _ROUNDING)
     gd = 2 * (1 + momentum) / plain.top
-    return Bracket(float(safe), float(min((1 + momentum) * upper, gd) * (1 + _ROUNDING)),
-                   missed <= _SHARE, jacobian.count, float(gd), source)
+    unstable = min((1 + momentum) * upper, gd) * (1 + _ROUNDING)
+    with np.errstate(over="ignore"):
+        safe, unstable, gd = (float(np.ldexp(rate, -2 * jacobian.exponent)) for rate in (safe, unstable, gd))
+    if not 0 < unstable <= gd * (1 + 2 * _ROUNDING) < np.inf:
+        raise ValueError("jvp must be of a size that leaves a rate between the least and the largest float, got "
+                         f"outputs of 2^{jacobian.exponent}; scale the loss")
+    return Bracket(safe, unstable, missed <= _SHARE, jacobian.count, gd, source)
 
 
 def _missed(size, steps):

@@ -63,10 +63,13 @@ class Products:
 
 
 class Jacobian:
-    """The products with their shapes checked, in float64, counted; rows are (n, k)."""
+    """The products with their shapes checked, in float64, counted; rows are (n, k).
+
+    From `check` on they are those of J / 2^exponent, near 1: the fourth power of 1e80 is no float.
+    """
 
     def __init__(self, products):
-        self.products, self.count = products, 0
+        self.products, self.count, self.exponent = products, 0, 0
         self.rows = (products.n, products.outputs)
         self.shape = (products.n,) if products.outputs == 1 else self.rows
         self.epsilon = float(np.finfo(float).eps)     # rounding of the least precise product so far
@@ -89,11 +92,12 @@ class Jacobian:
         if array.shape != shape:
             raise ValueError(f"{name} must return shape {shape}, got {array.shape}; reshape what it returns")
         self.epsilon = max(self.epsilon, float(np.finfo(array.dtype).eps))
-        return np.array(array, float)
+        return np.ldexp(array.astype(float), -self.exponent)
 
     def check(self, rng):
         """⟨u, Jv⟩ = ⟨Jᵀu, v⟩ for random u, v, and both the same when asked again."""
         v, u = rng.standard_normal(self.products.size), rng.standard_normal(self.rows)
+        self.exponent = int(np.frexp(np.abs(self.forward(v)).max())[1])
         along, back = self.forward(v), self.backward(u)
         scale = np.linalg.norm(along) * np.linalg.norm(u) + np.linalg.norm(back) * np.linalg.norm(v)
         again = np.abs(self.forward(v) - along).max() <= 1e-4 * np.abs(along).max()
@@ -109,6 +113,8 @@ class Jacobian:
         if callable(blocks):
             parts = (self._rows(first, min(first + _AT_A_TIME, n)) for first in range(0, n, _AT_A_TIME))  # not kept
             blocks = np.concatenate([part @ part.swapaxes(1, 2) for part in parts])
+        else:
+            blocks = np.ldexp(blocks, -2 * self.exponent)
         largest, u = int(np.trace(blocks, axis1=1, axis2=2).argmax()), np.zeros(self.rows)
         u[largest] = rng.standard_normal(k)
         wanted, found = float(np.square(self.backward(u)).sum()), float(u[largest] @ blocks[largest] @ u[largest])
@@ -123,4 +129,4 @@ class Jacobian:
         rows = _checks.real(self.products.blocks(first, last), "what blocks returns").astype(float)
         if rows.shape not in (shape, shape[:1] + shape[2:] if shape[1] == 1 else shape):
             raise ValueError(f"blocks must return rows {shape}, got {rows.shape}; give one gradient per output")
-        return rows.reshape(shape)
+        return np.ldexp(rows.reshape(shape), -self.exponent)
