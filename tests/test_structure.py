@@ -1,6 +1,7 @@
 """The house: who may import whom, and what is installed."""
 
 import ast
+import builtins
 import subprocess
 import sys
 from functools import cache
@@ -146,6 +147,25 @@ def test_files_functions_and_lines_fit_a_reader():
 def test_what_does_not_fit_is_seen():
     long = "def f():\n" + "    x = 1\n" * 46 + "f(1, 2, 3, 4, 5, 6, 7, 8, 9)\n" + "#" * 121 + "\n" * 300
     assert len(bends(ROOT / "theory" / "wrong.py", long)) == 4
+
+
+def undefined(source):
+    """Names that a file uses and binds nowhere, in no scope of it."""
+    used, bound = set(), set(dir(builtins)) | {"__file__"}
+    for node in ast.walk(parsed(source)):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        else:
+            names = (getattr(node, "arg", None), getattr(node, "asname", None), getattr(node, "name", None))
+            bound |= {name.split(".")[0] for name in names if isinstance(name, str)}
+    return used - bound
+
+
+def test_every_name_is_defined():
+    """In branches that no run takes as well, such as a verdict on other data; one that is not is seen."""
+    assert not {str(path.relative_to(ROOT)): names for path in FILES
+                if (names := undefined(path.read_text(encoding="utf-8")))}
+    assert undefined("def f(x):\n    if x:\n        return [STEPS for _ in x]\n    return len(x)") == {"STEPS"}
 
 
 def reaches(imports):

@@ -116,7 +116,7 @@ def judge(numbers):
         rows.append(holds(claim, f"nets at {SHARES[1]:g} η*, {where}: loss at the end below its start (2Λ = "
                           f"{value:.2g} in {least:.2g}…{most:.2g} per step: rare batches carry the mean square)",
                           "nearly all", f"{kept} of {count}; {grown} rose above {GROWS:g} × its start on the way",
-                          f"≥ 3/4: mean log loss falls by {-value * STEPS:.0f}, and scatters",
+                          f"≥ 3/4: mean log loss falls by {-value * steps:.0f}, and scatters",
                           bool(kept >= 0.75 * count), null="all leave, as their mean square does"))
     else:
         first = np.median(numbers["steps"][(high > GROWS).argmax(axis=0)])
