@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from datetime import datetime, timezone
+from datetime import datetime, UTC
 from pathlib import Path
 
 from figures import _all, _data_set, _names, report
@@ -80,7 +80,7 @@ def run(words=None):
 
 def _draw_and_report(options, data_set):
     clear_pending(options.out)
-    started, clock = datetime.now(timezone.utc), time.monotonic()
+    started, clock = datetime.now(UTC), time.monotonic()
     seconds = {figure.name: figure.expected(options.effort, options.data) for figure in options.chosen}
     tasks = [Task(figure.name, options.effort, options.seed, options.out, options.data,
                   data_set if figure.reads_data else _data_set.SYNTHETIC)

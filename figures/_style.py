@@ -2,7 +2,7 @@
 
 Theory is a line, simulation an open marker (with error bars that its caption
 defines); a fit is a thin dash-dotted line, a bound a dotted one, a guide grey.
-The legend names fit, bound and guide as such; `key` says the rest.
+The legend names fit, bound and guide as such; `key` says the rest, once per figure.
 """
 
 import re
@@ -28,10 +28,12 @@ _GREEK = dict(zip("alpha beta delta epsilon varepsilon zeta eta kappa lambda mu 
 _TYPESET = re.compile(r"[\\\\^_{}]")
 _RC = {
     "font.family": "DejaVu Sans",
-    "font.size": 9,
+    "font.size": 9.5,
     "axes.titlesize": 9.5,
-    "axes.labelsize": 9,
-    "legend.fontsize": 7.5,
+    "axes.labelsize": 9.5,
+    "legend.fontsize": 8.2,
+    "legend.title_fontsize": 8.2,
+    "legend.handlelength": 1.8,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,
@@ -110,17 +112,17 @@ def titled(picture, title):
     """The picture with its title above it, unless it carries one already; broken to the width of the picture."""
     if not picture.get_suptitle():
         letters = int(11 * picture.get_figwidth())  # of 11 points: 11 fit an inch
-        picture.suptitle("\n".join(textwrap.wrap(title, letters)), fontweight="bold")
+        picture.suptitle("\n".join(textwrap.wrap(title, letters, break_on_hyphens=False)), fontweight="bold")
     _plain_powers(picture)
     _plain_words(picture)
     return picture
 
 
 def panels(rows, columns, width=3.4, height=2.9):
-    """A figure of rows × columns panels and its axes as a flat list, lettered (a), (b), …"""
+    """A figure of rows × columns panels and its axes as a flat list, lettered (a), (b), … if there are several."""
     figure = Figure(figsize=(width * columns, height * rows), layout="constrained")
     axes = list(figure.subplots(rows, columns, squeeze=False).flat)
-    for letter, axis in zip("abcdefghijkl", axes):
+    for letter, axis in zip("abcdefghijkl" if len(axes) > 1 else "", axes):
         axis.set_title(f"({letter})", loc="left", fontweight="bold")
     return figure, axes
 
@@ -155,9 +157,16 @@ def below(axis, columns=2, **options):
     return axis.legend(**{"loc": "upper center", "bbox_to_anchor": (0.5, -0.18), "ncols": columns, **options})
 
 
-def key(axis, *handles, **options):
-    """A legend of `handles` (default: the labelled ones), closed by what line and open marker mean."""
-    handles = list(handles or axis.get_legend_handles_labels()[0])
-    handles += [Line2D([], [], color=INK, label="theory"),
-                Line2D([], [], label="simulation", color=INK, linestyle="none", marker="o", markerfacecolor="white")]
-    return axis.legend(handles=handles, **options)
+def key(axis, **options):
+    """A legend of the panel; below the figure, once, what line and open marker mean."""
+    if not axis.figure.legends:
+        axis.figure.legend(handles=[Line2D([], [], label="lines: theory", **theory(0, color=INK)),
+                                    Line2D([], [], label="open markers: simulation", **simulation(0, color=INK))],
+                           loc="outside lower center", ncols=2)
+    return axis.legend(**options)
+
+
+def joined(axis, x, y, k=0, every=1, first=0, label=None, **changes):
+    """Markers of the k-th simulation on a thin line, on every so-many-th point of it."""
+    axis.plot(x, y, color=SHADES[k], linewidth=0.7, alpha=0.8)
+    return axis.plot(x[first::every], y[first::every], label=label, **simulation(k, **changes))

@@ -180,10 +180,8 @@ def draw(numbers):
 FIGURE = Figure(
     "oscillation-division", "The oscillation on data, and accuracy on strong and weak data at large and small rates",
     "(a) Output times label at every visit of an example, one seed, not averaged: at the large rate it oscillates "
-    "between the dotted bounds of one "
-    "example until the weak feature is learned; at the small rate it settles at once on the strong examples, and "
-    "slowly on the two weak "
-    "ones. (b) Weak feature of one class: line from the closed form, markers one seed. (c) Mean accuracy of seeds, "
-    "joined. (d) After 800 "
-    "epochs; bars are standard errors over seeds.",
+    "between the dotted bounds of one example until the weak feature is learned; at the small rate it settles at once "
+    "on the strong examples, and slowly on the two weak ones. (b) Weak feature of one class: line from the closed "
+    "form, markers one seed. (c) Mean accuracy of seeds, joined. (d) After 800 epochs; bars are standard errors over "
+    "seeds.",
     simulate, judge, draw, ("LWYZ24.division", "LWYZ24.small-smooth"), (3, 12, 45))

@@ -205,7 +205,7 @@ def _draw_plane(axis, numbers):
                                                                                     markeredgewidth=1.6))
     axis.annotate("$\\beta^*$", (1 - edge, edge), (1 - edge - 0.22, edge + 0.06), ha="right", fontsize=9,
                   arrowprops={"arrowstyle": "-", "color": INK, "linewidth": 0.6})
-    axis.set(xlabel="strong feature $\\alpha$", ylabel="weak feature $\\beta$", xlim=(0.35, 1.45), ylim=(-0.02, 0.42),
+    axis.set(xlabel="strong feature $\\alpha$", ylabel="weak feature $\\beta$", xlim=(0.35, 1.6), ylim=(-0.02, 0.42),
              title=f"it must oscillate until $\\beta^*$, $\\kappa={kappa:g}$")
     axis.legend(loc="upper right")
 
@@ -213,12 +213,10 @@ def _draw_plane(axis, numbers):
 FIGURE = Figure(
     "oscillation-end", "Why it must oscillate, what it learns, and how annealing or a larger rate ends it",
     "(a) Strengths of both features: no point of the dashed line attracts, so a run (triangles, alternating left and "
-    "right of it) climbs until β* and "
-    "rests just above; a small rate rests near the bottom. (b) Weak feature in the end, one marker per start. (c) A "
-    "run annealed at a moment stays "
-    "where it was: the line is the law of gradient flow from there. (d) Share of starts that keep both features about "
-    "the end of the window: the "
-    "theory's step is for κ → 0; at κ = 0.1 it is soft (thin lines join the markers).",
+    "right of it) climbs until β* and rests just above; a small rate rests near the bottom. (b) Weak feature in the "
+    "end, one marker per start. (c) A run annealed at a moment stays where it was: the line is the law of gradient "
+    "flow from there. (d) Share of starts that keep both features about the end of the window: the theory's step is "
+    "for κ → 0; at κ = 0.1 it is soft (thin lines join the markers).",
     simulate, judge, draw,
     ("LWYZ24.sufficient", "LWYZ24.large-lr", "LWYZ24.patterns", "LWYZ24.small-lr", "LWYZ24.window", "LWYZ24.greedy"),
-    (2, 4, 15))
+    (2, 2, 4.5))

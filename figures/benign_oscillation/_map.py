@@ -157,12 +157,11 @@ def draw(numbers):
     """(a) Outputs, (b) stability, (c) residuals, (d) order of the accumulation."""
     picture, axes = panels(2, 2, width=4.3, height=3.3)
     _draw_outputs(axes[0], numbers)
-    axes[1].plot(numbers["lyapunov_rates"], numbers["lyapunov"], label="Lyapunov exponent", **theory(0, linewidth=1.1))
+    axes[1].plot(numbers["lyapunov_rates"], numbers["lyapunov"], **theory(0, linewidth=1.1))
     axes[1].plot(numbers["lyapunov_marks"], numbers["lyapunov_measured"], **simulation(0, markersize=4))
     axes[1].axhline(0, **guide())
     axes[1].text(0.43, 0.06, "chaos above", fontsize=8)
-    axes[1].set(ylabel="growth of a small difference,\nlog per step", ylim=(-2.2, 0.75), title="how stable it is")
-    key(axes[1], loc="lower right")
+    axes[1].set(ylabel="growth of a small difference,\nlog per step", ylim=(-2.2, 0.75), title="Lyapunov exponent")
     for k, (name, _, label) in enumerate(RESIDUALS):
         axes[2].plot(numbers["residual_rates"], numbers[f"residual_{name}_line"], label=label, **theory(k))
         axes[2].plot(numbers["residual_marks"], numbers[f"residual_{name}"], **simulation(k, markersize=4))
@@ -207,12 +206,9 @@ def _draw_outputs(axis, numbers):
 FIGURE = Figure(
     "oscillation-map", "Where the output goes at each rate, and what its residuals add up to",
     "The strong feature alone, against the rate c; grey lines at 1, √5 − 1 and 3√3/2 − 1. (a) Dots: outputs of runs "
-    "after 2000 steps; lines: "
-    "the point f = 1 and the orbit of period two, and (dotted) the bounds of every oscillation. (b) Growth of a small "
-    "difference. (c) Mean "
-    "residual and mean square residual: the first is positive wherever f oscillates. (d) Near the onset the sum of "
-    "residuals is of the "
-    "order of the amplitude squared.",
+    "after 2000 steps; lines: the point f = 1 and the orbit of period two, and (dotted) the bounds of every "
+    "oscillation. (b) Growth of a small difference. (c) Mean residual and mean square residual: the first is positive "
+    "wherever f oscillates. (d) Near the onset the sum of residuals is of the order of the amplitude squared.",
     simulate, judge, draw, ("LWYZ24.orbit", "LWYZ24.large-oscillates", "LWYZ24.window", "LWYZ24.negative-updates",
                             "LWYZ24.accumulation"),
-    (1, 3, 8))
+    (2.5, 3, 8))

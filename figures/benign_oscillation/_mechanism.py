@@ -184,9 +184,9 @@ def draw(numbers):
 FIGURE = Figure(
     "oscillation-mechanism", "Balance, accumulation, growth of the weak feature and its half-time",
     "(a) Updates of the strong feature in steps of either sign, and their difference: it stays at the bounded line "
-    "while both sums grow. "
-    "(b) Sum of the residuals: lines are the mean residual times t. (c) Strength of the weak feature on the period-2 "
-    "orbit against the "
-    "logistic law. (d) Time to half of β*; markers are means over starts, bars (mostly hidden) standard errors.",
+    "while both sums grow. (b) Sum of the residuals: lines are the mean residual times t. (c) Strength of the weak "
+    "feature on the period-2 orbit against the logistic law. (d) Time to half of β*; markers are means over starts, "
+    "bars (mostly hidden) standard errors.",
     simulate, judge, draw,
-    ("LWYZ24.balance", "LWYZ24.negative-updates", "LWYZ24.weak-learning", "LWYZ24.engine", "LWYZ24.longer"), (2, 5, 15))
+    ("LWYZ24.balance", "LWYZ24.negative-updates", "LWYZ24.weak-learning", "LWYZ24.engine", "LWYZ24.longer"),
+    (3.5, 5, 15))

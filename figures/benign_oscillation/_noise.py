@@ -171,10 +171,7 @@ def draw(numbers):
 FIGURE = Figure(
     "oscillation-noise", "Benign to harmful: memorised noise; and full batches",
     "(a) Oscillation makes memorised noise grow as a power of the weak feature: line for orthogonal noise patches; "
-    "random ones in 64 dimensions grow "
-    "faster. (b) Where the noise outgrows the weak feature, right of 1, nothing is learned of it: markers are means "
-    "over seeds, bars standard errors. "
-    "(c) Mean residual of single-example SGD and of full-batch descent: the same curve at its own onset, so the large "
-    "rate is the cause and not the "
-    "sampling.",
+    "random ones in 64 dimensions grow faster. (b) Where the noise outgrows the weak feature, right of 1, nothing is "
+    "learned of it: markers are means over seeds, bars standard errors. (c) Mean residual of single-example SGD and of "
+    "full-batch descent: the same curve at its own onset, so the large rate is the cause and not the sampling.",
     simulate, judge, draw, ("LWYZ24.benign", "LWYZ24.sgd"), (3, 12, 45))

@@ -115,7 +115,6 @@ def draw(numbers):
     axis.text(rates[0] + 0.06, 1.006, "seeds diverged", fontsize=7.5)
     axis.set(xlabel="$c$", ylabel="test accuracy, $\\frac{7}{8}$ strong + $\\frac{1}{8}$ weak", ylim=(0.89, 1.016),
              title="$d=64$, $n=16$, $m=8$, $|\\xi|^2=4|v|^2$")
-    axis.set_title("", loc="left")                             # a single panel needs no letter
     axis.legend(loc="lower left", bbox_to_anchor=(0.12, 0.0))
     return picture
 
@@ -123,9 +122,7 @@ def draw(numbers):
 FIGURE = Figure(
     "oscillation-published", "The published setting: 99.38 % against 93.75 %",
     "Test accuracy after long training against the rate c: dots are seeds, triangles their mean with its standard "
-    "error "
-    "(smaller than the marker), and "
-    "the numbers on top count seeds that diverged. Small rates lie on the line of a network that knows nothing of v, "
-    "but for the 0.3 % that is left of "
-    "its start; large ones come up to the published value from c = 1.1 on.",
+    "error (smaller than the marker), and the numbers on top count seeds that diverged. Small rates lie on the line of "
+    "a network that knows nothing of v, but for the 0.3 % that is left of its start; large ones come up to the "
+    "published value from c = 1.1 on.",
     simulate, judge, draw, ("LWYZ24.published", "LWYZ24.all-points", "LWYZ24.data-model", "LWYZ24.window"), (2, 12, 60))

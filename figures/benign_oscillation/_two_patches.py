@@ -93,8 +93,7 @@ def draw(numbers):
 FIGURE = Figure(
     "oscillation-two-patches", "One example with two patches at a large and a small rate",
     "Output, and alignment of one filter with the strong patch u and with the weak patch v, at a large rate (above; "
-    "the band is an oscillation "
-    "at every step, enlarged in the inset) and at a small one (below). Lines: the exact map of four numbers; markers: "
-    "the network in all its "
-    "dimensions. Look at the right column: v is learned only where f oscillates.",
+    "the band is an oscillation at every step, enlarged in the inset) and at a small one (below). Lines: the exact map "
+    "of four numbers; markers: the network in all its dimensions. Look at the right column: v is learned only where f "
+    "oscillates.",
     simulate, judge, draw, ("LWYZ24.two-patch", "LWYZ24.small-smooth", "LWYZ24.small-lr", "LWYZ24.large-lr"), (2, 2, 2))

@@ -142,7 +142,7 @@ def draw(numbers):
         axes[0].text(edge - 0.02 if edge != 1 else edge + 0.02, 1.43, text, rotation=90,
                      ha="right" if edge != 1 else "left", va="top", fontsize=8)
     axes[0].set(ylabel="test loss / train loss, $P/\\hat L$", ylim=(0.6, 1.55), title="the ratio")
-    axes[0].legend(loc="lower left", title="line: flow after it\nmarkers: GD", title_fontsize=7.5)
+    axes[0].legend(loc="lower left", title="line: flow after it\nmarkers: GD")
     for k, (direction, label) in enumerate(((0, "sharp"), (1, "flat"))):
         axes[1].plot(fine, np.abs(1 - fine * values[direction]),
                      label=f"{label}, $\\lambda={round(3 * values[direction])}/3$", **theory(k))
@@ -166,11 +166,8 @@ def draw(numbers):
 FIGURE = Figure(
     "annealing-crossover", "What large means; samples of any size",
     "(a) P over the train loss at the stop against the large rate, annealed just in time: lines with gradient flow at "
-    "the end, markers "
-    "gradient descent at 0.02. The turn is at 2/(λ_min + λ_max) = 1, not where bouncing begins (1/λ_max), nor near the "
-    "limit of "
-    "stability. (b) What one step leaves of the error: the directions change places at 1. (c) Gain on random samples "
-    "of n, its mean over "
-    "all samples (lines) and over drawn ones (markers; bars, mostly hidden, are exact standard errors): it goes away "
-    "as n grows.",
-    simulate, judge, draw, ("NAK20.large", "NAK20.mechanism", "NAK20.samples"), (1.5, 2.5, 5))
+    "the end, markers gradient descent at 0.02. The turn is at 2/(λ_min + λ_max) = 1, not where bouncing begins "
+    "(1/λ_max), nor near the limit of stability. (b) What one step leaves of the error: the directions change places "
+    "at 1. (c) Gain on random samples of n, its mean over all samples (lines) and over drawn ones (markers; bars, "
+    "mostly hidden, are exact standard errors): it goes away as n grows.",
+    simulate, judge, draw, ("NAK20.large", "NAK20.mechanism", "NAK20.samples"), (1.5, 2.5, 8))

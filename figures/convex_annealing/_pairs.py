@@ -97,8 +97,7 @@ def draw(numbers):
 FIGURE = Figure(
     "annealing-pairs", "Any pair of quadratics: when annealing helps",
     "(a) Markers: P over the train loss at the stop of simulated descent on random pairs of Hessians in 2 to 5 "
-    "dimensions, against the "
-    "limit as ε → 0; on the line they agree. (b) Gain or loss by annealing where the test Hessian is a power of the "
-    "train Hessian: "
-    "annealing helps for G = I (k = 0), does nothing for G = H and harms for G = H².",
-    simulate, judge, draw, ("NAK20.mechanism", "NAK20.convex"), (1.5, 2, 4))
+    "dimensions, against the limit as ε → 0; on the line they agree. (b) Gain or loss by annealing where the test "
+    "Hessian is a power of the train Hessian: annealing helps for G = I (k = 0), does nothing for G = H and harms for "
+    "G = H².",
+    simulate, judge, draw, ("NAK20.mechanism", "NAK20.convex"), (1.5, 1, 4))

@@ -123,9 +123,9 @@ def _landscape(picture, axis, numbers):
 FIGURE = Figure(
     "annealing-paths", "The slides' three panels: paths and test-loss landscape",
     "Train loss of the sample (e₁, e₁, e₂) as contours (black: L̂ = ε = 0.02), + the minimum. Lines are exact, markers "
-    "are gradient "
-    "descent. (a) A small rate arrives along the flat direction; (b) a large rate bounces across the sharp direction "
-    "and, annealed, "
-    "arrives along it; (c) the two stops on one contour: twice the test loss for the small rate.",
+    "are gradient descent. (a) A small rate arrives along the flat direction; (b) a large rate bounces across the "
+    "sharp direction and, annealed, arrives along it; (c) the two stops on one contour: twice the test loss for the "
+    "small rate.",
     simulate, judge, draw,
-    ("NAK20.empirical-loss", "NAK20.population-loss", "NAK20.small-lr", "NAK20.annealed", "NAK20.landscape"), (1, 1, 1))
+    ("NAK20.empirical-loss", "NAK20.population-loss", "NAK20.small-lr", "NAK20.annealed", "NAK20.landscape"),
+    (0.5, 1, 1))

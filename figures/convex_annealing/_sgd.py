@@ -63,7 +63,7 @@ def _multipliers():
 
 def _against_rate(sizes, rng):
     """Mean P/L against the large rate: exact law and runs."""
-    problem, numbers = centred(), {}
+    numbers = {}
     for size in BATCHES:
         law = partial(annealed_law, TARGET, size, small=SMALL)
         marks = np.array([lr for lr in np.linspace(0.08, 1.44, sizes.points)
@@ -90,7 +90,7 @@ def _against_rate(sizes, rng):
 
 def _against_target(sizes, rng):
     """Mean P/L against ε for large rates, and far down."""
-    problem, between = centred(), sizes.curve // 12
+    between = sizes.curve // 12
     targets = np.geomspace(1e-1, 1e-12, 4 * between + 1)
     marks, count = targets[::between], min(sizes.replicas, 2000)
     numbers = {"targets": targets, "target_marks": marks, "last": sizes.last,
@@ -196,12 +196,11 @@ def draw(numbers):
         axes[1].plot(numbers[f"sgd_{size}_rates"], numbers[f"sgd_{size}"], **simulation(k, markersize=4.5))
     axes[0].set(xlabel="learning rate $\\eta$ (1/curvature)", ylabel="growth of $E[r_j^2]$ in a step", ylim=(0, 1.4),
                 title="crossover 1, limits 1, 4/3, 3/2")
-    below(axes[0], 3, title="thick: sharp direction, thin: flat one;\nlines: theory, markers: mean over every batch",
-          title_fontsize=7.5)
+    below(axes[0], 3, title="thick: sharp direction, thin: flat one;\nlines: theory, markers: mean over every batch")
     axes[1].set(xlabel="large learning rate $\\eta$ (1/curvature)", ylabel="mean of $P/\\hat L$ at the stop",
                 ylim=(0.7, 1.55),
                 title="$\\varepsilon=10^{-3}$, annealed at $4\\varepsilon$")
-    below(axes[1], 3, title="lines: theory, markers: simulation", title_fontsize=7.5)
+    below(axes[1], 3, title="lines: theory, markers: simulation")
     for axis in axes[:2]:
         axis.axvline(1, **guide())
         axis.set(xlim=(0, 1.55))
@@ -213,18 +212,15 @@ def draw(numbers):
     axes[2].set(xlabel="target train loss $\\varepsilon$", ylabel="mean of $P/\\hat L$ at the stop", ylim=(0.7, 1.55),
                 title="as $\\varepsilon\\to0$")
     axes[2].invert_xaxis()
-    below(axes[2], title="lines: theory, markers: simulation", title_fontsize=7.5)
+    below(axes[2], title="lines: theory, markers: simulation")
     return picture
 
 
 FIGURE = Figure(
     "annealing-sgd", "True SGD: batches of 1, 2 and 3",
     "(a) Growth of the mean-square error in one step; ticks mark the mean-square limits, the grey line the crossover "
-    "of both directions. "
-    "(b) Mean of P over the train loss at the stop: lines are the exact law of the stop, markers means of runs, whose "
-    "bars are smaller "
-    "than they are. At η = ½ with B = 1, and η = 1 with B = 2, one step can make the loss exactly 0 and P/L has no "
-    "value: the line is "
-    "drawn up to 1e-4 from there on both sides. (c) As ε → 0 single samples (B = 1) lose all of the gain, batches of 2 "
-    "and 3 have it.",
+    "of both directions. (b) Mean of P over the train loss at the stop: lines are the exact law of the stop, markers "
+    "means of runs, whose bars are smaller than they are. At η = ½ with B = 1, and η = 1 with B = 2, one step can make "
+    "the loss exactly 0 and P/L has no value: the line is drawn up to 1e-4 from there on both sides. (c) As ε → 0 "
+    "single samples (B = 1) lose all of the gain, batches of 2 and 3 have it.",
     simulate, judge, draw, ("NAK20.sgd", "NAK20.reasons"), (3, 5, 18))

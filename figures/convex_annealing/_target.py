@@ -128,15 +128,14 @@ def draw(numbers):
         axis.set(xlabel="target train loss $\\varepsilon$", ylabel="test loss / train loss, $P/\\hat L$",
                  ylim=(0.7, 1.55))
         axis.invert_xaxis()
-    axes[0].legend(loc="center", title=f"line: gradient flow at the end\nmarkers: GD, $\\eta={SMALL}$",
-                   title_fontsize=7.5)
+    axes[0].legend(loc="center", title=f"line: gradient flow at the end\nmarkers: GD, $\\eta={SMALL}$")
     axes[1].set(xlim=(1e5, 3e-16), xticks=[1, 1e-5, 1e-10, 1e-15])
-    axes[1].legend(loc="upper left", bbox_to_anchor=(0, 0.92), title_fontsize=7.5, handlelength=1.6,
+    axes[1].legend(loc="upper left", bbox_to_anchor=(0, 0.92), handlelength=1.6,
                    title=f"$K$ steps at\n$\\eta={LARGE}$ first,\nthen GD at {AFTER}\n(line: flow)")
     axes[2].set(xlabel="train loss $\\hat L$ at the stop", ylabel="test loss $P$ at the stop")
     axes[2].invert_xaxis()
-    axes[2].legend(loc="upper right", title="one minimum, $P=0$: a factor 2 on the way", title_fontsize=7.5)
-    for axis, title in zip(axes, ("switch follows $\\varepsilon$", "switch fixed", "both reach the minimum")):
+    axes[2].legend(loc="upper right")
+    for axis, title in zip(axes, ("switch follows $\\varepsilon$", "switch fixed", "one minimum in the end")):
         axis.set_title(title)
     return picture
 
@@ -144,11 +143,9 @@ def draw(numbers):
 FIGURE = Figure(
     "annealing-target", "Test over train loss against the target",
     "Lines: the closed form with gradient flow at the end; markers: gradient descent with a small rate at the end, "
-    "which overshoots ε a "
-    "little, so that P over the train loss reached is shown. (a) As ε falls a small rate comes to 3/2 and a large one, "
-    "annealed just in "
-    "time, to 3/4. (b) With a fixed number K of large steps the gain is lost: half of it at the crosses, all of it "
-    "further right. "
-    "(c) Both schedules reach the one minimum, a factor 2 apart in test loss on the way.",
+    "which overshoots ε a little, so that P over the train loss reached is shown. (a) As ε falls a small rate comes to "
+    "3/2 and a large one, annealed just in time, to 3/4. (b) With a fixed number K of large steps the gain is lost: "
+    "half of it at the crosses, all of it further right. (c) Both schedules reach the one minimum, a factor 2 apart in "
+    "test loss on the way.",
     simulate, judge, draw, ("NAK20.small-lr", "NAK20.annealed", "NAK20.fixed-switch", "NAK20.convex", "NAK20.claim3"),
-    (1.5, 2, 3))
+    (1.5, 1, 1.5))

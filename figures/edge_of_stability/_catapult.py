@@ -190,4 +190,4 @@ FIGURE = Figure(
     "starts between 1e-7 and 1e-4); markers are nets, each from its own start. (d) Kernel at the end over that of "
     "gradient flow, each marker one start with x₀ in (0.3, 1.8) and k₀ in (2, 3.9): below 1 left of the dotted "
     "bound, where every η²f²/m < 2, and on either side of 1 beyond.",
-    simulate, judge, draw, ("LBDSG20.map", "LBDSG20.catapult", "LBDSG20.divergence", "LBDSG20.flatter"), (2, 5, 15))
+    simulate, judge, draw, ("LBDSG20.map", "LBDSG20.catapult", "LBDSG20.divergence", "LBDSG20.flatter"), (2, 1.5, 2.5))

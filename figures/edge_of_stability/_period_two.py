@@ -180,7 +180,7 @@ def draw(numbers):
     axes[1].set(xscale="symlog", yscale="log", xlabel="coefficient $3\\,T[v,v]^T H^{-1} T[v,v]-F$",
                 ylabel="amplitude $a$",
                 title=f"three dimensions, $\\delta={DELTA:g}$", xlim=(min(laws.min(), 0) * 1.5 - 1, laws.max() * 1.5))
-    axes[1].legend(handles=[line, marks, cross, far], loc="lower left", fontsize=7)
+    axes[1].legend(handles=[line, marks, cross, far], loc="lower left")
     return picture
 
 
@@ -222,17 +222,12 @@ def _draw_well(axis, numbers):
 FIGURE = Figure(
     "edge-period-two", "Beyond 2/λ gradient descent alternates where third derivatives outweigh the fourth",
     "(a) Half the distance between the two points of the orbit against δ, for three losses on a line: lines are a² = "
-    "6(λ − "
-    "2/η)/(3f‴²/f″ − f⁗), markers gradient descent. (b) Losses of degree four in three dimensions, a fixed catalogue: "
-    "circles at "
-    "the coefficient that decides (line: the amplitude it predicts), squares on top are runs that leave or end far "
-    "away; all "
-    "belong left of 0. Grey crosses are the same runs at the coefficient with T[v,v,v]²/λ in place of "
-    "T[v,v]ᵀH⁻¹T[v,v]: "
-    "they miss the line, and some fall left of 0. (c) A net at a minimum of its regularised loss: the line from "
-    "derivatives by hand, markers gradient descent; inset: relative error against δ. (d) Last iterates √f of the map "
-    "of "
-    "benign oscillation against its rate, grey; its exact orbit of period two, broad, and both points by the general "
-    "law, dashed: the amplitudes are equal, the middles to leading order.",
+    "6(λ − 2/η)/(3f‴²/f″ − f⁗), markers gradient descent. (b) Losses of degree four in three dimensions, a fixed "
+    "catalogue: circles at the coefficient that decides (line: the amplitude it predicts), squares on top are runs "
+    "that leave or end far away; all belong left of 0. Grey crosses are the same runs at the coefficient with "
+    "T[v,v,v]²/λ in place of T[v,v]ᵀH⁻¹T[v,v]: they miss the line, and some fall left of 0. (c) A net at a minimum of "
+    "its regularised loss: the line from derivatives by hand, markers gradient descent; inset: relative error against "
+    "δ. (d) Last iterates √f of the map of benign oscillation against its rate, grey; its exact orbit of period two, "
+    "broad, and both points by the general law, dashed: the amplitudes are equal, the middles to leading order.",
     simulate, judge, draw, ("CB22.one-dimension", "MS26.criterion", "MS26.amplitude", "MS26.amplitude-net",
-                            "MS26.benign", "CB22.factorisation", "CKLKT21.edge"), (6, 20, 60))
+                            "MS26.benign", "CB22.factorisation", "CKLKT21.edge"), (3, 6.5, 19))

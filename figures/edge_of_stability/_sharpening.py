@@ -133,8 +133,7 @@ def draw(numbers):
         axes[0].semilogy(numbers["steps"][k], numbers["sharpness"][k], **simulation(k % 4, markersize=3) | last,
                          label=f"$\\eta={lr:g}$" + (f", $\\mu={mu:g}$" if mu else ""))
     axes[0].set(xlabel="step", ylabel="sharpness $\\lambda$", title=str(numbers["data"]))
-    axes[0].legend(loc="lower right", ncols=2, fontsize=6.5, title="lines, theory: $2(1+\\mu)/\\eta$",
-                   title_fontsize=6.5)
+    axes[0].legend(loc="lower right", ncols=2, title="lines, theory: $2(1+\\mu)/\\eta$")
     places = np.arange(len(SGD))
     axes[1].plot(places, numbers["sgd_over_star"], label="simulation: $\\eta/\\eta^*$", **simulation(0))
     axes[1].plot(places, numbers["sgd_over_edge"], label="simulation: $\\eta\\lambda/2(1+\\mu)$", **simulation(1))
@@ -167,4 +166,4 @@ FIGURE = Figure(
     "the middle of two of them, along the top eigenvector: markers; line, the amplitude at which the third derivative "
     "lowers the sharpness as fast as the flow raises it. (d) How far the velocity of the middle is from that of the "
     "flow held at constant sharpness, and from gradient flow's: look at where the circles fall below the squares.",
-    simulate, judge, draw, CLAIMS, (10, 25, 60), reads_data=True, data_seconds=(10, 50, 130))
+    simulate, judge, draw, CLAIMS, (6, 14, 36), reads_data=True, data_seconds=(10, 50, 130))

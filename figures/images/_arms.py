@@ -173,12 +173,9 @@ def draw(numbers):
 FIGURE = Figure(
     "images-arms", "Li, Wei and Ma: three arms on patch-augmented images (Figure 3)",
     "Markers: means over seeds, thin lines single seeds. (a) On clean images the small rate ends at the level that the "
-    "clean 20 % "
-    "alone give (dashed). (b) It has the patch at once; the large rate, and noise, only after annealing. (c) Accuracy "
-    "on the "
-    "augmented validation set; lines are what clean accuracy alone predicts where the patch is known, and where it is "
-    "ignored. "
-    "(d) At the large rate nearly all units are off on the patch.",
+    "clean 20 % alone give (dashed). (b) It has the patch at once; the large rate, and noise, only after annealing. "
+    "(c) Accuracy on the augmented validation set; lines are what clean accuracy alone predicts where the patch is "
+    "known, and where it is ignored. (d) At the large rate nearly all units are off on the patch.",
     simulate, judge, draw, ("LWM19.img-clean", "LWM19.img-noise", "LWM19.img-fraction", "LWM19.img-order",
                             "LWM19.img-fig1"),
-    (8.5, 58, 145), reads_data=True, data_seconds=(12, 235, 235))
+    (5, 58, 145), reads_data=True, data_seconds=(12, 235, 235))

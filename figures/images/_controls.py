@@ -5,15 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import guide, panels
+from figures._style import panels
 from figures.images._panels import annealing, chance, curves
 from figures.images._runs import ahead, binomial, problem, seeds
 from refimpl import images
 
 RUNS = ("noise independent for each unit", "large rate, never annealed", "large rate, faint z (s = 0.3)",
-        "ζ = 0, small rate",
-        "ζ = 0, large rate")
-NAMED = ("noise independent for each unit", "never annealed", "faint patch (s = 0.3)")
+        "ζ = 0, small rate", "ζ = 0, large rate")
+NAMED = {"noise per unit; arm: shared noise": (RUNS[0], "noise"), "never annealed; arm: annealed": (RUNS[1], "large"),
+         "faint patch (s = 0.3); arm: scale 2.2": (RUNS[2], "large"), "ζ = 0: small rate; arm: large rate": RUNS[3:]}
 
 
 @dataclass(frozen=True)
@@ -75,33 +75,23 @@ def judge(numbers):
 
 
 def draw(numbers):
-    """Patch-only accuracy of each control beside its arm, and both accuracies without separation."""
-    picture, axes = panels(2, 2, width=4.2, height=3.1)
+    """Both accuracies of each control beside its arm, and of both rates without separation."""
+    picture, axes = panels(2, 2, width=4.2, height=2.9)
     epochs, anneal = np.asarray(numbers["epochs"]), int(numbers["anneal"])
-    pairs = (("noise", "the arm: shared noise"), ("large", "the arm: annealed"), ("large", "the arm: z of scale 2.2"))
-    for axis, control, title, (arm, label) in zip(axes, RUNS, NAMED, pairs):
-        for k, (name, words) in enumerate(((control, "control"), (arm, label))):
+    for axis, (title, (control, arm)) in zip(axes, NAMED.items()):
+        for k, (name, words) in enumerate(((control, "control"), (arm, "the arm"))):
             curves(axis, epochs, [numbers[f"{name} patch"]], k, f"{words}, patch only")
             curves(axis, epochs, [numbers[f"{name} clean"]], k + 2, f"{words}, clean")
-        axis.set_title(title)
-    for k, name in enumerate(RUNS[3:]):
-        curves(axes[3], epochs, [numbers[f"{name} patch"]], k, f"{name}, patch only")
-        curves(axes[3], epochs, [numbers[f"{name} clean"]], k + 2, f"{name}, clean")
-    axes[3].set_title("no separation, ζ = 0")
-    for axis in axes:
         annealing(axis, anneal)
         chance(axis, 1 / numbers["classes"])
-        axis.set(xlabel="epoch (grey line: annealed)", ylabel="accuracy", ylim=(0, 1.04))
-        axis.axhline(1, **guide(linewidth=0.4))
-        axis.legend(loc="upper center", bbox_to_anchor=(0.5, -0.21), ncols=2, fontsize=6.5)
+        axis.set(title=title, xlabel="epoch (grey line: annealed)", ylabel="accuracy", ylim=(0, 1.04))
+    picture.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
     return picture
 
 
 FIGURE = Figure(
     "images-controls", "Li, Wei and Ma: what takes the patch's effect away",
     "One seed; each panel sets a control beside the arm that it changes in one point. (a) Noise drawn for each unit by "
-    "itself does not keep "
-    "the patch out. (b) Without annealing the patch is never learned. (c) A faint patch is learned at the large rate. "
-    "(d) Without "
-    "ζ the patch says nothing, and both rates end alike on clean images.",
+    "itself does not keep the patch out. (b) Without annealing the patch is never learned. (c) A faint patch is "
+    "learned at the large rate. (d) Without ζ the patch says nothing, and both rates end alike on clean images.",
     simulate, judge, draw, ("LWM19.img-noise-form", "LWM19.img-order", "LWM19.img-clean"), (5, 35, 70))

@@ -88,7 +88,6 @@ def _mosaic(tiles, limit):
 FIGURE = Figure(
     "images-examples", "Li, Wei and Ma: clean, patch-only and patched images, as on the slides",
     "Six training images of each kind with their classes and the share of the kind. The patch is far brighter than the "
-    "images, "
-    "so that its colours are clipped; what tells the classes apart in it is ±ζ, a third of its brightness.",
-    simulate, judge, draw, ("LWM19.img-shares", "LWM19.img-slides-shares", "LWM19.img-separable"), (1.5, 1.5, 1.5),
+    "images, so that its colours are clipped; what tells the classes apart in it is ±ζ, a third of its brightness.",
+    simulate, judge, draw, ("LWM19.img-shares", "LWM19.img-slides-shares", "LWM19.img-separable"), (0.5, 0.5, 0.5),
     reads_data=True)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from figures._style import guide, simulation
+from figures._style import guide, joined, simulation
 
 
 def curves(axis, epochs, stack, k, label=None):
@@ -11,8 +11,7 @@ def curves(axis, epochs, stack, k, label=None):
     every = max(1, len(epochs) // 12)
     if len(stack) > 1:
         axis.plot(epochs, stack.T, color=simulation(k)["color"], linewidth=0.5, alpha=0.45)
-    axis.plot(epochs, stack.mean(axis=0), color=simulation(k)["color"], linewidth=0.8)
-    axis.plot(epochs[k::every], stack.mean(axis=0)[k::every], label=label, **simulation(k))
+    joined(axis, epochs, stack.mean(axis=0), k, every, k, label)
 
 
 def annealing(axis, epoch):
@@ -23,6 +22,4 @@ def annealing(axis, epoch):
 def chance(axis, level):
     """A grey dashed line at the accuracy of a guess."""
     axis.axhline(level, **guide(linestyle="--"))
-    axis.annotate("chance", (1, level), xycoords=("axes fraction", "data"), xytext=(-2, 3), textcoords="offset points",
-                  ha="right",
-                  fontsize=7)
+    axis.text(1.01, level, "chance", transform=axis.get_yaxis_transform(), va="center", fontsize=8)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import panels, simulation, theory
+from figures._style import joined, panels, simulation, theory
 from figures.images._panels import chance
 from figures.images._runs import binomial, listed, problem, seeds, sizes_of
 from refimpl import images
@@ -134,7 +134,7 @@ def draw(numbers):
                                                                                       "critical_scale")):
         grid, found, unit = np.asarray(numbers[name]), np.asarray(numbers[values]), float(numbers[unit])
         axis.axvspan(unit, grid.max() * 1.15, color="#ececec", zorder=0, linewidth=0)
-        axis.axvline(unit, label="theory, threshold of the mean start", **theory(0))
+        axis.axvline(unit, label="theory: limit of the mean start", **theory(0))
         for row in found:
             axis.plot(grid, row, **simulation(1, markersize=4, alpha=0.5 if len(found) > 1 else 1))
         axis.plot(grid, found.mean(axis=0), color=simulation(1)["color"], linewidth=0.9,
@@ -145,11 +145,10 @@ def draw(numbers):
     axes[0].set(xlabel="learning rate $\\eta$ ($s=2.2$)",
                 title=f"rate; $2(1+\\mu)/\\lambda={numbers['critical_rate']:.3f}$")
     axes[1].set(xlabel="scale $s$ of $z$ ($\\eta=0.2$)", title=f"brightness; threshold {numbers['critical_scale']:.2f}")
-    axes[0].legend(loc="upper right", fontsize=6.5, bbox_to_anchor=(1, 0.95))
+    axes[0].legend(loc="upper right", bbox_to_anchor=(1.02, 0.95))
     for k, lr in enumerate(RATES):
         active = numbers[f"full_batch_{lr}"]
-        axes[2].plot(numbers["full_batch_steps"], active, color=simulation(k)["color"], linewidth=0.6)
-        axes[2].plot(numbers["full_batch_steps"], active, label=f"run, $\\eta={lr}$", **simulation(k, markersize=4))
+        joined(axes[2], numbers["full_batch_steps"], active, k, label=f"run, $\\eta={lr}$", markersize=4)
     axes[2].set(title="full batch, no noise of SGD", xlabel="step", ylabel="share of units active on the patch",
                 ylim=(-0.02, 0.6))
     axes[2].axhline(0.5, label="theory: ½ at a random start", **theory(0, linewidth=0.9))
@@ -160,8 +159,7 @@ def draw(numbers):
 FIGURE = Figure(
     "images-threshold", "Li, Wei and Ma: rate and brightness at which the patch becomes unstable",
     "Patch-only accuracy after four epochs against the rate (a) and the scale of the patch (b): markers are single "
-    "seeds, the thin "
-    "line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, grey the side on "
-    "which the "
-    "patch is unstable. (c) Full-batch descent turns the units off on the patch at the large rate as SGD does.",
+    "seeds, the thin line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, "
+    "grey the side on which the patch is unstable. (c) Full-batch descent turns the units off on the patch at the "
+    "large rate as SGD does.",
     simulate, judge, draw, ("LWM19.img-cause", "LWM19.img-order"), (4, 21, 75))

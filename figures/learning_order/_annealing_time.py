@@ -93,9 +93,8 @@ def draw(numbers):
 
 FIGURE = Figure(
     "annealing-time", "Li, Wei and Ma: time and signal at annealing",
-    "(a), (b) Time until the training loss is q log 2 + 0.4 and squared signal then: a marker a run, the line is "
-    "theory's "
-    "power of d with its size fitted. (c) On P alone the time stays below the dotted bound (constant 1) and grows a "
-    "little "
-    "faster than the grey guide 1/ε₁. (d) ‖Ū‖ is straight in log(1/ε₁), as theory says; slope and offset are fitted.",
+    "(a), (b) Time until the training loss is q log 2 + 0.4 and squared signal then: a marker per run, the line is "
+    "theory's power of d with its size fitted. (c) On P alone the time stays below the dotted bound (constant 1) and "
+    "grows a little faster than the grey guide 1/ε₁. (d) ‖Ū‖ is straight in log(1/ε₁), as theory says; slope and "
+    "offset are fitted.",
     simulate, judge, draw, ("LWM19.4.1",), (4, 12, 90))

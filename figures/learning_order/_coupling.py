@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import fitted_power, t_limit
-from figures._style import guide, panels, simulation, theory
+from figures._style import guide, key, panels, simulation, theory
 from figures.learning_order._runs import coupled
 from theory import learning_order as predicted
 
@@ -75,8 +75,8 @@ def draw(numbers):
     norm, change, law = (np.asarray(numbers[name]) for name in ("norm", "change", "law"))
     for k, width in enumerate(widths):
         mean = norm[k].mean(axis=-1)
-        axes[0].loglog(mean, np.sqrt((law[k]**2).mean(axis=-1)), label=f"theory, $m={width}$", **theory(k))
-        axes[0].errorbar(mean, *_rms(change[k]), capsize=3, label=f"runs, $m={width}$", **simulation(k))
+        axes[0].loglog(mean, np.sqrt((law[k]**2).mean(axis=-1)), label=f"$m={width}$", **theory(k))
+        axes[0].errorbar(mean, *_rms(change[k]), capsize=3, **simulation(k))
     share = change / np.asarray(numbers["output"])
     for i, steps in enumerate(np.asarray(numbers["steps"])):
         axes[1].errorbar(widths * (1 + 0.03 * i), *_rms(share[:, i]), capsize=3, label=f"after {steps} steps",
@@ -86,8 +86,8 @@ def draw(numbers):
     axes[0].set(xlabel="$\\Vert\\bar V\\Vert_F$", ylabel="rms change of $g$", title="change")
     axes[1].set(xlabel="width $m$ of $V$", ylabel="rms change over rms of $g$", xscale="log", yscale="log",
                 title="share of the output")
-    for axis in axes:
-        axis.legend(fontsize=7)
+    for axis, place in zip(axes, ("upper left", "upper right")):
+        key(axis, loc=place)
     return picture
 
 
@@ -100,10 +100,7 @@ def _rms(values):
 FIGURE = Figure(
     "activation-coupling", "Li, Wei and Ma: activations from the noise part alone",
     "What g on z − ζ, z and z + ζ changes by when V's activations are those of its noise part instead of its own, on "
-    "the same "
-    "weights after runs of several lengths. Markers: root mean squares over runs with standard errors; lines: the law "
-    "for "
-    "patterns that are independent of the signal, from the signal itself. The change grows with the signal and falls "
-    "with "
-    "the width: in a wide net with a small signal the output is preserved.",
-    simulate, judge, draw, ("LWM19.coupling",), (3, 12, 60))
+    "the same weights after runs of several lengths. Markers: root mean squares over runs with standard errors; lines: "
+    "the law for patterns that are independent of the signal, from the signal itself. The change grows with the signal "
+    "and falls with the width: in a wide net with a small signal the output is preserved.",
+    simulate, judge, draw, ("LWM19.coupling",), (3, 12, 40))

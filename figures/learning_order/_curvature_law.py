@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.ticker import NullLocator
 
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import t_limit
-from figures._style import bound, fit, panels, simulation, theory
+from figures._style import bound, fit, key, panels, simulation, theory
 from figures.learning_order._runs import averaged_curvature
 from theory import learning_order as predicted
 
@@ -92,40 +91,36 @@ def judge(numbers):
 
 
 def draw(numbers):
-    """−D over r and over λ, and both over the law's."""
-    picture, axes = panels(1, 3, width=3.5, height=3.7)
-    for k, (axis, name) in enumerate(zip(axes, ("r", "weight_decay"))):
+    """−D against r³/λ, and over the law's in each sweep."""
+    picture, axes = panels(1, 3, width=3.4, height=3.5)
+    for k, (axis, name) in enumerate(zip(axes[1:], ("r", "weight_decay"))):
         marks, values = np.asarray(numbers[name]), -np.asarray(numbers[f"D_over_{name}"])
         fine = np.geomspace(marks[0], marks[-1], 12)
         law, half, limit, ceiling = _laws(fine, name)
-        axis.loglog(fine, law, label="law, slopes fall as $g$ grows", **theory(0))
-        axis.loglog(fine, half, label="law, slopes held at ½", **theory(1))
-        axis.loglog(fine, limit, label="its limit, ∝ $r^3/\\lambda$", **fit(2))
-        axis.loglog(fine, ceiling, label="paper's bound, $c_v^2 r^2/\\lambda$", **bound(0))
-        mean, error = values.mean(axis=1), values.std(axis=1, ddof=1) / values.shape[1]**0.5
-        axis.errorbar(marks, mean, error, capsize=3, label="runs, mean of $-D$", **simulation(k))
-        axis.set_xticks(marks, [f"{1000 * mark:.1f}" if k else f"{mark:.2g}" for mark in marks])
-        axis.xaxis.set_minor_locator(NullLocator())
-        axis.set(xlabel="$1000\\,\\lambda$" if k else "$r$", ylabel="$-D$ before annealing",
-                 title=f"$r={R}$" if k else f"$\\lambda={DECAY}$")
-        place = np.arange(len(marks)) + k * (len(marks) + 1)
-        axes[2].errorbar(place, mean / _laws(marks, name)[0], error / _laws(marks, name)[0], capsize=3, **simulation(k))
-        axes[2].plot(place, _laws(marks, name)[1] / _laws(marks, name)[0], **theory(1))
-    axes[2].axhline(1, **theory(0))
-    count = len(numbers["r"])
-    axes[2].set(xticks=[(count - 1) / 2, (3 * count + 1) / 2], xticklabels=["over $r$", "over $\\lambda$"],
-                ylabel="$-D$ over the law's", title="both sweeps")
-    picture.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncol=3)
+        place, mean = (np.array([r**3 / decay for r, decay in _pairs(each, name)]) for each in (fine, marks))
+        error = values.std(axis=1, ddof=1) / values.shape[1]**0.5
+        swept = f"$r$, $\\lambda={DECAY:g}$" if name == "r" else f"$\\lambda$, $r={R:g}$"
+        axes[0].loglog(place, law, **theory(k))
+        axes[0].loglog(place, ceiling, label=None if k else "paper's bound, $c_v^2 r^2/\\lambda$", **bound(k))
+        axes[0].errorbar(mean, values.mean(axis=1), error, label=f"runs over {swept}", **simulation(k))
+        axis.plot(fine, half / law, label="law, slopes held at ½", **theory(2))
+        axis.plot(fine, limit / law, label="thin: limit of small $r$", **fit(3))
+        axis.axhline(1, label="law, slopes fall as $g$ grows", **theory(k))
+        own = _laws(marks, name)[0]
+        axis.errorbar(marks, values.mean(axis=1) / own, error / own, capsize=3, **simulation(k))
+        axis.set(xlabel="$r$" if name == "r" else "$\\lambda$", ylabel="$-D$ over the law's", title=f"over {swept}",
+                 ylim=(0.95, 1.38))
+        axis.set_xticks(marks, [f"{mark:.2g}" for mark in marks])
+    axes[0].set(xlabel="$r^3/\\lambda$", ylabel="$-D$ before annealing", title="both sweeps")
+    key(axes[0], loc="center left")
+    axes[1].legend(loc="upper center")
     return picture
 
 
 FIGURE = Figure(
     "curvature-law", "Li, Wei and Ma: the law of D before annealing",
-    "D = g(z+ζ) + g(z−ζ) − 2g(z) under the large rate, on all of Q. Markers: means over runs of the time mean, with "
-    "standard "
-    "errors over runs. Solid: the law, where the slope of the logistic loss falls as g grows; dashed: the same with "
-    "the slope "
-    "kept at ½ (g = 0); dash-dotted: its limit of small r; dotted: the paper's bound, which D does not reach. (c) All "
-    "over "
-    "the solid line: markers lie on 1.",
-    simulate, judge, draw, ("LWM19.4.2", "LWM19.4.2-law", "LWM19.conditions", "LWM19.scales"), (9, 25, 145))
+    "D = g(z+ζ) + g(z−ζ) − 2g(z) under the large rate, on all of Q. Markers: means over runs of the time mean, bars "
+    "standard errors over runs. (a) Against r³/λ, over which runs and law (lines) nearly fall together; dotted: the "
+    "paper's bound, which D does not reach. (b), (c) Over the law, where the slope of the logistic loss falls as g "
+    "grows: markers lie on 1; dash-dotted: the same law with the slope kept at ½ (g = 0); thin: its limit of small r.",
+    simulate, judge, draw, ("LWM19.4.2", "LWM19.4.2-law", "LWM19.conditions", "LWM19.scales"), (5, 25, 145))

@@ -7,7 +7,7 @@ import numpy as np
 from figures._effects import LIMIT
 from figures._figure import Figure, holds, not_judged
 from figures._fitted_powers import t_limit
-from figures._style import bound, panels, simulation
+from figures._style import bound, guide, panels, simulation
 from figures.learning_order._runs import SMALL, train
 
 NAMES = {"large": "large, then small", "small": "small"}
@@ -83,7 +83,7 @@ def draw(numbers):
     axes[1].errorbar(kappas, ratio, spread, capsize=3, label="ratio of mean errors", **simulation(2))
     line = np.linspace(0.3, 0.75, 50)
     axes[1].plot(line, line, label="bound, O(κ) with constant 1", **bound(0))
-    axes[1].axhline(1, color="#8a8a8a", linewidth=0.8, label="guide, no effect")
+    axes[1].axhline(1, label="guide, no effect", **guide())
     axes[0].set(ylabel=f"test error, P only, at training loss {SMALL.stop:g}", title="errors")
     axes[1].set(ylabel="error of L-S over that of S", title="ratio")
     for axis in axes:
@@ -96,8 +96,6 @@ def draw(numbers):
 FIGURE = Figure(
     "learning-order-kappa", "Li, Wei and Ma: error against κ",
     "(a) P-only test error when both algorithms have the same training loss: small markers single seeds (0 drawn at "
-    "2.5e-4), "
-    "large ones means with standard errors over seeds. (b) Ratio of the means, error bars by propagation; the dotted "
-    "line is "
-    "the theorem's order with constant 1, a bound that the ratios lie below, not a prediction.",
+    "2.5e-4), large ones means with standard errors over seeds. (b) Ratio of the means, error bars by propagation; the "
+    "dotted line is the theorem's order with constant 1, a bound that the ratios lie below, not a prediction.",
     simulate, judge, draw, ("LWM19.kappa",), (7, 45, 100))

@@ -108,7 +108,7 @@ def draw(numbers):
                  title=f"offset $\\rho\\langle z,x\\rangle$, $\\rho={OFFSET}$" if homogeneous
                  else f"offset $\\rho={OFFSET}$")
         axis.grid(False)
-    axes[0].legend(loc="upper left", fontsize=6.5)
+    axes[0].legend(loc="upper left")
     line = np.linspace(0, 0.9, 10)
     axes[2].plot(line, line / 2, label="theory, fixed offset: $\\rho/2$", **theory(0))
     axes[2].plot(line, 0 * line, label="theory, $\\rho\\langle z,x\\rangle$: 0", **theory(1))
@@ -124,10 +124,8 @@ def draw(numbers):
 FIGURE = Figure(
     "memorising-net", "Li, Wei and Ma: Q and the net that memorises it",
     "(a), (b) Examples of Q (open markers) and the regions in which the net of two neurons says −1 (grey) and +1 "
-    "(white); "
-    "crosses: examples on the wrong side. A fixed offset errs near the origin, an offset proportional to ⟨z, x⟩ "
-    "nowhere. "
-    "(c) Share of Q that is wrong against ρ: lines are theory, markers frequencies with their binomial standard "
-    "errors.",
+    "(white); crosses: examples on the wrong side. A fixed offset errs near the origin, an offset proportional to ⟨z, "
+    "x⟩ nowhere. (c) Share of Q that is wrong against ρ: lines are theory, markers frequencies with their binomial "
+    "standard errors.",
     simulate, judge, draw, ("LWM19.memorise", "LWM19.fractions", "LWM19.bayes", "LWM19.network", "LWM19.5.3"),
-    (1, 1, 2))
+    (1, 1, 1))

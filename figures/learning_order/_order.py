@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure
-from figures._style import below, guide, panels, simulation, theory
+from figures._style import guide, joined, panels, simulation, theory
 from figures.learning_order._order_rows import rows_of
 from figures.learning_order._runs import (EXCHANGED, LOG2, REGIME_A, SMALL, Regime, half_time, own_patterns, stops,
                                           traces, train)
@@ -105,36 +105,33 @@ def _curves(axes, numbers):
     for axis, (kind, title) in zip(axes, NAMES.items()):
         for k, (name, label) in enumerate(labels.items()):
             for j, (time, values) in enumerate(zip(numbers[f"{kind}_time"], numbers[f"{kind}_{name}"])):
-                axis.plot(time, values, color=simulation(k)["color"], linewidth=0.6, alpha=0.6)
-                axis.plot(time[2 * j::10], values[2 * j::10], **simulation(k, markersize=3))
-            axis.plot([], [], label=label, **simulation(k, markersize=3))
+                joined(axis, time, values, k, 10, 2 * j, None if j else label, markersize=3)
         axis.axhline(LOG2, label="guide, log 2: nothing learned", **guide(linestyle="--"))
         for annealed in np.asarray(numbers[f"anneal_{kind}"]):
             if np.isfinite(annealed):
                 axis.axvline(annealed, ymax=0.06, color="#1a1a1a", linewidth=1)
         axis.set(xlabel="time, sum of rates", ylabel="loss or error", ylim=(-0.03, 1.05), title=title)
     axes[0].figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4,
-                          title="(a)–(c), simulated", title_fontsize=7.5)
+                          title="(a)–(c), simulated")
 
 
 def _curvatures(axis, numbers):
     """−D over time under both rates, and the law's mean before annealing."""
     for k, kind in enumerate(("large", "small")):
-        for time, values in zip(numbers[f"{kind}_time"], numbers[f"{kind}_curvature"]):
-            axis.plot(time, -values, color=simulation(k)["color"], linewidth=0.6, alpha=0.6)
-            axis.plot(time[::6], -values[::6], **simulation(k, markersize=3))
-        axis.plot([], [], label=NAMES[kind], **simulation(k, markersize=3))
+        for j, (time, values) in enumerate(zip(numbers[f"{kind}_time"], numbers[f"{kind}_curvature"])):
+            joined(axis, time, -values, k, 6, label=None if j else NAMES[kind], markersize=3)
     law = -predicted.curvature_prediction(numbers["v_scale"], numbers["r"], numbers["weight_decay"],
                                           lr=numbers["large_lr"],
                                           mean_alpha=numbers["mean_alpha"], fraction=1 - numbers["p0"])
     axis.axhline(law, label=f"theory before annealing, {law:.2f}", **theory(0))
-    axis.set(xlabel="time, sum of rates", ylabel="$-D$: how much Q is learned", title="D", yscale="symlog")
-    axis.set_ylim(-0.5, None)
-    below(axis, bbox_to_anchor=(0.5, -0.22))
+    axis.set(xlabel="time, sum of rates", ylabel="$-D$: how much Q is learned", title="Q is learned late, or at once",
+             yscale="symlog")
+    axis.set_ylim(-0.5, 120)
+    axis.legend(loc="upper right")
 
 
 def _errors(axis, numbers):
-    """P-only test error at the stop, a line a seed."""
+    """P-only test error at the stop, a line per seed."""
     errors = np.array([np.asarray(numbers[f"stop_{kind}"])[:, 0] for kind in NAMES]).T
     for j, row in enumerate(np.maximum(errors, 4e-4)):
         places = np.arange(3) + 0.04 * (j - len(errors) / 2)
@@ -148,7 +145,7 @@ def _errors(axis, numbers):
 def _losses(axis, numbers):
     """Test losses of L-S over those of S at the stop."""
     large, small = (np.asarray(numbers[f"stop_{kind}"]) for kind in ("large", "small"))
-    for k, (column, name) in enumerate(((3, "P only"), (4, "Q only"), (2, "total"))):
+    for k, column in enumerate((3, 4, 2)):
         ratio = large[:, column] / small[:, column]
         axis.plot(k + 0.05 * (np.arange(len(ratio)) - (len(ratio) - 1) / 2), ratio, **simulation(k))
     axis.axhline(1, **guide(linestyle="--"))
@@ -160,16 +157,13 @@ def _losses(axis, numbers):
 FIGURE = Figure(
     "learning-order", "Li, Wei and Ma: learning order under large and small rates",
     "Markers on thin lines: single seeds, simulated with V's patterns taken from its noise part and small steps "
-    "lumped. "
-    "(a)–(c) L-S learns P first and Q after annealing (black ticks at the foot), S learns Q first; noise before the "
-    "activations "
-    "(until its tick) makes S behave as L-S. (d) D stays near its law before annealing, while S learns Q at once. (e) "
-    "P-only test "
-    "error at equal training loss, a grey line a seed, errors below 4e-4 drawn there. (f) Losses separate on P and on "
-    "Q, in "
-    "opposite senses, and hardly in total. Look at (a) against (b), and at (e).",
+    "lumped. (a)–(c) L-S learns P first and Q after annealing (black ticks at the foot), S learns Q first; noise "
+    "before the activations (until its tick) makes S behave as L-S. (d) D stays near its law before annealing, while S "
+    "learns Q at once. (e) P-only test error at equal training loss, a grey line per seed, errors below 4e-4 drawn "
+    "there. (f) Losses separate on P and on Q, in opposite senses, and hardly in total. Look at (a) against (b), and "
+    "at (e).",
     simulate, judge, draw,
     ("LWM19.1.1", "LWM19.1.2", "LWM19.3.4", "LWM19.3.5", "LWM19.test-loss", "LWM19.4.1", "LWM19.4.3",
      "LWM19.4.4-order", "LWM19.5.1",
      "LWM19.5.2", "LWM19.5.3-span", "LWM19.3.4-range", "LWM19.mitigation", "LWM19.visible", "LWM19.coupling"),
-     (11, 20, 300))
+     (6.5, 20, 300))

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._effects import LIMIT
 from figures._figure import Figure, close, holds
-from figures._style import panels, simulation, theory
+from figures._style import guide, key, panels, simulation, theory
 from figures.learning_order._runs import decomposed_outputs, replayed
 from refimpl import learning_order as simulated
 from theory import learning_order as predicted
@@ -108,33 +108,26 @@ def draw(numbers):
     steps = int(numbers["steps"])
     fine = np.arange(steps + 1)
     for k, lr in enumerate(RATES):
-        axes[0].plot(fine, _law(numbers, lr, fine)[1], label=f"theory, $\\eta={lr:g}$", **theory(k))
-        axes[0].plot(np.linspace(0, steps, RECORDS + 1), numbers[f"turnover_{k}"], label=f"run, $\\eta={lr:g}$",
-                     **simulation(k))
-    axes[0].axhline(0.5, color="#8a8a8a", linewidth=0.8)
-    axes[0].annotate("½: forgotten", (0, 0.5), xytext=(0, -10), textcoords="offset points", fontsize=7.5)
+        axes[0].plot(fine, _law(numbers, lr, fine)[1], label=f"$\\eta={lr:g}$", **theory(k))
+        axes[0].plot(np.linspace(0, steps, RECORDS + 1), numbers[f"turnover_{k}"], **simulation(k))
+    axes[0].axhline(0.5, label="guide, ½: forgotten", **guide())
     axes[0].set(xlabel="step", ylabel="share of patterns on $z$ that changed", ylim=(-0.02, 0.56), title="patterns")
-    axes[0].legend(loc="center right")
+    key(axes[0], loc="center right")
     kept = predicted.noise_autocorrelation(RATES[0], numbers["decay"], fine)
     for k, (factor, found) in enumerate(zip(STARTS, numbers["std_from"])):
-        axes[1].plot(fine, np.sqrt(1 + (factor**2 - 1) * kept**2), label=f"theory from {factor:g} $\\tau_0'$",
-                     **theory(k))
-        axes[1].plot(np.linspace(0, steps, len(found)), np.array(found) / STD, label=f"run from {factor:g} $\\tau_0'$",
-                     **simulation(k))
+        axes[1].plot(fine, np.sqrt(1 + (factor**2 - 1) * kept**2), label=f"from {factor:g} $\\tau_0'$", **theory(k))
+        axes[1].plot(np.linspace(0, steps, len(found)), np.array(found) / STD, **simulation(k))
     axes[1].set(xlabel="step", ylabel="std of the noise part over $\\tau_0'$", title="footnote 2, $\\eta=0.2$")
-    axes[1].legend(loc="upper right")
+    key(axes[1], loc="upper right")
     return picture
 
 
 FIGURE = Figure(
     "pattern-turnover", "Li, Wei and Ma: activation patterns and noise under large and small rates",
     "(a) Share of V's activations on z that differ from the start: lines are the law of the noise part, markers one "
-    "run each. "
-    "Under the large rate the patterns are forgotten, under the small one they hardly change. (b) The noise part "
-    "started too "
-    "small or too large goes to the size τ₀′ that decay and noise balance at (footnote 2). Binomial errors are below "
-    "the "
-    "markers' size.",
+    "run each. Under the large rate the patterns are forgotten, under the small one they hardly change. (b) The noise "
+    "part started too small or too large goes to the size τ₀′ that decay and noise balance at (footnote 2). Binomial "
+    "errors are below the markers' size.",
     simulate, judge, draw, ("LWM19.turnover", "LWM19.stationary", "LWM19.decomposition", "LWM19.outputs",
                             "LWM19.footnote2"),
-    (2, 4, 18))
+    (2, 4, 29))

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._effects import LIMIT, effect
 from figures._figure import Figure, holds
-from figures._style import guide, panels, simulation
+from figures._style import guide, joined, panels, simulation
 from figures.learning_order._runs import GENUINE, ORIGIN, REGIME_A, SCATTER, SMALL, Regime, traces, train
 
 NAMES = {"large": "large, then small", "small": "small"}
@@ -69,34 +69,29 @@ def draw(numbers):
     labels = []
     for i, (name, stop, axis) in enumerate(zip(numbers["names"], numbers["stops"], axes[1:]), 1):
         for k, kind in enumerate(NAMES):
-            for loss, error in zip(numbers[f"{kind}_loss_{i}"], numbers[f"{kind}_test_error_p_{i}"]):
-                axis.plot(loss, error, color=simulation(k)["color"], linewidth=0.6, alpha=0.6)
-                axis.plot(loss[::6], error[::6], **simulation(k, markersize=3.5))
-            axis.plot([], [], label=NAMES[kind], **simulation(k))
+            for j, (loss, error) in enumerate(zip(numbers[f"{kind}_loss_{i}"], numbers[f"{kind}_test_error_p_{i}"])):
+                joined(axis, loss, error, k, 6, label=None if j else NAMES[kind], markersize=3.5)
         axis.axvline(stop, label="guide, the stop", **guide(linewidth=1.0))
         axis.set(xlabel="training loss (falls to the right)", ylabel="test error, P only", xlim=(0.75, 0.9 * stop),
                  ylim=(-0.02, 0.65), title=str(name))
         axis.legend(loc="upper right")
         for j, pair in enumerate(np.asarray(numbers[f"error_{i}"])):
             places = len(labels) + np.array([0, 1]) + 0.02 * (j - 1)
-            axes[0].plot(places, pair, color="#8a8a8a", linewidth=0.6)
+            axes[0].plot(places, pair, **guide(linewidth=0.6))
             for k in range(2):
                 axes[0].plot(places[k], pair[k], **simulation(k))
         labels += [kind if count == 1 else f"{name}\n{kind}" for kind in NAMES.values()]
     axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.003, None),
                 xlim=(-0.5, len(labels) - 0.5),
-                title="at the stop, a line a seed")
+                title="at the stop, a line per seed")
     axes[0].set_xticklabels(labels, fontsize=9 if count == 1 else 7)
     return picture
 
 
 FIGURE = Figure(
     "learning-order-variants", "Li, Wei and Ma: α ~ U[0, 1] as in (2.5)",
-    "P-only test error of both algorithms at equal training loss, a grey line a seed (a), and on the way there, a thin "
-    "line "
-    "with markers a seed (b). Patterns of V are those of its noise part. At full effort the sizes are those of Regime "
-    "A and a "
-    "further panel shows one run in which the patterns are the network's own. No prediction is drawn: the theorem "
-    "gives an "
-    "order only.",
+    "P-only test error of both algorithms at equal training loss, a grey line per seed (a), and on the way there, a "
+    "thin line with markers per seed (b). Patterns of V are those of its noise part. At full effort the sizes are "
+    "those of Regime A and a further panel shows one run in which the patterns are the network's own. No prediction is "
+    "drawn: the theorem gives an order only.",
     simulate, judge, draw, ("LWM19.visible",), (4, 9, 320))

@@ -101,4 +101,4 @@ FIGURE = Figure(
     "circles are runs. (b) Growth of log|x|: the mean square crosses 0 at η*, almost every path at η_as; markers are "
     "runs. (c) The exponent of the probability to escape: 2 at η*, 0 at η_as; markers are slopes of log P(escape) "
     "over simulated runs, bars one standard error.",
-    simulate, judge, draw, ("WME18.eq3",), (3, 10, 50))
+    simulate, judge, draw, ("WME18.eq3",), (3, 5.5, 50))

@@ -54,7 +54,7 @@ def judge(numbers):
     rows = []
     cases = [(f"norms spread by e^{spread:g}, B = 1", row) for spread, row in zip(SPREADS, numbers["by_spread"])]
     cases += [(f"norms spread by e^0.75, B = {size}", row) for size, row in zip(BATCHES[1:], numbers["by_batch"][1:])]
-    for words, (ratio, error, sharpness, sharpness_error) in cases:
+    for words, (ratio, error, sharpness, _) in cases:
         rows.append(close("AB24.batch-sharpness", f"E‖g_B‖²/(2EL) over 2/η* at η*, {words}", 1, ratio, SIGMAS * error,
                           null=(sharpness, "batch sharpness over 2/η*") if sharpness < 1 - 1e-6 else (0.5, "1/η*"),
                           note=SIX))
@@ -74,7 +74,7 @@ def draw(numbers):
         axis.axhline(1, label="$2/\\eta^*$", **theory(0))
         for k, name in ((0, "$E\\|g_B\\|^2/(2\\,EL)$"), (1, "batch sharpness $E[g_B^TH_Bg_B/\\|g_B\\|^2]$")):
             axis.errorbar(x, values[:, 2 * k], yerr=values[:, 2 * k + 1], capsize=2, label=name, **simulation(k))
-        axis.set(ylim=(0, 1.25), ylabel="over $2/\\eta^*$, at $\\eta=\\eta^*$")
+        axis.set(ylim=(0, 1.25), ylabel="at $\\eta^*$, in units of $2/\\eta^*$")
     axes[0].set(xlabel="spread of $\\log\\|g_i\\|$", title="unequal examples, $B=1$")
     axes[1].set(xlabel="batch size $B$", xticks=BATCHES, title=f"$n={EXAMPLES}$, $d={DIM}$, spread 0.75")
     key(axes[0], loc="lower left")
@@ -87,4 +87,4 @@ FIGURE = Figure(
     "squared batch gradient to twice the loss; squares, batch sharpness, the curvature of a batch along its own "
     "gradient. Both from simulated steps, bars one standard error, in units of 2/η* (line). (a) Batch sharpness is "
     "the threshold only where all examples have equal norms. (b) Against batch size.",
-    simulate, judge, draw, ("AB24.batch-sharpness",), (2, 3, 12))
+    simulate, judge, draw, ("AB24.batch-sharpness",), (0.5, 1, 7))

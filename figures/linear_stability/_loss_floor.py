@@ -99,29 +99,24 @@ def draw(numbers):
         floor = numbers[f"floor_{k}"]
         measured, error = numbers[f"measured_{k}"].T
         axes[0].semilogy(numbers[f"fine_{k}"], floor, label=f"exact, $\\mu={momentum:g}$", **theory(k))
-        axes[0].semilogy(numbers[f"fine_{k}"], numbers[f"additive_{k}"], label="without noise of Hessians",
-                         **partial(k))
+        axes[0].semilogy(numbers[f"fine_{k}"], numbers[f"additive_{k}"], **partial(k),
+                         label="dotted: without noise of Hessians" if k else None)
         axes[0].errorbar(numbers["shares"], measured, yerr=error, capsize=2, **simulation(k))
-        axes[1].plot(numbers[f"fine_{k}"], numbers[f"additive_{k}"] / floor, label=f"without, $\\mu={momentum:g}$",
-                     **partial(k))
+        axes[1].plot(numbers[f"fine_{k}"], numbers[f"additive_{k}"] / floor, **partial(k))
         law = numbers[f"predicted_{k}"]
         axes[1].errorbar(numbers["shares"], measured / law, yerr=error / law, capsize=2, **simulation(k))
-    axes[1].axhline(1, label="exact", **theory(0))
+    axes[1].axhline(1, **theory(0))
     axes[0].set(xlabel="$\\eta/\\eta^*$", ylabel="excess of the loss", title=f"$n={len(X)}$, $d=3$, $B={BATCH}$")
     key(axes[0], loc="lower right")
-    axes[1].set(xlabel="$\\eta/\\eta^*$", ylabel="over the exact floor", ylim=(0, 1.3), title="the same, over the "
-                                                                                              "prediction")
-    axes[1].legend(loc="lower left")
+    axes[1].set(xlabel="$\\eta/\\eta^*$", ylabel="over the exact floor", ylim=(0, 1.3),
+                title="the same, over the prediction")
     return figure
 
 
 FIGURE = Figure(
     "loss-floor", "Where the loss settles at a minimum that does not interpolate",
     "Least squares with labels that cannot be fitted; η* is the exact limit with that momentum. (a) Mean excess of the "
-    "loss "
-    "over its minimum; lines are theory, dotted lines leave out the noise of the Hessians, markers are runs. (b) The "
-    "same "
-    "over the prediction. Bars: one standard error from the scatter of runs. Look at how far below the dotted lines "
-    "fall as "
-    "η nears η*.",
-    simulate, judge, draw, ("LZU21.minibatch", "LZU21.covariance", "MM24.covariance"), (4, 15, 70))
+    "loss over its minimum; lines are theory, dotted lines leave out the noise of the Hessians, markers are runs. (b) "
+    "The same over the prediction. Bars: one standard error from the scatter of runs. Look at how far below the dotted "
+    "lines fall as η nears η*.",
+    simulate, judge, draw, ("LZU21.minibatch", "LZU21.covariance", "MM24.covariance"), (1, 1, 4))

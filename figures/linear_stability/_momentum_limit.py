@@ -109,13 +109,13 @@ def draw(numbers):
     axes[0].axhline(2 * (1 + SHOWN) / sharp, label="rule: $2(1+\\mu)/\\lambda$, $\\mu=.9$", **bound(3))
     axes[0].set(xlabel="batch size $B$", ylabel="critical learning rate", xticks=batches,
                 title=f"$n={EXAMPLES}$, $d=2$")
-    below(axes[0], title="lines: theory, markers: enumerated", title_fontsize=7.5)
+    below(axes[0], title="lines: theory, markers: enumerated")
     for k, size in enumerate((1, 4, EXAMPLES)):
         axes[1].plot(numbers["betas"], numbers[f"along_{k}"] * sharp / 2, label=f"$B={size}$", **theory(k))
     axes[1].plot([-0.9, 0.98], [0.1, 1.98], label="guide: $1+\\mu$", **guide())
     axes[1].set(xlabel="momentum $\\mu$", ylabel="critical rate, in units of $2/\\lambda$",
                 title="the same, against momentum")
-    below(axes[1], title="theory", title_fontsize=7.5)
+    below(axes[1], title="theory")
     inside = numbers["betas"][numbers["betas"] >= 0]
     for k, rule in enumerate(RULES):
         axes[2].semilogy(inside, numbers[f"full_{k}"], label=rule, **theory(k))
@@ -127,7 +127,7 @@ def draw(numbers):
     handles = axes[2].get_legend_handles_labels()[0] + [
         Line2D([], [], label=f"simulation, 1 % {side}", **simulation(0, markerfacecolor=face))
         for side, face in (("above: grows", "white"), ("below: shrinks", simulation(0)["color"]))]
-    below(axes[2], handles=handles, title="lines: theory", title_fontsize=7.5)
+    below(axes[2], handles=handles, title="lines: theory")
     return figure
 
 
@@ -138,4 +138,4 @@ FIGURE = Figure(
     "μ)/λ; the two rules of thumb (dotted) are its ends. (b) Against momentum, in units of 2/λ: momentum raises the "
     "limit of large batches and lowers that of small ones. (c) Full batch: lines are theory, markers simulated "
     "gradient descent 1 % below (filled: shrinks) and above (open: grows), drawn 8 % apart to be told apart.",
-    simulate, judge, draw, ("AB26.plateaus", "CKLKT21.momentum", "CKLKT21.nesterov", "CGKDG22.adam"), (3, 4, 10))
+    simulate, judge, draw, ("AB26.plateaus", "CKLKT21.momentum", "CKLKT21.nesterov", "CGKDG22.adam"), (2, 1.5, 3))

@@ -103,4 +103,4 @@ FIGURE = Figure(
     "Markers: the rate at which almost every path stops converging, from simulated chains, bars 95 % intervals. (b) "
     "Growth of simulated paths 5 % below and above that rate: most shrink below it, although the mean square (short "
     "thick lines) grows at both.",
-    simulate, judge, draw, ("CE24.almost-sure",), (6, 20, 60))
+    simulate, judge, draw, ("CE24.almost-sure",), (6, 6.5, 22))

@@ -113,4 +113,4 @@ FIGURE = Figure(
     "In d = 1 eq. 4 is exact, and its region is the half-ellipse (lines), not the rectangle that the poster draws "
     "around it (dotted). Markers are simulated ensembles of n = 100 examples: filled where E x² shrinks, open where "
     "it grows. Look at the open markers inside the rectangles.",
-    simulate, judge, draw, ("WME18.fig2", "WME18.fig2-B", "WME18.fig2-lr", "WME18.s", "WME18.a"), (3, 5, 15))
+    simulate, judge, draw, ("WME18.fig2", "WME18.fig2-B", "WME18.fig2-lr", "WME18.s", "WME18.a"), (3, 5, 41))

@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from figures._figure import Figure, close
-from figures._style import GREY, guide, panels, simulation, theory
+from figures._style import guide, panels, simulation, theory
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
@@ -81,19 +81,18 @@ def judge(numbers):
 
 
 def draw(numbers):
-    figure, axes = panels(1, 1, width=5.6, height=3.8)
+    figure, axes = panels(1, 1, width=6.2, height=3.8)
     star, shares = numbers["star"], np.array(SHARES)
     value, _, low, high = numbers["kappas"].T
     limit = numbers["almost_sure"] / star
-    axes[0].plot([*shares, limit], [*value, 0], color=GREY, linewidth=0.9, zorder=1)
-    axes[0].errorbar(shares, value, yerr=(value - low, high - value), capsize=3, label="cloning (bars: 95 % intervals)",
-                     **simulation(0))
     found = slopes(numbers)
-    axes[0].errorbar(shares[list(TESTED)], found[:, 0], yerr=found[:, 1], capsize=3,
-                     label="slope of log P(escape), simulated runs", **simulation(1))
     axes[0].plot([0.9, 1, 1], [2, 2, 0], label="theory: $\\kappa=2$ at $\\eta^*$", **theory(0))
+    axes[0].errorbar(shares[list(TESTED)], found[:, 0], yerr=found[:, 1], capsize=4,
+                     label="slope of log P(escape), simulated runs", **simulation(1, markersize=9))
+    axes[0].errorbar(shares, value, yerr=(value - low, high - value), capsize=2,
+                     label="cloning, simulated (95 % intervals)", **simulation(0, markersize=4.5))
     axes[0].plot([limit], [0], label="zero of $\\Lambda$, simulated", clip_on=False, zorder=5, **simulation(2))
-    axes[0].axhline(0, **guide())
+    axes[0].plot([*shares, limit], [*value, 0], label="guide: joins circles", **guide())
     axes[0].set(xlabel="$\\eta/\\eta^*$", ylabel="escape exponent $\\kappa$", xlim=(0.9, None), ylim=(0, None),
                 title="$n=6$, $d=3$, $B=1$: $P(\\mathrm{escape\\ from\\ }\\varepsilon)\\propto\\varepsilon^\\kappa$")
     axes[0].legend(loc="upper right")
@@ -105,4 +104,4 @@ FIGURE = Figure(
     "Circles: the exponent κ found by cloning, bars 95 % intervals (smaller than most markers), joined by a grey "
     "guide. Squares: slope of the log share of simulated runs that reach norm 1, in the log of their start, bars one "
     "standard error. Theory gives one point, κ = 2 at η* (lines).",
-    simulate, judge, draw, ("GSZ21.tail",), (7, 30, 150))
+    simulate, judge, draw, ("GSZ21.tail",), (2.5, 30, 150))

@@ -1,6 +1,7 @@
 """The picture of Fig. 1: six panels."""
 
 import numpy as np
+from matplotlib.lines import Line2D
 
 from figures._style import GREY, INK, bound, guide, panels, simulation, theory
 from figures.network._panels import empty
@@ -11,29 +12,34 @@ def draw(numbers):
     """Loss, test accuracy, sharpness, non-uniformity, minima before and after, growth against the linearisation."""
     if "why" in numbers:
         return empty(numbers)
-    figure, axes = panels(2, 3, width=4.2, height=3.4)
+    figure, axes = panels(2, 3, width=3.6, height=3.2)
     sizes, lr = [int(size) for size in numbers["batch_sizes"]], float(numbers["lr"])
     past = numbers["gd_loss"]
     every = int(numbers["steps"][1] - numbers["steps"][0])
-    axes[0].semilogy(every * np.arange(1 - len(past), 1), past, color=GREY, linewidth=1.4, label="GD")
-    axes[1].axhline(100 * numbers["gd_accuracy"].mean(), label="GD", **guide(linewidth=1.4))
+    axes[0].semilogy(every * np.arange(1 - len(past), 1), past, color=GREY, linewidth=1.4)
+    axes[1].axhline(100 * numbers["gd_accuracy"].mean(), **guide(linewidth=1.4))
     axes[2].axhline(predicted.sharpness_limit(lr), label="theory: $2/\\eta$", **theory(0))
     for k, size in enumerate(sizes, 1):
         _draw_runs(axes, numbers, size, k)
         _draw_growth(axes[5], numbers, size, k)
     _draw_minima(axes[4], numbers, sizes)
-    axes[0].set(xlabel="step after the switch from GD to SGD", ylabel="loss on the whole set", ylim=(1e-13, 1e4))
     last = int(numbers["steps"][-1])
-    axes[0].set_xlim(-last, 1.05 * last)
+    axes[0].set(ylabel="loss on the whole set", ylim=(1e-13, 1e2), xlim=(-last, 1.05 * last))
     axes[0].locator_params(axis="x", nbins=5)
-    axes[1].set(xlabel="step after the switch", ylabel="test accuracy (%)")
-    axes[1].set_title(f"{numbers['data']}, $\\eta={lr:g}$", fontsize=8.5)
-    axes[2].set(xlabel="step after the switch", ylabel="sharpness $a$", ylim=(0, 1.5 * axes[2].get_ylim()[1]))
-    axes[3].set(xlabel="step after the switch", ylabel="non-uniformity $s$", ylim=(0, 1.5 * axes[3].get_ylim()[1]))
+    axes[1].set(ylabel="test accuracy (%)")
+    axes[2].set(ylabel="sharpness $a$", ylim=(0, 1.2 * axes[2].get_ylim()[1]))
+    axes[2].legend(loc="upper right")
+    axes[3].set(ylabel="non-uniformity $s$", ylim=(0, 1.2 * axes[3].get_ylim()[1]))
     axes[5].set(xlabel="step, from a loss of $10^{-20}$", ylabel="loss", yscale="log", ylim=(1e-28, 1e6))
-    for axis, place in zip(axes, ("upper left", "best", "upper right", "upper right")):
-        axis.legend(loc=place, ncols=2)
-    axes[5].legend(loc="best", title="lines, theory: linearised at the minimum", title_fontsize=7.5)
+    axes[5].legend(loc="best", title="lines, theory: linearised there")
+    for axis, title in zip(axes, ("escape, and return", f"{numbers['data']}, $\\eta={lr:g}$", "sharpness after it",
+                                  "non-uniformity after it", "minima before and after", "growth from the minimum")):
+        axis.set_title(title)
+    for axis in axes[:4]:
+        axis.set_xlabel("step after the switch to SGD")
+    lines = [Line2D([], [], label="bound $1/(\\eta\\sqrt{p})$ of its $B$", **bound(0)),
+             Line2D([], [], label="gradient descent", **guide(linewidth=1.4))]
+    figure.legend(handles=axes[3].get_legend_handles_labels()[0] + lines, loc="outside lower center", ncols=5)
     return figure
 
 
@@ -43,11 +49,11 @@ def _draw_runs(axes, numbers, size, k):
     early = np.unique(np.r_[0:10, np.arange(10, len(steps), 8)])     # escapes are fast: more markers at first
     axes[0].plot(steps[early], numbers[f"loss_{size}"][early, 0], **look)
     axes[1].plot(steps[::8], 100 * numbers[f"accuracy_{size}"].mean(axis=1)[::8], **look)
-    axes[2].plot(times, numbers[f"sharpness_{size}"], **look | {"label": f"$B={size}$"})
-    axes[3].plot(times, numbers[f"non_uniformity_{size}"], **look | {"label": f"$B={size}$"})
+    axes[2].plot(times, numbers[f"sharpness_{size}"], **look | {"label": None})
+    axes[3].plot(times, numbers[f"non_uniformity_{size}"], **look)
     top = predicted.non_uniformity_limit(float(numbers["lr"]), int(numbers["examples"]), size)
     if np.isfinite(top) and top < 2 * numbers[f"non_uniformity_{size}"].max():
-        axes[3].axhline(top, label="bound $1/(\\eta\\sqrt{p})$" if k == 1 else None, **bound(k))
+        axes[3].axhline(top, **bound(k))
 
 
 def _draw_growth(axis, numbers, size, k):
@@ -69,10 +75,10 @@ def _draw_minima(axis, numbers, sizes):
         if new is None or not len(new):
             continue
         if not axis.get_legend_handles_labels()[0]:
-            axis.plot(was[:, 0], was[:, 1], label="GD", **simulation(0))
+            axis.plot(was[:, 0], was[:, 1], label="gradient descent", **simulation(0))
         top = predicted.non_uniformity_limit(float(numbers["lr"]), int(numbers["examples"]), size)
-        axis.plot(new[:, 0], new[:, 1], label=f"then SGD, $B={size}$", **simulation(k))
-        axis.plot([0, edge], [top, top], label="bound $1/(\\eta\\sqrt{p})$ of this $B$", **bound(k))
+        axis.plot(new[:, 0], new[:, 1], **simulation(k))
+        axis.plot([0, edge], [top, top], **bound(k))
     axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, 1.12 * edge),
              ylim=(0, 1.35 * axis.get_ylim()[1]))
     axis.legend(loc="upper left")

@@ -236,10 +236,9 @@ def _test_row(size, was, new):
 FIGURE = Figure(
     "network-escape", "Fig. 1: SGD leaves gradient descent's minimum where theory says, for a flatter one",
     "Gradient descent at η = .05 has come near a minimum; SGD goes on from a loss of about 1e-8 at the same rate. Open "
-    "markers are simulated. (a) Loss: line, the last steps of GD; markers, SGD of the first start. (b) Test "
-    "accuracy, mean over starts; "
-    "grey, GD's. (c, d) Sharpness and non-uniformity along the way of one start; lines: 2/η, and dotted the poster's "
-    "bound for each B. (e) GD's minima and those that SGD settles on, one marker per start. (f) Loss from 1e-20 on: "
-    "the net (markers) on its linearisation on the same batches (lines). Look at B = 4 and 16, for which η > η*, "
-    "leaving in (a) as fast as the lines in (f), and at B = 100 staying.",
-    simulate, judge, draw, CLAIMS, (10, 28, 90), reads_data=True, data_seconds=(12, 80, 300))
+    "markers are simulated. (a) Loss: line, the last steps of GD; markers, SGD of the first start. (b) Test accuracy, "
+    "mean over starts; grey, GD's. (c, d) Sharpness and non-uniformity along the way of one start; lines: 2/η, and "
+    "dotted the poster's bound for each B. (e) GD's minima and those that SGD settles on, one marker per start. (f) "
+    "Loss from 1e-20 on: the net (markers) on its linearisation on the same batches (lines). Look at B = 4 and 16, for "
+    "which η > η*, leaving in (a) as fast as the lines in (f), and at B = 100 staying.",
+    simulate, judge, draw, CLAIMS, (6.5, 28, 90), reads_data=True, data_seconds=(12, 80, 300))

@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from figures._figure import Figure, close, holds, not_judged
 from figures._fitted_powers import t_limit
-from figures._style import INK, MARKERS, SHADES, bound, fit, panels, theory
+from figures._style import MARKERS, SHADES, bound, fit, panels, theory
 from figures.network._panels import empty
 from figures.network._runs import FEW, TEACHER, cannot, exponent, guarded, measure, settled, stays, task
 from theory import linear_stability as predicted
@@ -195,10 +195,9 @@ def _draw_slope(axis, sharp, spread):
 FIGURE = Figure(
     "network-minima", "Figs. 3 and 4: minima of SGD end at the exact threshold, and beyond the poster's bound",
     "Each open marker is a minimum that SGD reached from its own start (loss below 1e-7, on images 1e-5 and falling, "
-    "then polished). (a) The "
-    "sharpness–non-uniformity diagram: dotted, the poster's bound on s of each setting; thick bars, the exact "
-    "threshold η = η* on the ray through the mean minimum. (b) The same minima by η/η* and by s over the bound: below "
-    "the line, stable in mean square; right of the dotted one, beyond the poster's bound. (c) s against a; the "
-    "dash-dotted line is a fit of a constant ratio. (d) Test accuracy against sharpness. Look at the markers right of "
-    "the dotted line in (b) that lie below the solid one.",
+    "then polished). (a) The sharpness–non-uniformity diagram: dotted, the poster's bound on s of each setting; thick "
+    "bars, the exact threshold η = η* on the ray through the mean minimum. (b) The same minima by η/η* and by s over "
+    "the bound: below the line, stable in mean square; right of the dotted one, beyond the poster's bound. (c) s "
+    "against a; the dash-dotted line is a fit of a constant ratio. (d) Test accuracy against sharpness. Look at the "
+    "markers right of the dotted line in (b) that lie below the solid one.",
     simulate, judge, draw, CLAIMS, (5, 38, 150), reads_data=True, data_seconds=(8, 75, 400))

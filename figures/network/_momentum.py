@@ -130,7 +130,7 @@ def judge(numbers):
 
 def _minima_rows(numbers):
     """The minima that SGD with momentum found, against the exact threshold and the rule of thumb."""
-    claim, (lr, size, exact, plain) = CLAIMS[1], numbers["minima"].T
+    claim, (lr, _, exact, plain) = CLAIMS[1], numbers["minima"].T
     count, missed, mu = len(lr), int(numbers["missed"]), float(numbers["momentum"])
     heading = f"minima that SGD with μ = {mu:g} finds (loss below {numbers['goal']:g})"
     if count < LEAST:
@@ -185,7 +185,7 @@ def _draw_minima(axis, numbers):
     for k, (rate, batch) in enumerate(sorted({(*pair,) for pair in zip(lr, size)})):
         own = (lr == rate) & (size == batch)
         axis.plot(thumb[own], (lr / exact)[own], label=f"$\\eta={rate:g}$, $B={batch:g}$", **simulation(k))
-    axis.axhline(1, label="exact threshold $\\eta=\\eta^*$", **theory(0, linewidth=1.2))
+    axis.axhline(1, label="theory: $\\eta=\\eta^*$", **theory(0, linewidth=1.2))
     axis.axvline(1, label="rule of thumb", **bound(0))
     axis.set(xlabel="$\\eta/(1-\\mu)\\eta^*_{SGD}$", ylabel="$\\eta/\\eta^*$", xlim=(0, None), ylim=(0, 1.25))
     axis.set_title(f"{len(lr)} minima found from random starts", fontsize=8.5)
@@ -201,4 +201,4 @@ FIGURE = Figure(
     "bound; open markers, the rates of (a). (c) Minima that SGD with momentum reached from random starts: below the "
     "solid line they are stable in mean square, right of the dotted one the rule of thumb would forbid them. Look at "
     "the two rates in (b): the rule of thumb calls both unstable, the full-batch limit both stable.",
-    simulate, judge, draw, CLAIMS, (9, 30, 90), reads_data=True, data_seconds=(15, 75, 220))
+    simulate, judge, draw, CLAIMS, (5.5, 30, 90), reads_data=True, data_seconds=(15, 75, 220))

@@ -24,13 +24,9 @@ def published_marks(axis, at, means, spreads, k, label):
 def table(axis, columns, lines, widths):
     """A table with a rule below its head."""
     axis.axis("off")
-    drawn = axis.table(lines, colLabels=columns, loc="center", cellLoc="center", colWidths=widths)
+    drawn = axis.table(lines, colLabels=columns, bbox=(0, 0, 1, 1), cellLoc="center", colWidths=widths)
     drawn.auto_set_font_size(False)
-    drawn.set_fontsize(9)
-    drawn.scale(1, 1.45)
+    drawn.set_fontsize(9.5)
     for (row, _), cell in drawn.get_celld().items():
-        cell.visible_edges = "B" if row == 0 else ""
-        cell.set_linewidth(0.8 if row == 0 else 0)
-        if row == 0:
-            cell.set_height(1.7 * cell.get_height())
-        cell.set_edgecolor(INK)
+        cell.visible_edges = "" if row else "B"
+        cell.set(linewidth=0.8, edgecolor=INK, height=(1.0 if row else 1.7) * cell.get_height())

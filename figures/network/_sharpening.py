@@ -7,7 +7,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from figures._figure import Figure, holds, not_judged
 from figures._fitted_powers import fitted_power, t_limit
-from figures._style import INK, guide, panels, simulation
+from figures._style import guide, joined, panels
 from figures.network._panels import empty
 from figures.network._runs import authors_setting, cannot, guarded, sharpened
 from refimpl import datasets, images
@@ -142,9 +142,7 @@ def draw(numbers):
         own = np.flatnonzero(varied(numbers, k))
         for shade, i in enumerate(own[rows[own, k].argsort()]):
             over = numbers["time"] if axis is axes[0] else loss[i]
-            look = simulation(shade % 4, markersize=3.5)
-            axis.plot(over, sharp[i], color=look["color"], linewidth=0.7)
-            axis.plot(over, sharp[i], label=f"{rows[i, k]:g}", **look)
+            joined(axis, over, sharp[i], shade % 4, label=f"{rows[i, k]:g}", markersize=3.5)
         axis.set(xlabel="time $\\eta\\cdot$steps" if axis is axes[0] else "training loss", ylabel="sharpness $a$",
                  yscale="log")
         axis.legend(title=NAMES[k], loc="lower right" if axis is axes[0] else "lower left")
@@ -154,7 +152,9 @@ def draw(numbers):
             axis.xaxis.set(major_locator=LogLocator(subs=round_numbers), major_formatter="{x:g}",
                            minor_formatter=NullFormatter())
             axis.axvline(at_equal_loss(numbers, k)[0], **guide())
-    axes[0].set_title(f"{numbers['data']}, {numbers['sharpness'].shape[2]} starts", fontsize=8.5, color=INK)
+    axes[0].set_title(f"{numbers['data']}, {numbers['sharpness'].shape[2]} starts", fontsize=8.5)
+    for axis, title in zip(axes[1:], ("at a loss: examples", "at a loss: depth", "at a loss: scale of the start")):
+        axis.set_title(title)
     return figure
 
 

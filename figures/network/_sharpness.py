@@ -153,7 +153,7 @@ def draw(numbers):
     lines = [[f"{lr:g}", _cell(own), "{:g} ± {:g}".format(*PUBLISHED[name][lr]) if lr in PUBLISHED[name] else "",
               f"{predicted.sharpness_limit(lr):g}"] for lr, own in zip(rates, sharp)]
     table(axes[1], columns, lines, (0.14, 0.36, 0.3, 0.2))
-    axes[1].set_title(f"{numbers['data']}\n{sharp.shape[1]} start{'s' if sharp.shape[1] > 1 else ''}", fontsize=8.5)
+    axes[1].set_title(f"{numbers['data']}, {sharp.shape[1]} start{'s' if sharp.shape[1] > 1 else ''}", fontsize=8.5)
     return figure
 
 
@@ -162,10 +162,10 @@ def _draw_teacher(axis, numbers):
     grid = np.geomspace(rates.min() / 1.4, rates.max() * 1.4, 50)
     axis.loglog(grid, predicted.sharpness_limit(grid), label="theory: $2/\\eta$", **theory(0))
     for j, flow in enumerate(sharp[0]):
-        axis.axhline(flow, label=None if j else "guide: where the smallest rate ends", **guide(linestyle="--"))
-    axis.loglog(np.repeat(rates, sharp.shape[1]), sharp.ravel(), label="simulation: GD, each start", **simulation(1))
+        axis.axhline(flow, label=None if j else "guide: end at the smallest rate", **guide(linestyle="--"))
+    axis.loglog(np.repeat(rates, sharp.shape[1]), sharp.ravel(), label="simulation: each start", **simulation(1))
     for k, (name, values) in enumerate(PUBLISHED.items()):
-        published_marks(axis, list(values), *zip(*values.values()), k, f"published, {name} (other nets)")
+        published_marks(axis, list(values), *zip(*values.values()), k, f"published, {name}")
     for lr in rates[~np.isfinite(sharp).any(axis=1)]:
         axis.annotate("blows up", (lr, 1.4 * predicted.sharpness_limit(lr)), ha="center", va="bottom", color=SHADES[1],
                       fontsize=7.5)
@@ -184,8 +184,7 @@ def _draw_images(axis, numbers):
         if lr in known:
             published_marks(axis, [last], [known[lr][0]], [known[lr][1]], 0, "published" if k == 0 else None)
     axis.set(xlabel="time $\\eta\\cdot$steps", ylabel="sharpness $a$", yscale="log", xlim=(0, None), ylim=(0.2, None))
-    axis.legend(loc="lower right", ncols=2, title="lines, theory: $2/\\eta$; open markers, simulation: each start",
-                title_fontsize=7.5)
+    axis.legend(loc="lower right", ncols=2, title="lines, theory: $2/\\eta$; open markers, simulation: each start")
 
 
 def _cell(values):
@@ -199,10 +198,10 @@ def _cell(values):
 
 FIGURE = Figure(
     "network-sharpness", "Table 1: gradient descent ends at sharpness 2/η where its flow would end sharper",
-    "(a) On the teacher set: sharpness at the end of gradient descent against the learning rate, one marker a start, "
+    "(a) On the teacher set: sharpness at the end of gradient descent against the learning rate, one marker per start, "
     "over the line 2/η; dashed, where each start ends at the smallest rate; crosses are the published means "
     "of Table 1 (bars: their ± values), of other nets and sets. On "
     "images, in the authors' setting: sharpness along each run against η·steps, over the line 2/η of its rate; grey "
     "crosses are published. (b) The table: mean ± standard deviation over starts; a dash: blows up. Look at the rates "
     "whose line lies below where the smallest rate goes: those end at their line, the smallest stops short of its own.",
-    simulate, judge, draw, CLAIMS, (5, 36, 110), reads_data=True, data_seconds=(8, 370, 3000))
+    simulate, judge, draw, CLAIMS, (3, 36, 110), reads_data=True, data_seconds=(8, 370, 3000))

@@ -1,7 +1,7 @@
 """What a candidate gave beside what should come out: one check, one `Record`."""
 
 from dataclasses import dataclass, replace
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 

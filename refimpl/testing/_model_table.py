@@ -1,7 +1,7 @@
 """What the kit knows of a model: how to make it, its data, its hard cases, its algorithms and scalars."""
 
 from dataclasses import dataclass, field, replace
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 

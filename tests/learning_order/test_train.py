@@ -7,7 +7,7 @@ from the mean that was found there and 4.9 of the null's from the null, so that
 either fails by chance once in a million, as far as Gaussian tails reach.
 """
 
-from functools import lru_cache
+from functools import cache
 from itertools import islice
 
 import numpy as np
@@ -26,7 +26,7 @@ CHANCE = {"error": 0.27, "loss_p": 0.008, "loss_q": 0.028, "loss": 0.015, "loss_
           "m2": 0.075}  # of one null pair
 
 
-@lru_cache(maxsize=None)
+@cache
 def runs(seed):
     """Runs of L-S and S from the same data and start, at d = 50: four of which both reach the stop.
 

@@ -125,7 +125,7 @@ def of_arguments():
         (),
     )
     yield "w in single precision", ("LinearRegression", "MLP", "ConvNet"), before("gradient", lambda w, x, y: (
-        w.astype(np.float32).astype(float) if np.abs(w).max() < 1e30 else w * 1.0000001, 
+        w.astype(np.float32).astype(float) if np.abs(w).max() < 1e30 else w * 1.0000001,
         (x * 1.0000001).astype(x.dtype), y)), ()
     yield "v and w exchanged", NETS, before("hvp", lambda w, x, y, v: (v, x, y, w)), ()
     yield "v normalised", ANY, before("hvp", lambda w, x, y, v: (w, x, y, v / np.sqrt((v**2).sum()))), ()

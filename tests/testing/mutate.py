@@ -20,13 +20,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from collections.abc import Callable
 
 import numpy as np
 
 from refimpl.testing import models
 from refimpl.testing._candidate import Candidate
-from refimpl.testing._case import function_of
 from refimpl.testing._cases import MODELS, complete, shared
 from refimpl.testing._comparison import Judging, check
 from refimpl.testing._portable_numbers import Numbers

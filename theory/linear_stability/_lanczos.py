@@ -75,7 +75,6 @@ def conjugate_gradients(family, t, near, accept):
     inverse = family.inverse_kernel(t)
     if not (inverse > 0).all():
         return None, None
-    size = len(inverse)
     image = inverse * near - family.noise(near)
     bend = np.vdot(near, image)
     share = np.vdot(np.diagonal(near), np.diagonal(inverse)) / bend if bend > 0 else 0.0
