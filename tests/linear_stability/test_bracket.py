@@ -73,7 +73,9 @@ def test_the_safe_side_allows_for_what_its_iteration_may_have_missed():
     whole = (1 - noise) * rows @ rows.T / 22 + noise * inside
     largest = np.linalg.eigvalsh(whole)[-1]
     blocks = np.einsum("nid,njd->nij", factors, factors)
-    short = next(found for found in (_lanczos(Jacobian(products(factors)), blocks, noise, m) for m in range(5, 66))
+    start = np.repeat(np.linalg.norm(factors, axis=(1, 2)), 3)
+    short = next(found for found in (_lanczos(Jacobian(products(factors)), blocks, noise, m, start)
+                                     for m in range(5, 66))
                  if np.linalg.norm(whole @ found.vector - found.top * found.vector) < 0.01 * found.top)
     assert short.top < 0.96 * largest
     bracket, bound = lr_bracket(products(factors), 7, momentum=-0.8, rng=0), 0.4 / largest
@@ -82,6 +84,21 @@ def test_the_safe_side_allows_for_what_its_iteration_may_have_missed():
     few = lr_bracket(products(factors), 7, momentum=-0.8, rng=0, max_products=40)
     assert few.safe < 0.9 * bound and not few.converged
     assert lr_bracket(products(factors), 7, momentum=-0.8, rng=0, max_products=8).safe == 0
+
+
+@pytest.mark.parametrize("rows", [
+    [[[1.0]], [[-1.0]]], [[[1.0, 0.0]], [[-1.0, 0.0]], [[0.0, 0.1]], [[0.0, 0.1]]],
+    [[[1.0, 0.0], [-1.0, 0.0]], [[0.0, 2.0], [0.0, -2.0]], [[3.0, 0.0], [-3.0, 0.0]]]])
+@pytest.mark.parametrize("size", [1, 2])
+def test_gradients_that_cancel_do_not_hide_the_curvature(rng, rows, size):
+    """Examples in pairs x, −x, or outputs that sum to 0: Jᵀ|J_i| is 0 along the top direction. From |J_i| the first
+    search called these Jacobians zero, or full-batch descent stable up to 100 times its limit; the second would be
+    unsafe: at pairs and B = 2 it finds λmax of the noise alone."""
+    factors = np.array(rows)
+    found, ensemble = lr_bracket(products(factors), size, rng=rng), GaussNewton(factors)
+    exact, full = critical_lr(ensemble, size), critical_lr(ensemble, size, "gd")
+    assert found.gd == pytest.approx(full, rel=1e-9)
+    assert found.safe <= exact * (1 + 1e-9) and exact * (1 - 1e-9) <= found.unstable < 1.1 * exact
 
 
 @pytest.mark.parametrize("given_", ["rows", "blocks", "nothing"])

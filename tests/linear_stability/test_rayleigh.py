@@ -64,7 +64,7 @@ def test_the_span_knows_the_square_of_what_it_holds(rng):
     """K u and K²u of Lanczos vectors and of one added; a vector of zeros adds nothing."""
     rows = rng.standard_normal((9, 6))
     jacobian = jacobian_of(rows, 1)
-    krylov = _lanczos(jacobian, np.ones((9, 1, 1)), 0.0, 4)
+    krylov = _lanczos(jacobian, np.ones((9, 1, 1)), 0.0, 4, np.ones(9))
     span = Span.of(krylov)
     longer = span.with_vector(jacobian, rng.standard_normal(9))
     kernel = rows @ rows.T
@@ -73,7 +73,7 @@ def test_the_span_knows_the_square_of_what_it_holds(rng):
         assert_allclose(each.once, kernel @ each.vectors, rtol=1e-9, atol=1e-9)
         assert_allclose(each.twice, kernel @ kernel @ each.vectors, rtol=1e-9, atol=1e-9)
     assert span.with_vector(jacobian, np.zeros(9)) is span
-    complete = Span.of(_lanczos(jacobian, np.ones((9, 1, 1)), 0.0, 9))
+    complete = Span.of(_lanczos(jacobian, np.ones((9, 1, 1)), 0.0, 9, np.ones(9)))
     assert_allclose(complete.twice, kernel @ kernel @ complete.vectors, rtol=1e-7, atol=1e-7)
 
 

@@ -87,8 +87,8 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     replacement : bool
         Whether batches are drawn with replacement.
     rng : None, int, SeedSequence or Generator
-        Source of the test of the products, of the start of the safe side's iteration, and of the probes
-        where `blocks` is not given.
+        Source of the test of the products, of the starts of both iterations, and of the probes where `blocks`
+        is not given.
     max_products : int
         Of the Lanczos iteration for the safe side, two a step, of which it takes 70 to 100; the upper side
         takes about 80 more.
@@ -183,9 +183,10 @@ def _blocks(jacobian, rng, probes, steps, noise):
             if norm is not None:
                 norm += sum(np.square(jacobian.forward(row)).sum() for row in rows) / n**2
     if blocks is not None:
-        plain = _lanczos(jacobian, blocks, 0.0, steps)
+        plain = _lanczos(jacobian, blocks, 0.0, steps, _start(blocks, rng))
         return blocks, source, plain, norm_bound(jacobian, blocks, plain, noise, rng) if norm is None else norm
-    plain = _lanczos(jacobian, np.broadcast_to(np.eye(k), (n, k, k)), 0.0, steps)
+    alike = np.broadcast_to(np.eye(k), (n, k, k))
+    plain = _lanczos(jacobian, alike, 0.0, steps, _start(alike, rng))
     span = Span.of(plain)
     frame, _ = span.frame(jacobian.epsilon)
     along, inner = span.once @ frame, span.vectors @ frame         # J V, V orthonormal; J V Vᵀz = J V innerᵀ J z
@@ -209,11 +210,15 @@ class _Krylov:
     complete: bool        # whether K sends all of them to their own span
 
 
-def _lanczos(jacobian, blocks, noise, steps, start=None):
-    """So many steps with full reorthogonalisation, from `start` or from |J_i|; fewer if K is exhausted."""
+def _start(blocks, rng):
+    """|J_i| of each row of J, times 1 + ξ/2: where examples are of opposite gradients K sends |J_i| itself to 0."""
+    sizes = np.sqrt(np.maximum(np.trace(blocks, axis1=1, axis2=2), 0) / blocks.shape[1]).repeat(blocks.shape[1])
+    return sizes * (1 + rng.standard_normal(len(sizes)) / 2)
+
+
+def _lanczos(jacobian, blocks, noise, steps, start):
+    """So many steps with full reorthogonalisation from `start`; fewer if K is exhausted."""
     n, k = jacobian.rows
-    if start is None:
-        start = np.sqrt(np.maximum(np.trace(blocks, axis1=1, axis2=2), 0) / k)[:, None].repeat(k, axis=1).ravel()
     basis, images, kernels = [start / (np.linalg.norm(start) or 1.0)], [], []
     while True:
         rows = basis[-1].reshape(n, k)
