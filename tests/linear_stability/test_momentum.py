@@ -16,6 +16,7 @@ from numpy.testing import assert_allclose
 from tests.linear_stability import augmented
 from tests.linear_stability.augmented import Step
 from theory import linear_stability as theory
+from theory.linear_stability import _arguments, _covariance
 
 pytestmark = pytest.mark.chance("exact")
 
@@ -105,6 +106,19 @@ def test_frozen_preconditioner(rng, decay, singular):
         scaled = hessians / np.sqrt(divisor[:, None] * divisor)
         undivided = theory.critical_lr(scaled, 1, **step.keywords)
         assert (abs(undivided / lr - 1) > 1e-6) == (decay > 0)
+
+
+def test_as_many_parameters_as_couple_are_taken_and_one_more_refused(monkeypatch):
+    """Where all of R^d is needed: decay beside a preconditioner, and beside noise of gradients. Here 3 for 5000."""
+    calls = (lambda factors: theory.critical_lr(factors, 1, weight_decay=0.1, preconditioner=1.0 + np.arange(factors.dim)),
+             lambda factors: theory.loss_floor(factors, [[1.0] * factors.dim, [-1.0] * factors.dim], 0.1, 1,
+                                               weight_decay=0.1))
+    for module, call in zip((_arguments, _covariance), calls):
+        assert module._WIDEST == 5000
+        monkeypatch.setattr(module, "_WIDEST", 3)
+        assert call(theory.Ensemble(theory.GaussNewton(np.eye(2, 3)))) > 0
+        with pytest.raises(ValueError, match="d <= 3, got d = 4"):
+            call(theory.Ensemble(theory.GaussNewton(np.eye(2, 4))))
 
 
 def commutator_dropped(hessians, size, momentum):

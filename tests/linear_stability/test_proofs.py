@@ -153,6 +153,9 @@ def test_an_edge_is_as_wide_as_what_was_proved(monkeypatch):
         assert_allclose(np.array(tried) - edge.value, 1e-3 + edge.value * np.array(_proofs._WIDTHS[:failures + 1]),
                         rtol=1e-5)
         assert edge.upper == tried[-1]
+        for call in (theory.critical_lr, lambda *given, **more: theory.mean_square_rate(given[0], 0.1, 1, **more)):
+            tried.clear()
+            assert call(theory.GaussNewton(PLANE), 1, full_output=True)[1].converged == (failures == 0)
     monkeypatch.setattr(_proofs, "conjugate_gradients", after(99))
     edge = _proofs.enclose(family, lambda: start)
     assert edge.upper == np.inf and edge.lower == edge.value and edge.inside is None

@@ -95,7 +95,4 @@ def _pull(factors, place, is_factored):
 
 def _coordinates(reduced, vector):
     """A vector of parameter space in the eigenbasis of H on range(H)."""
-    if isinstance(reduced.basis, tuple):
-        rows, coefficients = reduced.basis
-        return coefficients.T @ (rows @ vector)
     return reduced.basis.T @ vector
