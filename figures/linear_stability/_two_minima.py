@@ -83,14 +83,23 @@ def _judge_escape(numbers, k, lr, replicas):
     counted = expected * replicas >= 25  # below, a count is not Gaussian
     worst, wrong = (np.abs(other - expected)[counted] / error[counted]
                     for other in (numbers[f"escape_{k}"], numbers[f"escape_null_{k}"]))
-    slope = np.polyfit(np.log(DISTANCES[10:]), np.log(law[10:]), 1)[0]
-    null = (2.0, "κ = 2 of the mean square") if k != 1 else (1.0, "κ = 1")
+    least, scaled = _overshoot(lr, kappa), law * ((1 - LEFT) / DISTANCES) ** kappa
+    power = 2 if k != 1 else 1
+    off = law[-1] * ((1 - LEFT) / DISTANCES[-1]) ** power
     return (holds("WME18.eq3", f"escape probabilities at η = {lr:.4g}, {counted.sum()} starts: largest deviation in "
                   "standard errors", "exact law", f"{worst.max():.2f}", f"≤ {SIGMAS:g}",
                   worst.max() <= SIGMAS if wrong.max() > 2 * SIGMAS else None,
                   null=f"the law at 1.01 η: {wrong.max():.0f}"),
-            close("WME18.eq3", f"slope in log ε of the exact log P(escape) at η = {lr:.4g}", kappa, slope, 0.06 * kappa,
-                  null=null, kind="algebra", note="(6 %: the law is log-periodic)"))
+            holds("WME18.eq3", f"P(escape)(b/ε)^κ of the exact law at η = {lr:.4g}, κ = {kappa:.3f}",
+                  f"{least:.3f} to 1", f"{scaled.min():.3f} to {scaled.max():.3f}",
+                  "bounds: |x|^κ is a martingale that leaves at 1 to |1 − ηh₂|^2κ times b^κ",
+                  least <= scaled.min() <= scaled.max() <= 1,
+                  null=f"κ = {power}: {off:.3g}, not in {_overshoot(lr, power):.3f} to 1", kind="algebra"))
+
+
+def _overshoot(lr, power):
+    """Least (b/|x|)^power at the exit: steps of f₂ alone grow, one from −b to the wide side, one from there."""
+    return abs(1 - lr * TOY[1]) ** (-2 * power)
 
 
 def draw(numbers):

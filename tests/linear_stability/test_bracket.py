@@ -204,9 +204,20 @@ def test_products_that_are_not_those_of_one_matrix_are_refused(jvp, vjp, message
 
 
 def test_a_product_that_changes_from_call_to_call_is_refused(rng):
-    """Dropout left on, or a fresh batch at each call."""
+    """Dropout left on, or a fresh batch at each call; also one example by 1 %, from the third call on. Rounding of
+    1e-6 is none."""
     with pytest.raises(ValueError, match="the same at each call"):
         lr_bracket(Products(lambda v: rng.standard_normal((3, 2)) @ v, lambda u: np.ones((2, 3)) @ u, 3, 2), 1)
+    rows, calls = np.array([[1.0, 2.0], [0.5, -1.0], [2.0, 0.3]]), []
+
+    def changing(by):
+        calls.clear()
+        return Products(lambda v: rows @ v * np.r_[1 + by * (len(calls) >= 2), calls.append(1) or 1, 1],
+                        lambda u: rows.T @ u, 3, 2)
+
+    assert lr_bracket(changing(1e-6), 1, rng=0).safe > 0
+    with pytest.raises(ValueError, match="the same at each call"):
+        lr_bracket(changing(0.01), 1, rng=0)
 
 
 @pytest.mark.parametrize(("call", "message"), [
