@@ -13,7 +13,7 @@ from theory import linear_stability as predicted
 
 @dataclass(frozen=True)
 class Sizes:
-    """Particles and steps per population of the cloning, and runs per distance (at the longest `STEPS` a quarter)."""
+    """Particles and steps per population of the cloning, and runs per distance."""
 
     particles: int
     steps: int
@@ -25,7 +25,7 @@ FACTORS = np.array([[1.0, 0.2, 0.1], [0.3, 1.4, -0.2], [-0.8, 0.6, 0.5],
                    [0.5, -1.2, 0.3], [1.6, 0.7, -0.6], [0.2, 0.3, 1.1]])
 SHARES, TESTED, POPULATIONS = (0.94, 1.0, 1.08, 1.16, 1.24, 1.3), (0, 1, 3, 5), 16
 DISTANCES = {0: (0.6, 0.15), 1: (0.5, 0.1), 3: (0.1, 0.01), 5: (0.01, 0.0001)}  # by index of the share
-STEPS = {0: 400, 1: 400, 3: 400, 5: 1600}     # the smaller κ, the slower escapes are: 400 miss a fifth of those from 10⁻⁴
+STEPS = {0: 400, 1: 400, 3: 400, 5: 1600}       # small κ, slow escapes: 400 miss a fifth of those from 10⁻⁴
 
 
 def simulate(effort, rng):

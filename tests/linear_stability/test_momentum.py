@@ -110,7 +110,8 @@ def test_frozen_preconditioner(rng, decay, singular):
 
 def test_as_many_parameters_as_couple_are_taken_and_one_more_refused(monkeypatch):
     """Where all of R^d is needed: decay beside a preconditioner, and beside noise of gradients. Here 3 for 5000."""
-    calls = (lambda factors: theory.critical_lr(factors, 1, weight_decay=0.1, preconditioner=1.0 + np.arange(factors.dim)),
+    calls = (lambda factors: theory.critical_lr(factors, 1, weight_decay=0.1,
+                                                preconditioner=1.0 + np.arange(factors.dim)),
              lambda factors: theory.loss_floor(factors, [[1.0] * factors.dim, [-1.0] * factors.dim], 0.1, 1,
                                                weight_decay=0.1))
     for module, call in zip((_arguments, _covariance), calls):
