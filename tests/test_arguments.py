@@ -195,6 +195,7 @@ WITH_A_MASK = {
     "array": lambda: stability.GaussNewton(MASKED),
     "rows": lambda: stability.GaussNewton(list(MASKED)),
     "learning rate": lambda: stability.sharpness_limit(np.ma.masked_array([0.1, 0.2], mask=[True, False])),
+    "batches": lambda: stability.path_log_loss(np.ones((2, 1, 1)), 0.1, np.ma.masked_equal([[0], [1]], 1), [1.0]),
     "start": lambda: sgd.run(simulated.LinearRegression(2), MASKED, FACTORS, lr=0.1, steps=1),
     "examples": lambda: sgd.run(simulated.LinearRegression(2), np.ones(2), MASKED, lr=0.1, steps=1),
 }

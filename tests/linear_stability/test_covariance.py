@@ -218,9 +218,18 @@ def test_gradient_ratio_is_two_over_the_rate_in_the_perron_law():
     assert (factors**2).sum(axis=1).mean() < 0.9 * 2 / lr
 
 
-@pytest.mark.parametrize(("loss", "message"), [([0.0, 0.0], "loss must not be zero everywhere"),
-                         ([-1.0, 2.0], "non-negative"),
-                                               ([1.0], r"loss must have shape \(2,\)")])
-def test_gradient_ratio_refuses(loss, message):
+def test_the_gradient_ratio_does_not_see_units(rng):
+    """Powers of two, to the bit: squares of 1e-170 and sums of 1e308 are no floats, their ratio is."""
+    gradients, loss = rng.standard_normal((3, 2)), rng.random(3) + 0.1
+    for shift, unit in ((-560, -1000), (510, 1023), (30, -900)):
+        found = theory.gradient_ratio(np.ldexp(gradients, shift), np.ldexp(loss, unit))
+        assert found == np.ldexp(theory.gradient_ratio(gradients, loss), 2 * shift - unit)
+
+
+@pytest.mark.parametrize(("gradients", "loss", "message"), [
+    ([[1.0], [2.0]], [0.0, 0.0], "loss must not be zero everywhere"), ([[1.0], [2.0]], [-1.0, 2.0], "non-negative"),
+    ([[1.0], [2.0]], [1.0], r"loss must have shape \(2,\)"), ([[1e160]], [1.0], "gradients give a value of"),
+    ([[1e-170]], [1.0], "gradients give a value of")])
+def test_gradient_ratio_refuses(gradients, loss, message):
     with pytest.raises(ValueError, match=message):
-        theory.gradient_ratio([[1.0], [2.0]], loss)
+        theory.gradient_ratio(gradients, loss)

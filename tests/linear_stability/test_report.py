@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from theory.linear_stability import (GaussNewton, Products, almost_sure_lr, certify, critical_lr, loss_floor,
+                                     mean_square_rate, non_uniformity, non_uniformity_limit, sharpness,
                                      stability_report)
 
 
@@ -16,16 +17,27 @@ def factors():
     return np.random.default_rng(0).standard_normal((20, 30))
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.9])
-def test_every_number_is_that_of_the_function_for_it(factors, momentum):
-    report = stability_report(GaussNewton(factors), 0.01, 3, momentum=momentum, weight_decay=0.05)
-    options = {"momentum": momentum, "weight_decay": 0.05}
-    assert report.critical_lr == critical_lr(GaussNewton(factors), 3, **options)
-    assert report.verdict == certify(GaussNewton(factors), 0.01, 3, **options).verdict
-    assert report.sufficient_lr <= report.critical_lr <= report.gd_lr
-    sizes = (1, 2, 4, 8, 16, 20)
-    assert report.critical_lrs == tuple(critical_lr(GaussNewton(factors), size, **options) for size in sizes)
-    json.dumps(asdict(report))
+@pytest.mark.parametrize(("count", "momentum", "decay", "replacement"), [
+    (20, 0.0, 0.0, False), (16, 0.0, 0.0, True), (5, 0.0, 0.05, False), (4, 0.9, 0.0, True)])
+def test_every_number_is_that_of_the_function_for_it(factors, count, momentum, decay, replacement):
+    ensemble, lr = GaussNewton(factors[:count]), 0.01
+    sampled = {"replacement": replacement}
+    options = {"momentum": momentum, "weight_decay": decay, **sampled}
+    sizes = {20: (1, 2, 4, 8, 16, 20), 16: (1, 2, 4, 8, 16), 5: (1, 2, 4, 5), 4: (1, 2, 4)}[count]
+    rates = [tuple(critical_lr(ensemble, size, which, **options) for size in sizes)
+             for which in ("mean-square", "sufficient")]
+    report = asdict(stability_report(ensemble, lr, 3, **options))
+    json.dumps(report)
+    assert set(report) - {"smallest_batch_size", "message"} == set(wanted := {
+        "verdict": certify(ensemble, lr, 3, **options).verdict, "n": count, "outputs": 1, "parameters": 30, "lr": lr,
+        "batch_size": 3, **options, "sharpness": sharpness(ensemble),
+        "sharpness_limit": 2 * (1 + momentum) / lr - decay, "non_uniformity": non_uniformity(ensemble),
+        "non_uniformity_limit": None if momentum or decay else non_uniformity_limit(lr, count, 3, **sampled),
+        "critical_lr": critical_lr(ensemble, 3, **options), "gd_lr": critical_lr(ensemble, 3, "gd", **options),
+        "sufficient_lr": critical_lr(ensemble, 3, "sufficient", **options), "bracket": None, "almost_sure_lr": None,
+        "growth": mean_square_rate(ensemble, lr, 3, **options), "batch_sizes": sizes, "critical_lrs": rates[0],
+        "sufficient_lrs": rates[1], "loss": None, "floor": None})
+    assert {name: report[name] for name in wanted} == wanted
 
 
 @pytest.mark.parametrize("share", [0.5, 0.999, 1.001, 2.0, 40.0])

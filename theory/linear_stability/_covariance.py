@@ -146,7 +146,8 @@ def gradient_ratio(gradients, loss):
     Raises
     ------
     ValueError
-        If the shapes do not fit, a loss is negative, or all losses are zero.
+        If the shapes do not fit, a loss is negative, all losses are zero, or
+        the ratio is outside the range of floats.
 
     References
     ----------
@@ -161,7 +162,9 @@ def gradient_ratio(gradients, loss):
     loss = _checks.positive(_checks.shaped(loss, "loss", (len(gradients),)), "loss", zero=True)
     if not loss.any():
         raise ValueError("loss must not be zero everywhere, got only zeros; take it before the minimum is reached")
-    return float(np.einsum("md,md->", gradients, gradients, dtype=float) / (2 * loss.sum(dtype=float)))
+    shift, unit = (int(np.frexp(np.abs(values).max())[1]) for values in (gradients, loss))
+    gradients, loss = np.ldexp(gradients, -shift, dtype=float), np.ldexp(loss, -unit, dtype=float)
+    return float(_in_units(np.vdot(gradients, gradients) / (2 * loss.sum()), 2 * shift - unit))
 
 
 def _in_units(value, exponent):

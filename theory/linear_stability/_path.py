@@ -54,7 +54,7 @@ def path_log_loss(hessians, lr, indices, start):
     curvature = as_curvature(hessians)
     n, dim = size_of(curvature)
     lr = _checks.scalar(lr, "lr")
-    batches = np.asarray(indices)
+    batches = _checks.array(indices, "indices")
     if batches.dtype.kind not in "iu" or batches.ndim != 2 or batches.shape[1] == 0:
         raise ValueError(f"indices must be an integer array (steps, B), got dtype {batches.dtype} and shape "
                          f"{batches.shape}; give one row of examples for each step")
