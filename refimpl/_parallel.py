@@ -1,4 +1,4 @@
-"""`workers=` as SciPy has it: 1, a number of processes, -1 for all cores, or a map-like callable."""
+"""`workers=` as SciPy has it, 1, a number of processes, -1 for all cores, or a map-like callable; or an executor."""
 
 import multiprocessing
 import os
@@ -12,13 +12,22 @@ from theory import _checks
 @contextmanager
 def mapper(workers):
     """A function like `map` that runs picklable tasks, in order, as `workers` says."""
-    if callable(workers):
+    if (found := executor(workers)) is not None:
+        yield found.map
+    elif callable(workers):
         yield workers
     elif count(workers) == 1:
         yield map
     else:
         with process_pool(count(workers)) as pool:
             yield pool.map
+
+
+def executor(workers):
+    """What takes tasks one by one: an executor, also where its `map` is given, or that of a Dask client; else None."""
+    owner = getattr(workers, "__self__", workers)
+    owner = owner.get_executor() if hasattr(owner, "get_executor") else owner
+    return owner if hasattr(owner, "submit") else None
 
 
 def process_pool(size):
@@ -35,11 +44,11 @@ def _follow_parent():
 
 
 def count(workers):
-    """How many tasks `workers` runs at once; for a callable, which cannot be asked, the cores of this machine."""
-    if callable(workers) or workers == -1:
+    """How many tasks `workers` runs at once; where it cannot be asked, the cores of this machine."""
+    if callable(workers) or executor(workers) is not None or workers == -1:
         return os.cpu_count() or 1
     try:
         return _checks.whole(workers, "workers")
     except ValueError:
-        raise ValueError(f"workers must be a whole number of at least 1, -1, or a callable workers(func, iterable), "
-                         f"got {workers!r}; use 1 to stay in this process") from None
+        raise ValueError("workers must be a whole number of at least 1, -1, an executor or a callable "
+                         f"workers(func, iterable), got {workers!r}; use 1 to stay in this process") from None

@@ -1,6 +1,7 @@
 """Sweeps: the same numbers wherever the points run, and nothing lost when something is killed."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import textwrap
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +19,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 
 from refimpl import sweep
+from refimpl._parallel import process_pool
 from refimpl.convex_annealing import descend, three_samples
 from refimpl.linear_stability import simulate
 from tests.sweep_points import escape, faulty, noisy, once_killed, slow, slow_pid
@@ -61,15 +64,94 @@ def test_the_same_numbers_for_one_process_a_pool_and_an_executor(function, grid,
         assert any((other.values[name] != values).any() for name, values in one.values.items())
 
 
-def test_the_same_numbers_through_a_dask_client():
+class Dying(ThreadPoolExecutor):
+    """Loses each packet that has one of these places, so many times, as an executor whose workers die."""
+
+    def __init__(self, deaths):
+        super().__init__(1)
+        self.deaths = dict(deaths)
+
+    def submit(self, function, packet):
+        place = next((task.place for task in packet if self.deaths.get(task.place)), None)
+        if place is None:
+            return super().submit(function, packet)
+        self.deaths[place] -= 1
+        raise OSError("planted")
+
+
+def test_what_a_dying_executor_loses_is_run_again_and_no_other_point_is_lost():
+    """Of 2200 points, which travel in twos: one dies once, two always."""
+    grid = {"lr": [0.5], "size": range(2200), "seed": [0]}
+    one = sweep.run(noisy, grid, rng=3)
+    with Dying({7: 1, 1001: 9, 2100: 9}) as executor:
+        found = sweep.run(noisy, grid, rng=3, workers=executor)
+    assert found.status.nonzero()[1].tolist() == [1001, 2100] and set(found.status.ravel()) == {0, 3}  # not 1000
+    assert "died 2 times (OSError: planted)" in found.errors[0, 1001, 0] and found.nit == 2200
+    good = found.success
+    assert all((found.values[name][good] == values[good]).all() for name, values in one.values.items())
+    with Dying({1: 1}) as executor, pytest.raises(ValueError, match="keep must name"):  # an error of ours is no death
+        sweep.run(noisy, grid, rng=3, workers=executor, keep=["other"])
+
+
+def test_a_broken_pool_keeps_what_is_done_and_the_next_run_does_the_rest(tmp_path):
+    """Its `map` names it as well; nothing can be submitted to it any more, and that is said."""
+    fixed = {"directory": str(tmp_path)}
+    with process_pool(1) as pool:
+        found = sweep.run(once_killed, {"place": range(5)}, fixed=fixed, workers=pool.map, directory=tmp_path / "points")
+    assert found.status.tolist() == [0, 0, 3, 3, 3] and "BrokenProcessPool" in found.errors[2,]
+    rest = sweep.run(once_killed, {"place": range(5)}, fixed=fixed, directory=tmp_path / "points")
+    assert rest.reused == 2 and rest.values["value"].tolist() == [0, 1, 4, 9, 16]
+
+
+def test_a_dask_worker_may_be_killed():
     distributed = pytest.importorskip("distributed")
-    one = sweep.run(escape, {"lr": [0.5, 0.7], "batch_size": [1, 2]}, rng=3)
+    one = sweep.run(noisy, GRID, rng=3)
     with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        worker = next(iter(cluster.workers.values())).pid
         with distributed.Client(cluster) as client:
-            equal(
-                one,
-                sweep.run(escape, {"lr": [0.5, 0.7], "batch_size": [1, 2]}, rng=3, workers=client.get_executor().map),
-            )
+            equal(one, sweep.run(noisy, GRID, rng=3, workers=client.get_executor().map))
+            equal(one, sweep.run(noisy, GRID, rng=3, workers=client, callback=lambda **_: kill(worker)))
+
+
+def test_a_sweep_through_mpi_goes_on_after_a_killed_rank(tmp_path):
+    """MPI ends all ranks when one is killed: what was done is on disk, and another run, here serial, does the rest."""
+    pytest.importorskip("mpi4py.futures")
+    if (mpiexec := shutil.which("mpiexec", path=f"{Path(sys.executable).parent}:{os.environ['PATH']}")) is None:
+        pytest.skip("there is no mpiexec")
+    script = tmp_path / "script.py"
+    script.write_text(textwrap.dedent(f"""
+        import os, signal, sys
+        from mpi4py.futures import MPIPoolExecutor
+        from refimpl import sweep
+        from tests.sweep_points import noisy
+        if __name__ == "__main__":
+            with MPIPoolExecutor() as executor:
+                rank, seen = executor.submit(os.getpid).result(), []
+                def watch(intermediate_result):
+                    seen.append(intermediate_result)
+                    if len(seen) == 5 and sys.argv[1] == "kill":
+                        os.kill(rank, signal.SIGKILL)
+                found = sweep.run(noisy, {GRID}, rng=3, workers=executor, callback=watch,
+                                  directory={str(tmp_path)!r} + "/" + sys.argv[1])
+            print(found.message)
+        """))
+    root = {"OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1", "PRTE_MCA_rmaps_default_mapping_policy":
+            ":oversubscribe"} if os.getuid() == 0 else {}
+    words = [mpiexec, "-n", "3", sys.executable, "-m", "mpi4py.futures", str(script)]
+    done = [subprocess.run([*words, word], cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT), **root}, timeout=100,
+                           capture_output=True, text=True) for word in ("whole", "kill")]
+    assert done[0].stdout.startswith("12 points: 12 completed") and done[1].returncode, done[0].stderr
+    one = sweep.run(noisy, GRID, rng=3)
+    equal(one, sweep.run(noisy, GRID, rng=3, directory=tmp_path / "whole"))
+    rest = sweep.run(noisy, GRID, rng=3, directory=tmp_path / "kill")
+    equal(one, rest)
+    assert rest.reused >= 5
+
+
+def kill(pid):
+    """End a process that may be gone already."""
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_a_point_has_its_stream_whatever_the_rest_of_the_grid_is():

@@ -115,9 +115,9 @@ def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-r
     chunk_size : int, optional
         Replicas that run together, rounded up to what the streams and the
         fast path need; the default fits the cache. The result is the same.
-    workers : int or callable
-        Processes to spread chunks over, -1 for all cores, or a map-like
-        callable; then everything given must pickle.
+    workers : int, executor or callable
+        Processes to spread chunks over, -1 for all cores, an executor or a
+        map-like callable; then everything given must pickle.
     rng : None, int, SeedSequence or Generator
         Source of batches and noise, by `numpy.random.default_rng`.
 

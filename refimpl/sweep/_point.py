@@ -35,6 +35,14 @@ def attempt(task):
     return task.place, (COMPLETED, kept(values, task.keep), "")
 
 
+def attempt_all(tasks):
+    """What `attempt` returns of each; or the error that ends a sweep: of `keep`, of the disk."""
+    try:
+        return [attempt(task) for task in tasks]
+    except Exception as error:  # handed back, since what a future raises is the executor's
+        return error
+
+
 def _named(returned):
     """Arrays by name of what a function returned."""
     if is_dataclass(returned):

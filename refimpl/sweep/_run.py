@@ -4,12 +4,13 @@ import itertools
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
-from refimpl._parallel import count
+from refimpl._parallel import count, executor
 from refimpl._streams import streams
-from refimpl.sweep._dying_workers import pooled
+from refimpl.sweep._dying_workers import pooled, submitted
 from refimpl.sweep._point import COMPLETED, NOT_RUN, Task, attempt
 from refimpl.sweep._stored_points import identity, load, stored, stream
 from theory import _checks
@@ -30,7 +31,7 @@ class Sweep:
         integers and booleans become floats).
     status : ndarray G of int
         0 completed, 1 the function raised, 2 not run because the callback
-        stopped the sweep, 3 its worker died on it twice.
+        stopped the sweep, 3 its worker died on it twice, or the executor for good.
     success : ndarray G of bool
         ``status == 0``.
     errors : dict of tuple to str
@@ -111,11 +112,14 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
         for every point, which depends on the point's arguments and not on the
         rest of the grid. None passes nothing: random functions then take a
         seed as an axis or in `fixed`.
-    workers : int or callable
-        Processes, -1 for all cores, or a map-like callable
-        ``workers(func, iterable)``, such as the ``map`` of an executor; then
-        everything must pickle. A worker that dies takes only its point with
-        it, which is tried once more in a new one; a callable sees to that itself.
+    workers : int, executor or callable
+        Processes, -1 for all cores; an executor with the ``submit`` of
+        `concurrent.futures` (a pool, MPI's, a Dask client or its executor); or
+        a map-like callable ``workers(func, iterable)``. Everything must pickle.
+        A worker that dies takes no other's points with it; its own are tried
+        once more in a new one. A `ProcessPoolExecutor` is broken by the first
+        death: what was done is kept, the rest has status 3. A callable sees to
+        that itself, and what it raises ends the sweep.
     directory : path-like, optional
         Each point is written there when it is done, by the process that ran
         it, so all workers must see it. Points found there are not run again.
@@ -123,7 +127,7 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
         stream, not by the function's code: take another directory when that changes.
     callback : callable, optional
         ``callback(intermediate_result=Progress)`` after every point; raising
-        StopIteration ends the sweep when the points under way are done.
+        StopIteration ends the sweep; processes finish the points under way.
 
     Returns
     -------
@@ -156,10 +160,12 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
     shape = tuple(map(len, axes.values()))
     points = [dict(zip(axes, values)) for values in itertools.product(*axes.values())]
     seed = None if rng is None else streams(rng, 1)[0]
-    name = None if directory is None else identity(function)
+    known = None if directory is None else identity(function, fixed, seed)
     tasks = [Task(place, function, point, fixed, None if seed is None else stream(seed, point),
-                  *stored(directory, name, point, fixed, seed), None if keep is None else tuple(keep))
+                  *stored(directory, known, point), None if keep is None else tuple(keep))
              for place, point in enumerate(points)]
+    if directory is not None:
+        Path(directory).mkdir(parents=True, exist_ok=True)
     if workers != 1:
         _must_pickle(tasks[0])
     outcomes, done = {}, 0
@@ -215,6 +221,8 @@ def _must_pickle(task):
 
 def _source(tasks, workers):
     """(place, outcome) of the tasks as they are done."""
+    if (found := executor(workers)) is not None:
+        return submitted(tasks, found)
     if callable(workers):
         return iter(workers(attempt, tasks))
     return map(attempt, tasks) if count(workers) == 1 or not tasks else pooled(tasks, count(workers))

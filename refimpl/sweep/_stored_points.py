@@ -14,15 +14,16 @@ from refimpl import __version__
 from refimpl._atomic import write
 
 
-def identity(function):
-    """The name by which stored results know a function."""
+def identity(function, fixed, seed):
+    """What all stored results of a sweep are known by, once for all its points: JSON of it."""
     name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
     if "<" in name or "?" in name:
         raise ValueError(
             f"function must be defined by name in a module when directory is given, got {name}; stored results "
             "are known by it"
         )
-    return name
+    root = None if seed is None else [str(seed.entropy), list(map(int, seed.spawn_key))]
+    return {"function": name, "version": __version__, "fixed": _token(fixed), "rng": _token(root)}
 
 
 def stream(seed, point):
@@ -31,15 +32,12 @@ def stream(seed, point):
     return np.random.SeedSequence(seed.entropy, spawn_key=(*seed.spawn_key, *map(int, words)), pool_size=seed.pool_size)
 
 
-def stored(directory, name, point, fixed, seed):
+def stored(directory, known, point):
     """(path, key) of a point's result; (None, "") without a directory."""
     if directory is None:
         return None, ""
-    root = None if seed is None else [str(seed.entropy), list(map(int, seed.spawn_key))]
-    key = _canonical({"function": name, "version": __version__, "point": point, "fixed": fixed, "rng": root})
-    path = Path(directory) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return path, key
+    key = json.dumps({"dict": {**known, "point": _token(point)}}, sort_keys=True, allow_nan=False)
+    return Path(directory) / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz", key
 
 
 def load(path, key, keep):
