@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from theory import _checks
+
 
 def source(rng):
     """A `SeedSequence` for all streams of one call.
@@ -11,7 +13,7 @@ def source(rng):
     ``bit_generator.state`` is restored gives the same streams again, which
     its children, counted beside the state, would not.
     """
-    generator = np.random.default_rng(rng)
+    generator = _checks.generator(rng)
     if isinstance(rng, (np.random.Generator, np.random.BitGenerator)):
         return np.random.SeedSequence(generator.integers(2**32, size=8, dtype=np.uint32).tolist())
     return generator.bit_generator.seed_seq

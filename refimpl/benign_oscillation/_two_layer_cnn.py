@@ -54,7 +54,7 @@ class TwoLayerCNN:
 
     def init(self, rng=None):
         """Independent N(0, σ₀²) filters (2, m, d)."""
-        return self.init_std * np.random.default_rng(rng).standard_normal(self.parameter_shape)
+        return self.init_std * _checks.generator(rng).standard_normal(self.parameter_shape)
 
     def predict(self, w, x):
         """f(x_i), shape (…, n), for w (…, 2, m, d) and patches x (…, n, P, d)."""

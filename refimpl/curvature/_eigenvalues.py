@@ -232,7 +232,7 @@ def _outermost(apply, source, k, tolerance, max_products, rng, sign=1):
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
         values, vectors, asymmetry = values[-k:], vectors[:, -k:].T, float(np.linalg.norm(matrix - matrix.T, 2))
     else:
-        rng = np.random.default_rng(rng)
+        rng = _checks.generator(rng)
         found = largest(products, rng.standard_normal(source.size), k, tolerance, max_products, rng)
         values, vectors, asymmetry = found.values, found.vectors, found.asymmetry
     values, vectors = values[::-1], vectors[::-1]

@@ -84,7 +84,7 @@ def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchi
         limit = products.tolerance(None) * abs(value)
         converged, message = verdict(0.0, unsteady, limit)
         return Estimate(value, 0.0, converged, products.count, None, unsteady, message)
-    rng, probes = np.random.default_rng(rng), _checks.whole(probes, "probes", 2)
+    rng, probes = _checks.generator(rng), _checks.whole(probes, "probes", 2)
     signs = (rng.integers(2, size=source.size) * 2.0 - 1 for _ in range(probes))
     values = np.array([sign @ products(sign) for sign in signs])
     value, error = (float(products.in_units(part)) for part in (values.mean(), values.std(ddof=1) / np.sqrt(probes)))
@@ -131,7 +131,7 @@ def spectral_density(source, w=None, x=None, y=None, *, curvature="hessian", ste
     """
     source = as_operator(source, w, x, y, curvature)
     steps, probes = _checks.whole(steps, "steps", 2), _checks.whole(probes, "probes")
-    tolerance, rng = _checks.scalar(tolerance, "tolerance"), np.random.default_rng(rng)
+    tolerance, rng = _checks.scalar(tolerance, "tolerance"), _checks.generator(rng)
     nodes, weights = np.full((probes, steps), np.nan), np.zeros((probes, steps))
     products = Products(source.product, source.size, source.dtype)
     distance, asymmetry = 0.0, 0.0

@@ -37,7 +37,7 @@ class LinearNet:
 
     def init(self, rng=None):
         """Standard normal weights (2, m)."""
-        return np.random.default_rng(rng).standard_normal(self.parameter_shape)
+        return _checks.generator(rng).standard_normal(self.parameter_shape)
 
     def predict(self, w, x):
         """f(x_i), shape (…, n), for w (…, 2, m) and x (…, n)."""

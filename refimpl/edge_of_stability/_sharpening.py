@@ -95,7 +95,7 @@ def sharpen(model, w0, x, y, *, lr, steps, record_every, batch_size=None, moment
     steps, record_every = _checks.whole(steps, "steps"), _checks.whole(record_every, "record_every")
     if record_every > steps:
         raise ValueError(f"record_every must be at most steps = {steps}, got {record_every}; record more often")
-    rng, w = np.random.default_rng(rng), _checks.shaped(w0, "w0", model.parameter_shape)
+    rng, w = _checks.generator(rng), _checks.shaped(w0, "w0", model.parameter_shape)
     marks = np.arange(record_every, steps + 1, record_every)
     loss, sharp, going = np.full(len(marks), np.nan), np.full(len(marks), np.nan), {}
     for k in range(len(marks)):

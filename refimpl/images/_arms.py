@@ -101,7 +101,7 @@ def draw_problem(n=2000, *, validation=2000, patch_validation=500, patch_scale=2
     >>> draw_problem(100, validation=20, patch_validation=10, rng=0).train.images.shape
     (100, 3, 21, 21)
     """
-    rng = np.random.default_rng(rng)
+    rng = _checks.generator(rng)
     counts = [_checks.whole(value, name) for value, name in
               ((n, "n"), (validation, "validation"), (patch_validation, "patch_validation"))]
     if images is None:

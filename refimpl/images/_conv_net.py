@@ -101,7 +101,7 @@ class ConvNet:
 
     def init(self, rng=None):
         """U ~ N(0, 1/d), u ~ N(0, 1/features), b = 0: a flat float64 array (P,)."""
-        rng = np.random.default_rng(rng)
+        rng = _checks.generator(rng)
         w = np.zeros(self.parameter_shape)
         filters, head, _ = self.split(w)
         filters[:] = rng.standard_normal(filters.shape) / np.sqrt(self.inputs)

@@ -106,7 +106,7 @@ def draw_patches(*, classes=10, channels=3, size=7, scale=2.2, separation=0.7, p
     counts = [_checks.whole(classes, "classes", 2), _checks.whole(patterns, "patterns")]
     scale = _checks.scalar(scale, "scale", zero=True)
     separation = _checks.scalar(separation, "separation", zero=True)
-    rng = np.random.default_rng(rng)
+    rng = _checks.generator(rng)
     return Patches(scale * rng.standard_normal(sizes), separation * rng.uniform(-1, 1, (*counts, *sizes)))
 
 
@@ -222,7 +222,7 @@ def augment(images, labels, patches, *, augmented=0.8, patch_only=0.2, patch_onl
     n = len(images)
     some, alone = round(_share(augmented, "augmented") * n), _share(patch_only, "patch_only")
     factor = _checks.scalar(patch_only_scale, "patch_only_scale", zero=True)
-    rng = np.random.default_rng(rng)
+    rng = _checks.generator(rng)
     order = rng.permutation(n)
     kind = np.zeros(n, int)
     kind[order[:some]] = BOTH

@@ -52,7 +52,7 @@ def synthetic_images(n, *, classes=10, channels=3, size=21, template=0.2, white=
     a, w, s = (_checks.scalar(value, name, zero=True)
                for value, name in ((template, "template"), (white, "white"), (contrast, "contrast")))
     smooth = _torus_blur(size, _checks.scalar(blur, "blur", zero=True))
-    rng = np.random.default_rng(rng)
+    rng = _checks.generator(rng)
     if templates is None:
         templates = smooth @ rng.standard_normal((classes, *shape)) @ smooth.T
     templates = _checks.shaped(templates, "templates", (classes, *shape))

@@ -159,7 +159,7 @@ def sample(distribution, n, rng=None):
     >>> data.x.shape, data.p + data.q
     ((100, 10), 1.0)
     """
-    n, rng = _checks.whole(n, "n"), np.random.default_rng(rng)
+    n, rng = _checks.whole(n, "n"), _checks.generator(rng)
     dim = distribution.dim
     y = rng.choice([-1.0, 1.0], n)
     kind = np.searchsorted([distribution.p0, distribution.p0 + distribution.q0], rng.random(n), side="right")

@@ -1,7 +1,5 @@
 r"""Algorithms 1 and 2 of Li, Wei and Ma 2019. The public names are those of `refimpl.learning_order`."""
 
-import numpy as np
-
 from refimpl._renamed import renamed
 from refimpl.learning_order._engines import PlainEngine, ReducedEngine
 from refimpl.learning_order._loop import Loop, Options, Phase
@@ -90,7 +88,7 @@ def train_large_then_small(model, data, *, large_lr, small_lr, anneal_loss, targ
                   preactivation_std=_checks.scalar(preactivation_std, "preactivation_std", zero=True))
     small = Phase(_rate(small_lr, "small_lr", weight_decay), _checks.scalar(target, "target"),
                   lump=_checks.whole(lump, "lump"))
-    rng = np.random.default_rng(rng)
+    rng = _checks.generator(rng)
     state = _engine(model, data, engine, decoupled, start, rng)
     options = _options(model, (large, small), rng, noise, weight_decay=weight_decay, noise_std=noise_std,
                        max_steps=max_steps, record_every=record_every)
@@ -159,7 +157,7 @@ def train_small(model, data, *, lr, target, weight_decay, noise_std, preactivati
                          "the noise ends")
     noisy = (Phase(lr, anneal_loss, until, lump, first),) if first else ()
     phases = (*noisy, Phase(lr, target, lump=lump, preactivation_std=final))
-    rng = np.random.default_rng(rng)
+    rng = _checks.generator(rng)
     state = _engine(model, data, engine, decoupled, start, rng)
     options = _options(model, phases, rng, noise, weight_decay=weight_decay, noise_std=noise_std, max_steps=max_steps,
                        record_every=record_every)

@@ -98,7 +98,7 @@ class TwoLayerReLU:
 
     def init(self, rng=None):
         """U₀ with independent N(0, τ₀²) entries, 0 outside the blocks."""
-        rng = np.random.default_rng(rng)
+        rng = _checks.generator(rng)
         return self.init_std * rng.standard_normal(self.parameter_shape) * self.mask
 
     def preactivations(self, u, x, name="u"):

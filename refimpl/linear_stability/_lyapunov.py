@@ -68,7 +68,7 @@ def lyapunov_interval(hessians, lr, batch_size, *, momentum=0.0, replicas=64, st
     momentum = _momentum(momentum)
     replicas, steps = _checks.whole(replicas, "replicas", 8), _checks.whole(steps, "steps", 10)
     return between(growth_of_replicas(ensemble, _checks.scalar(lr, "lr"), momentum, replicas, steps,
-                                      np.random.default_rng(rng)))
+                                      _checks.generator(rng)))
 
 
 def almost_sure_lr_interval(hessians, batch_size, *, momentum=0.0, replicas=64, steps=2000, replacement=False,
@@ -119,7 +119,7 @@ def almost_sure_lr_interval(hessians, batch_size, *, momentum=0.0, replicas=64, 
     ensemble = examples(hessians, batch_size, replacement)
     momentum = _momentum(momentum)
     replicas, steps = _checks.whole(replicas, "replicas", 8), _checks.whole(steps, "steps", 10)
-    seed = int(np.random.default_rng(rng).integers(2**63))
+    seed = int(_checks.generator(rng).integers(2**63))
 
     def paths(lr, count):
         return growth_of_replicas(ensemble, lr, momentum, replicas, count, np.random.default_rng(seed))

@@ -35,7 +35,7 @@ class LinearRegression:
 
     def init(self, rng=None):
         """Standard normal parameters (d,)."""
-        return np.random.default_rng(rng).standard_normal(self.dim)
+        return _checks.generator(rng).standard_normal(self.dim)
 
     def predict(self, w, x):
         """⟨w, x_i⟩, shape (…, n), for w (…, d) and x (…, n, d)."""
@@ -100,7 +100,7 @@ class Quadratic:
 
     def init(self, rng=None):
         """Standard normal parameters (d,)."""
-        return np.random.default_rng(rng).standard_normal(self.dim)
+        return _checks.generator(rng).standard_normal(self.dim)
 
     def predict(self, w, x):
         """The example's loss ½ wᵀ H_i w, shape (…, n)."""
@@ -145,7 +145,7 @@ class TwoMinima:
 
     def init(self, rng=None):
         """A start drawn uniformly from [−1, 2), shape (1,)."""
-        return np.random.default_rng(rng).random(1) * 3 - 1
+        return _checks.generator(rng).random(1) * 3 - 1
 
     def predict(self, w, x):
         """The example's loss min{w², c_i (w−1)²}, shape (…, n)."""

@@ -59,7 +59,7 @@ def epoch_mean_square_interval(hessians, lr, batch_size=1, *, orders=10_000, rng
         raise ValueError(f"orders must be at most {_MEMORY // (8 * rank**2)} at rank {rank} to fit {_MEMORY >> 20} MB, "
                          f"got {orders}; "
                          "sample fewer orders")
-    products = _products(ensemble, lr, orders, np.random.default_rng(rng))
+    products = _products(ensemble, lr, orders, _checks.generator(rng))
     forward, backward = _top(products), _top(products.swapaxes(1, 2))
     counts = np.einsum("aij,jk,alk,il->a", products, forward, products,
                        backward, optimize=True) / np.vdot(backward, forward)

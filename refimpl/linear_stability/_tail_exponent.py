@@ -59,7 +59,7 @@ def escape_exponent_interval(hessians, lr, batch_size, *, populations=16, partic
     """
     ensemble, lr = examples(hessians, batch_size, replacement), _checks.scalar(lr, "lr")
     shape = _checks.whole(populations, "populations", 8), _checks.whole(particles, "particles", 50)
-    steps, rng = _checks.whole(steps, "steps", 10), np.random.default_rng(rng)
+    steps, rng = _checks.whole(steps, "steps", 10), _checks.generator(rng)
 
     def growth(kappa, count=steps):
         return log_moment_growth(ensemble, lr, kappa, *shape, count, rng)

@@ -89,7 +89,7 @@ class MLP:
 
     def init(self, rng=None):
         """Random parameters by `init_kind`, as one array (P,)."""
-        rng = np.random.default_rng(rng)
+        rng = _checks.generator(rng)
         w = np.zeros(self.parameter_shape)
         for weight, bias in passes.split(w, self.layers):
             scale = self.gain / np.sqrt(len(weight))

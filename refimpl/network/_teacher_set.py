@@ -50,7 +50,7 @@ def teacher_set(n=200, tests=2000, dim=20, hidden=10, *, flipped=0.25, decay=0.5
         raise ValueError(f"flipped must be a share in [0, 1), got {flipped!r}; 0 keeps the teacher's labels")
     spread = np.arange(1.0, dim + 1) ** -_checks.scalar(decay, "decay", zero=True)
     spread *= _checks.scalar(scale, "scale") / np.sqrt((spread**2).mean())
-    rng = np.random.default_rng(rng)
+    rng = _checks.generator(rng)
     inner, outer = rng.standard_normal((dim, hidden)) / np.sqrt(dim), rng.standard_normal(hidden)
     z = rng.standard_normal((n + tests, dim))
     y = np.where(np.tanh(z @ inner) @ outer >= 0, 1.0, -1.0)

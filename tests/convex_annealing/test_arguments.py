@@ -18,7 +18,7 @@ SINGULAR = np.diag([1.0, 0.0])
     (lambda: theory.flow_loss_ratio(-1.0, 1.0, 0.1), "sharp_loss must be non-negative"),
     (lambda: theory.flow_loss_ratio(0.0, 0.0, 0.1), "must not both be 0"),
     (lambda: theory.flow_loss_ratio([1.0, 2.0], [1.0, 2.0, 3.0], 0.1), "flat_loss must broadcast with sharp_loss"),
-    (lambda: theory.flow_loss_ratio([1.0, 2.0], 1.0, [0.1] * 3), "target must broadcast with the losses"),
+    (lambda: theory.flow_loss_ratio([1.0, 2.0], 1.0, [0.1] * 3), "target must broadcast with sharp_loss, flat_loss"),
     (lambda: theory.flow_stop_time(*LOSSES, 2.0), "target must be at most the train loss at the start"),
     (lambda: theory.annealed_loss_ratio(*LOSSES, 1e-2, 1.5, 2), r"lr must be below 2 / lambda_max = 1.5"),
     (lambda: theory.annealed_loss_ratio(*LOSSES, 0.9, 1.3, 2), "target must be at most the train loss at the switch"),
@@ -55,7 +55,7 @@ def test_theory_refuses_outside_its_domain(call, message):
 
 
 @pytest.mark.parametrize(("call", "message"), [
-    (lambda: theory.mean_benefit(1), "n must be at least 2"),
+    (lambda: theory.mean_benefit(1), "n must be in 2…"),
     (lambda: theory.sample_hessian([2.0, 1.0]), "counts must be whole numbers"),
     (lambda: theory.sample_hessian([0, 0]), "counts must be whole numbers >= 0, one a direction and not all 0"),
     (lambda: theory.population_hessian(0), "dim must be at least 1"),

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+_LARGEST = 2**63 - 1    # of whole numbers: more is no number of anything, and overflows where a float is made of it
+
 
 def real(value, name):
     """`value` as a float64 array of finite real numbers (float32 stays float32); see `array` for what is taken."""
@@ -9,7 +11,7 @@ def real(value, name):
     try:
         if found.dtype != np.float32:
             found = found.astype(np.float64, casting="unsafe" if found.dtype == object else "safe")
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ValueError(f"{name} must hold real numbers, got {_kind(value)}; convert it to a float array") from None
     if not np.isfinite(found).all():
         bad = np.argwhere(~np.isfinite(np.atleast_1d(found)))[0].tolist()
@@ -33,15 +35,19 @@ def array(value, name):
 
 def unmasked(value, name):
     """Refuse a masked array, or a sequence of them: `numpy.asarray` would read what the mask hides."""
-    parts = value if isinstance(value, (list, tuple)) else (value,)
-    if any(isinstance(part, np.ma.MaskedArray) for part in parts):
+    if _masked(value):
         raise ValueError(f"{name} must hold a number in every place, got a masked array; "
                          "fill it with .filled(…) or drop the masked entries before calling")
 
 
+def double(value, name):
+    """`value` as a float64 array of finite real numbers, float32 too: results promise digits that it does not have."""
+    return real(value, name).astype(np.float64, copy=False)
+
+
 def positive(value, name, *, zero=False):
     """`value` as a float, or float64 array, of positive (or, with `zero`, non-negative) finite numbers."""
-    array = real(value, name)
+    array = double(value, name)
     wrong = array < 0 if zero else array <= 0
     if wrong.any():
         wanted = "non-negative" if zero else "positive"
@@ -62,17 +68,45 @@ def whole(value, name, least=1, most=None):
     """`value` as an int in least…most."""
     if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, np.integer)):
         raise ValueError(f"{name} must be a whole number, got {value!r}; give an int")
-    if value < least or (most is not None and value > most):
-        wanted = f"at least {least}" if most is None else f"in {least}…{most}"
-        raise ValueError(f"{name} must be {wanted}, got {value}; choose {name} in that range")
+    if value < least or value > (_LARGEST if most is None else most):
+        wanted = f"at least {least}" if most is None and value < least else f"in {least}…{most or _LARGEST}"
+        shown = value if abs(value) <= _LARGEST else f"a number of {int(value).bit_length()} bits"
+        raise ValueError(f"{name} must be {wanted}, got {shown}; choose {name} in that range")
     return int(value)
 
 
 def one_of(value, name, options):
     """`value`, if it is one of `options`."""
-    if value not in options:
+    if isinstance(value, np.ndarray) or value not in options:
         raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}; choose one of them")
     return value
+
+
+def broadcast(**arrays):
+    """The arrays, named by their keywords, broadcast with each other."""
+    try:
+        return np.broadcast_arrays(*arrays.values())
+    except ValueError:
+        first, *others = arrays
+        shapes = ", ".join(str(np.shape(array)) for array in arrays.values())
+        raise ValueError(f"{first} must broadcast with {', '.join(others)}, got shapes {shapes}; match them") from None
+
+
+def within_floats(value, names):
+    """A result, unless it overflowed: `names` says which arguments carry the scale."""
+    if not np.isfinite(value).all():
+        raise ValueError(f"{names} must give a result below the largest float, got {np.max(np.abs(value)):g}; rescale "
+                         "the units")
+    return value
+
+
+def generator(rng):
+    """A `Generator` from None, a seed, a SeedSequence or one that draws already."""
+    try:
+        return np.random.default_rng(rng)
+    except (TypeError, ValueError):
+        raise ValueError(f"rng must be None, a whole number >= 0, a SeedSequence or a Generator, got "
+                         f"{str(rng)[:40]!r}; give one of them") from None
 
 
 def shaped(value, name, shape):
@@ -93,6 +127,12 @@ def batch_size(value, n):
     except ValueError:
         raise ValueError(f"batch_size must be a whole number in 1…{n} (the number of examples), got {value!r}; "
                          "use n for gradient descent") from None
+
+
+def _masked(value):
+    if isinstance(value, (list, tuple)):
+        return any(_masked(part) for part in value if not isinstance(part, (float, int)))
+    return isinstance(value, np.ma.MaskedArray)
 
 
 def _kind(value):

@@ -3,7 +3,6 @@ r"""Data sets: what carries over from one example. Public names: `theory.benign_
 import numpy as np
 
 from theory import _checks
-from theory.benign_oscillation import _arguments
 from theory.benign_oscillation._weak_growth import weak_half_time
 
 
@@ -86,7 +85,8 @@ def memorisation_exponent(noise_square, weak_square, strong_per_class, strong_sq
     >>> round(memorisation_exponent(0.08, 0.01, 8), 12), round(memorisation_exponent(0.08, 0.01, 8, 1.0), 6)
     (1.0, 0.929293)
     """
-    noise, weak = _arguments.positive(noise_square, "noise_square"), _arguments.positive(weak_square, "weak_square")
+    noise, weak = _checks.positive(noise_square, "noise_square"), _checks.positive(weak_square, "weak_square")
+    _checks.broadcast(noise_square=noise, weak_square=weak)
     power = noise / (_checks.whole(strong_per_class, "strong_per_class") * weak)
     if strong_square is None:
         return power

@@ -8,7 +8,6 @@ by X²; on a bounded orbit that stays away from 0 the mean of log X is 0.
 import numpy as np
 
 from theory import _checks
-from theory.benign_oscillation import _arguments
 
 OSCILLATION_ONSET = 1.0                          # f = 1 loses its stability
 PERIOD_DOUBLING = float(np.sqrt(5) - 1)          # the period-2 orbit loses its
@@ -54,7 +53,8 @@ def effective_rate(lr, strong_norm, width):
     >>> effective_rate(4.0, 1.0, 16)
     1.0
     """
-    lr, strong_norm = _arguments.positive(lr, "lr"), _arguments.positive(strong_norm, "strong_norm")
+    lr, strong_norm = _checks.positive(lr, "lr"), _checks.positive(strong_norm, "strong_norm")
+    _checks.broadcast(lr=lr, strong_norm=strong_norm)
     return 4 * (lr * strong_norm) * strong_norm / _checks.whole(width, "width")
 
 
@@ -84,7 +84,7 @@ def feature_map(state, c, kappa):
     Raises
     ------
     ValueError
-        If an argument is negative or the last axis is not 4.
+        If an argument is negative, the last axis is not 4, or a strength grows beyond the largest float.
 
     References
     ----------
@@ -95,13 +95,15 @@ def feature_map(state, c, kappa):
     >>> feature_map([0.5, 0.25, 0.0, 0.0], 1.0, 0.5).round(6).tolist()
     [0.78125, 0.316406, 0.0, 0.0]
     """
-    state = np.asarray(_arguments.positive(state, "state", zero=True))
+    state = np.asarray(_checks.positive(state, "state", zero=True))
     if state.shape[-1:] != (4,):
         raise ValueError(f"state must have shape (…, 4), got {state.shape}; give α, β, α⁻, β⁻ on the last axis")
     c, kappa = _checks.scalar(c, "c"), _checks.scalar(kappa, "kappa")
     error = 1 - state @ np.array([1.0, 1.0, -1.0, -1.0])
     gains = c * np.array([1.0, kappa, -1.0, -kappa])
-    return state * np.maximum(1 + gains * error[..., None], 0) ** 2
+    with np.errstate(over="ignore", invalid="ignore"):
+        after = np.where(state > 0, state * np.maximum(1 + gains * error[..., None], 0) ** 2, 0.0)
+    return _checks.within_floats(after, "state")
 
 
 def reduced_map(f, c):
@@ -133,7 +135,8 @@ def reduced_map(f, c):
     >>> reduced_map(0.5, 1.0)
     1.125
     """
-    f, c = _arguments.positive(f, "f", zero=True), _arguments.positive(c, "c")
+    f, c = _checks.positive(f, "f", zero=True), _checks.positive(c, "c")
+    _checks.broadcast(f=f, c=c)
     factor = 1 + c * (1 - f)
     if np.any(factor < 0):
         raise ValueError(f"f must be at most 1 + 1/c, got {np.max(f):g}; beyond it filters turn off: use feature_map")
@@ -169,7 +172,7 @@ def fixed_point_multiplier(c):
     >>> fixed_point_multiplier(OSCILLATION_ONSET)
     -1.0
     """
-    return 1 - 2 * _arguments.positive(c, "c")
+    return 1 - 2 * _checks.positive(c, "c")
 
 
 def period_two_orbit(c):
@@ -287,7 +290,7 @@ def attractor_bounds(c):
 
 def within(c, least, below):
     """c as floats, refused below `least` and from the sign-stability limit on."""
-    c = _arguments.positive(c, "c")
+    c = _checks.positive(c, "c")
     if np.any(np.asarray(c) < least):
         raise ValueError(f"c must be at least {least:g}, got {np.min(c):g}; {below}: see fixed_point_multiplier")
     if np.any(np.asarray(c) >= SIGN_STABILITY_LIMIT):

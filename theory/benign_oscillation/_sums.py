@@ -7,7 +7,6 @@ A step at residual e = 1 − f multiplies ⟨w, u⟩ by 1 + ce and ⟨w, v⟩ by
 import numpy as np
 
 from theory import _checks
-from theory.benign_oscillation import _arguments
 from theory.benign_oscillation._arguments import below_one
 
 _FEW = 0.1        # |x| below which the excess is summed as a series
@@ -52,7 +51,7 @@ def weak_excess(growth, kappa):
     >>> weak_excess([-0.5, 0.0, 0.5], 0.01).round(6).tolist()
     [0.003838, 0.0, 0.001866]
     """
-    x = _arguments.real(growth, "growth")
+    x = _checks.double(growth, "growth")
     if (x <= -1).any():
         raise ValueError(f"growth must be above -1, got {x.min():g}; at -1 a filter turns off and α is 0 from then on")
     kappa = below_one(kappa)
@@ -110,7 +109,8 @@ def update_balance(start, end, c):
     >>> update_balance(0.5, 1.5, 1.25)
     0.8
     """
-    value = (_arguments.real(end, "end") - _arguments.real(start, "start")) / _checks.scalar(c, "c")
+    end, start = _checks.broadcast(end=_checks.double(end, "end"), start=_checks.double(start, "start"))
+    value = (end - start) / _checks.scalar(c, "c")
     return value if value.ndim else float(value)
 
 
@@ -153,8 +153,9 @@ def accumulation_bounds(c, mean_square, least, largest):
     True
     """
     c = _checks.scalar(c, "c")
-    square = np.asarray(_arguments.positive(mean_square, "mean_square", zero=True))
-    least, largest = _arguments.real(least, "least"), _arguments.real(largest, "largest")
+    square = np.asarray(_checks.positive(mean_square, "mean_square", zero=True))
+    least, largest = _checks.double(least, "least"), _checks.double(largest, "largest")
+    _checks.broadcast(mean_square=square, least=least, largest=largest)
     if (least > 0).any() or (largest < 0).any() or (1 + c * least <= 0).any():
         raise ValueError(f"least and largest must enclose 0 with 1 + c·least > 0, got {least.min():g} and "
                          f"{largest.max():g}; a residual that keeps its sign does not oscillate")

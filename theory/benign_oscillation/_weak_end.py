@@ -8,7 +8,6 @@ that oscillates, that of gradient flow for a small one.
 import numpy as np
 
 from theory import _checks
-from theory.benign_oscillation import _arguments
 from theory.benign_oscillation._arguments import below_one
 from theory.benign_oscillation._map import OSCILLATION_ONSET, SIGN_STABILITY_LIMIT
 
@@ -50,7 +49,7 @@ def stable_weak_strength(c, kappa):
     >>> round(stable_weak_strength(1.3, 0.01), 6)
     0.2331
     """
-    c, kappa = _arguments.positive(c, "c"), below_one(kappa)
+    c, kappa = _checks.positive(c, "c"), below_one(kappa)
     if np.any(np.asarray(c) > 1 / kappa):
         raise ValueError(f"c must be at most 1/kappa = {1 / kappa:g}, got {np.max(c):g}; above it the weak feature "
                          "oscillates too and no interpolating point is stable")
@@ -89,7 +88,8 @@ def interpolation_multiplier(c, kappa, beta):
     >>> round(interpolation_multiplier(1.3, 0.01, stable_weak_strength(1.3, 0.01)), 12)
     -1.0
     """
-    c, beta = _arguments.positive(c, "c"), _arguments.positive(beta, "beta", zero=True)
+    c, beta = _checks.positive(c, "c"), _checks.positive(beta, "beta", zero=True)
+    _checks.broadcast(c=c, beta=beta)
     if np.any(np.asarray(beta) > 1):
         raise ValueError(f"beta must be at most 1, got {np.max(beta):g}; α = 1 − β is a strength")
     return 1 - 2 * c * (1 - (1 - below_one(kappa)) * beta)
@@ -168,8 +168,7 @@ def small_rate_limit(alpha0, beta0, kappa):
     >>> round(small_rate_limit(1e-4, 1e-4, 0.01) / 1e-4, 6)    # 10 %, while α grows 10⁴-fold
     1.096477
     """
-    alpha0, beta0 = (np.asarray(_arguments.positive(value, name))
-                     for value, name in ((alpha0, "alpha0"), (beta0, "beta0")))
+    alpha0, beta0 = _checks.broadcast(alpha0=_checks.positive(alpha0, "alpha0"), beta0=_checks.positive(beta0, "beta0"))
     kappa = below_one(kappa)
     offset = np.log(beta0) - kappa * np.log(alpha0)
     low, high = np.broadcast_arrays(np.minimum(offset - 1.0, -1.0) - 1.0, 0.0)  # of log β: the root is between

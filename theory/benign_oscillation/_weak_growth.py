@@ -6,7 +6,6 @@ r"""How fast the weak feature grows while the strong one oscillates. Public name
 import numpy as np
 
 from theory import _checks
-from theory.benign_oscillation import _arguments
 from theory.benign_oscillation._arguments import below_one
 from theory.benign_oscillation._averages import mean_residual, residual_average
 from theory.benign_oscillation._map import OSCILLATION_ONSET, PERIOD_DOUBLING
@@ -49,7 +48,7 @@ def weak_growth_rate(c, kappa):
     >>> round(weak_growth_rate(1.2, 0.01), 8)
     0.00197804
     """
-    c = np.asarray(_arguments.positive(c, "c"))
+    c = np.asarray(_checks.positive(c, "c"))
     if (c < OSCILLATION_ONSET).any() or (c > PERIOD_DOUBLING).any():
         raise ValueError(f"c must be in [1, √5 - 1 = {PERIOD_DOUBLING:.6f}], got {c.flat[0]:g}; below, nothing grows; "
                          "beyond, use weak_drift")
@@ -96,7 +95,7 @@ def weak_drift(c, kappa, beta=0.0):
     >>> round(weak_drift(1.2, 0.01), 6), weak_drift(1.2, 0.01, 0.2)
     (0.00198, 0.0)
     """
-    c, beta = _checks.scalar(c, "c"), np.asarray(_arguments.positive(beta, "beta", zero=True))
+    c, beta = _checks.scalar(c, "c"), np.asarray(_checks.positive(beta, "beta", zero=True))
     if (beta >= 1).any():
         raise ValueError(f"beta must be below 1, got {beta.max():g}; with β = 1 nothing is left of the strong feature")
     held = c * (1 - beta)

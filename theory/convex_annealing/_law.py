@@ -149,7 +149,7 @@ def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, larg
         ratios = flow_loss_ratio(sharp, flat, np.minimum(target, sharp + flat))
     else:
         ratios = 0.75 * (1 + flat / (sharp + flat))
-    return StoppingLaw(ratios, states.steps, states.probability, unfinished)
+    return StoppingLaw(ratios, states.steps, states.probability, min(unfinished, 1.0))
 
 
 @dataclass(frozen=True)

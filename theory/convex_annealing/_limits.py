@@ -33,14 +33,15 @@ def limit_ratios(train_hessian, test_hessian, start=None):
     start : array_like (d,), optional
         r_0 = w_0 − w*. Needed where an extreme eigenvalue is repeated and the
         ratio depends on the direction within its eigenspace; directions in
-        which the start has no component are left out. Without it every
-        direction is taken to have one.
+        which the start has no component, none above 16 d ε of its norm, are
+        left out. Without it every direction is taken to have one.
 
     Returns
     -------
     small, annealed : float
         To 1e-14 relative where H is diagonal; besides, what the eigenvectors
-        lose, 1e-15 λ_max over the gap to the next eigenvalue.
+        lose, 1e-15 λ_max over the gap to the next eigenvalue. Eigenvalues
+        within 16 d ε λ_max of an extreme one count as that one.
 
     Raises
     ------
@@ -163,7 +164,7 @@ def crossover_lr(train_hessian, start=None):
     if values[-1] - values[0] <= _SAME * len(matrix) * values[-1]:
         raise ValueError(f"train_hessian must have two different eigenvalues, got {values[0]:g} {len(values)} times; "
                          "all directions then shrink alike at every rate, and annealing changes nothing")
-    return float(2 / (values[0] + values[-1]))
+    return float(1 / (values[0] / 2 + values[-1] / 2))
 
 
 def mean_benefit(n):
@@ -178,12 +179,13 @@ def mean_benefit(n):
     Parameters
     ----------
     n : int
-        Number of examples, at least 2: a sample without one of the vectors,
+        Number of examples, 2…10¹¹: a sample without one of the vectors,
         probability 2^{1−n}, has no limit and is left out.
 
     Returns
     -------
     float
+        To 1e-15 √n relative.
 
     Raises
     ------
@@ -199,12 +201,12 @@ def mean_benefit(n):
     >>> [mean_benefit(n) for n in (2, 3)]
     [1.0, 0.5]
     """
-    n = _checks.whole(n, "n", 2)
-    total, count, mean = 2**n - 2, 1, 0.0
-    for c in range(1, n):
-        count = count * (n - c + 1) // c  # the binomial coefficient, in whole numbers
-        mean += count / total * (min(c, n - c) / max(c, n - c))
-    return mean
+    n = _checks.whole(n, "n", 2, 10**11)
+    middle = n // 2
+    c = np.arange(middle, max(middle - int(20 * n**0.5), 0), -1.0)     # beyond 20 deviations there is nothing
+    weights = np.cumprod(np.r_[1.0, c[:-1] / (n - c[:-1] + 1)])        # binomial coefficients over the middle one
+    weights[0] /= 1 + (n % 2 == 0)                                     # both halves, which share it if n is even
+    return float(weights @ (c / (n - c)) / weights.sum())
 
 
 def _excited(start, coefficients):

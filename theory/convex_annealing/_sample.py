@@ -206,8 +206,9 @@ def mean_square_crossover(counts, batch_size, *, replacement=False):
 
 def _frequencies(counts):
     """c_j / n and n."""
-    array = np.asarray(counts)
+    array = _checks.array(counts, "counts")
     if array.ndim != 1 or array.dtype.kind not in "iu" or not array.size or (array < 0).any() or not array.any():
         raise ValueError(f"counts must be whole numbers >= 0, one a direction and not all 0, got {counts!r}; "
                          "count how often each basis vector is in the sample")
-    return array / array.sum(), int(array.sum())
+    n = _checks.whole(sum(array.tolist()), "the sum of counts")
+    return array / n, n

@@ -195,6 +195,9 @@ def reversal_target(sharp_loss, flat_loss, lr=None, large_steps=0):
     elif large_steps:
         raise ValueError(f"lr must be given with large_steps, got None and {large_steps}; say at which rate "
                          "they are made")
+    if ((sharp == 0) & (flat == 0)).any():
+        raise ValueError(f"large_steps must leave a train loss above the smallest float, got {large_steps} at lr = "
+                         f"{lr:g}; make fewer")
     if (flat > sharp).any():
         raise ValueError(f"flat_loss must be at most sharp_loss at the switch, got {_first(flat, flat > sharp):g} and "
                          f"{_first(sharp, flat > sharp):g}; the flat direction already holds more than half of the "
@@ -204,13 +207,9 @@ def reversal_target(sharp_loss, flat_loss, lr=None, large_steps=0):
 
 def sharp_and_flat(sharp_loss, flat_loss, *, positive=False):
     """Both train losses checked, as float64 arrays of one shape."""
-    sharp, flat = (np.asarray(_checks.positive(value, name, zero=not positive), float)
+    sharp, flat = (_checks.positive(value, name, zero=not positive)
                    for value, name in ((sharp_loss, "sharp_loss"), (flat_loss, "flat_loss")))
-    try:
-        sharp, flat = np.broadcast_arrays(sharp, flat)
-    except ValueError:
-        raise ValueError(f"flat_loss must broadcast with sharp_loss, got shapes {flat.shape} and {sharp.shape}; "
-                         "match them") from None
+    flat, sharp = _checks.broadcast(flat_loss=flat, sharp_loss=sharp)
     if (sharp + flat == 0).any():
         raise ValueError("sharp_loss and flat_loss must not both be 0: at the minimum nothing moves; start elsewhere")
     return sharp, flat
@@ -218,12 +217,7 @@ def sharp_and_flat(sharp_loss, flat_loss, *, positive=False):
 
 def _problem(sharp_loss, flat_loss, target):
     sharp, flat = sharp_and_flat(sharp_loss, flat_loss)
-    target = np.asarray(_checks.positive(target, "target"), float)
-    try:
-        sharp, flat, target = np.broadcast_arrays(sharp, flat, target)
-    except ValueError:
-        raise ValueError(f"target must broadcast with the losses, got shapes {target.shape} and {sharp.shape}; "
-                         "match them") from None
+    target, sharp, flat = _checks.broadcast(target=_checks.positive(target, "target"), sharp_loss=sharp, flat_loss=flat)
     _below(target, sharp + flat, "at the start", "gradient flow only lowers it: start further away or lower the target")
     return sharp, flat, target
 

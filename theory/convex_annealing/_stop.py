@@ -7,6 +7,7 @@ term a direction, and G enters at the stop alone. The public names are those of
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from theory.convex_annealing._trajectory import complement, eigenbasis, log_shri
 
 _EPS = np.finfo(float).eps
 _MOST_STEPS = 2**62
+_EXACT_STEPS, _TIE = 1000, 1e-12    # so near the level, relative, a loss after so few steps is taken in whole numbers
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,10 @@ class StoppingPoint:
 
     @property
     def loss_ratio(self):
-        """P/L, test loss over the train loss that was reached."""
+        """P/L, test loss over the train loss that was reached; refused where that is 0."""
+        if self.train_loss == 0:
+            raise ValueError("lr must not reach a train loss of exactly 0, where P/L has no value, got the minimum "
+                             f"itself after {self.steps} steps; choose another rate")
         return self.test_loss / self.train_loss
 
     @property
@@ -62,7 +67,8 @@ def steps_to_loss(train_hessian, start, lr, level):
 
     The number of large steps of a run that is annealed when a loss is reached.
     In exact arithmetic, from log(1 − ηλ): where the rate is small, the number
-    is right to 1e-14 relative, and to the step below 1e12. A run in floating
+    is right to 1e-14 relative, and where H is diagonal to the step below 1e12,
+    within a thousand steps also for a loss that falls on the level exactly. A run in floating
     point rounds 1 − ηλ at each step and may stop elsewhere.
 
     Parameters
@@ -209,7 +215,10 @@ def _first_step(energies, values, rate, level):
     logs = 2 * log_shrinkage(rate * values, complement(rate, values))
 
     def above(steps):
-        return _after(energies, logs, steps).sum() > level
+        loss = _after(energies, logs, steps).sum()
+        if steps <= _EXACT_STEPS and abs(loss - level) <= _TIE * level:
+            return _exact_loss(energies, values, rate, steps) > level
+        return loss > level
 
     high = 1 if above(0) else 0
     while above(high):
@@ -222,6 +231,11 @@ def _first_step(energies, values, rate, level):
         middle = (low + high) // 2
         low, high = (middle, high) if above(middle) else (low, middle)
     return high
+
+
+def _exact_loss(energies, values, rate, steps):
+    terms = zip(energies.tolist(), values.tolist())
+    return sum(Fraction(energy) * (1 - Fraction(rate) * Fraction(value))**(2 * steps) for energy, value in terms)
 
 
 def _flow_time(energies, values, target):

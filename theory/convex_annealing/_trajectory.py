@@ -112,7 +112,8 @@ def gradient_flow(train_hessian, start, times):
     Returns
     -------
     ndarray (*T, d)
-        In each eigendirection to (1 + λt)·1e-15 relative.
+        In each eigendirection to (1 + λ_max t)·1e-15 relative: eigenvalues of
+        H, 0 among them, are known to rounding of the largest unless H is diagonal.
 
     Raises
     ------
@@ -130,7 +131,9 @@ def gradient_flow(train_hessian, start, times):
     """
     values, vectors, coefficients = eigenbasis(train_hessian, start)
     times = np.asarray(_checks.positive(times, "times", zero=True), float)
-    return (coefficients * np.exp(-np.multiply.outer(times, values))) @ vectors.T
+    with np.errstate(over="ignore"):
+        exponents = np.multiply.outer(times, values)
+    return (coefficients * np.exp(-exponents)) @ vectors.T
 
 
 def square(value, name):

@@ -38,7 +38,8 @@ def catapult_step(f, kernel, lr, width):
     Raises
     ------
     ValueError
-        If an argument is outside its range, or no weights have this f and κ.
+        If an argument is outside its range, no weights have this f and κ, or
+        the step leaves the range of floating point.
 
     References
     ----------
@@ -50,8 +51,10 @@ def catapult_step(f, kernel, lr, width):
     [-0.96875, 2.9375]
     """
     f, kernel, lr, width = _arguments(f, kernel, lr, width)
-    square = lr * f * (f / width)
-    return _plain(f * (1 - lr * kernel + lr * square)), _plain(kernel + square * (lr * kernel - 4))
+    with np.errstate(over="ignore", invalid="ignore"):
+        square = lr * f * (f / width)
+        after = f * (1 - lr * kernel + lr * square), kernel + square * (lr * kernel - 4)
+    return tuple(_plain(_checks.within_floats(value, "f, kernel and lr")) for value in after)
 
 
 def flow_kernel(f, kernel, width):
@@ -121,8 +124,9 @@ def final_kernel(f, kernel, lr, width):
     ValueError
         As for `catapult_step`; if a run diverges, as all with ηκ > 4 do (ηκ − 4
         is multiplied by 1 + η²f²/m at each step) that do not hit f = 0 exactly;
-        or if it has not come to rest after 100 000 steps: ηκ close to 2, or 4
-        exactly, where f goes on for ever within |ηf/√m| ≤ 2.
+        or if it has not come to rest after 100 000 steps: ηκ close to 0, where
+        `flow_kernel` is the end, or to 2, or 4 exactly, where f goes on for
+        ever within |ηf/√m| ≤ 2.
 
     References
     ----------
@@ -146,24 +150,20 @@ def final_kernel(f, kernel, lr, width):
         factor = 1 - k[going]
         going = going[4 * square > _SETTLED * np.minimum(k[going], 1) * np.maximum(1 - factor**2, 0)]
         if not going.size:
-            return _plain(k.reshape(shape) / rates)
+            return _plain(np.where(x.reshape(shape) == 0, kernel, k.reshape(shape) / rates))
         square = x[going] ** 2
         x[going], k[going] = x[going] * (1 - k[going] + square), k[going] + square * (k[going] - 4)
-    raise ValueError(f"lr must let the run come to rest, but it has not after {_MOST_STEPS} steps; next to lr · kernel "
-                     "= 2, or at 4, it takes for ever: move away from there")
+    raise ValueError(f"lr must let the run come to rest, but it has not after {_MOST_STEPS} steps from lr · kernel = "
+                     f"{begin.flat[going[0]]:g}; next to 2, or at 4, it takes for ever: move away from there, and next "
+                     "to 0 use flow_kernel")
 
 
 def _arguments(f, kernel, lr, width):
     """The arguments as float arrays, f and κ such that there are weights with them."""
-    f = np.asarray(_checks.real(f, "f"), float)
-    kernel, lr = (np.asarray(_checks.positive(value, name), float) for value, name in ((kernel, "kernel"), (lr, "lr")))
+    f = _checks.double(f, "f")
+    kernel, lr = (np.asarray(_checks.positive(value, name)) for value, name in ((kernel, "kernel"), (lr, "lr")))
     width = _checks.whole(width, "width")
-    try:
-        np.broadcast_shapes(f.shape, kernel.shape, lr.shape)
-    except ValueError:
-        raise ValueError(f"kernel must broadcast with f and lr, got shapes {kernel.shape}, {f.shape} and {lr.shape}; "
-                         f"match "
-                         "them") from None
+    _checks.broadcast(kernel=kernel, f=f, lr=lr)
     least = 2 * np.abs(f) / np.sqrt(width)
     if (kernel < least * (1 - 1e-15)).any():
         wrong = np.broadcast_arrays(kernel, least)

@@ -132,16 +132,16 @@ def _reduced(hessian, third, fourth):
     if largest - second <= _SINGULAR * largest:
         raise ValueError(f"hessian must have a simple top eigenvalue, got {largest:g} twice; which direction "
                          "oscillates is then decided by the higher derivatives")
-    bend = _checks.shaped(third(top), "third(v)", top.shape)
-    quartic = float(_checks.shaped(np.reshape(fourth(top), -1), "fourth(v)", (1,))[0])
-    return second, largest, 3 * solve(bend) - quartic
+    bend = _checks.shaped(third(top.copy()), "third(v)", top.shape).astype(float)
+    quartic = float(_checks.shaped(np.reshape(fourth(top.copy()), -1), "fourth(v)", (1,))[0])
+    with np.errstate(over="ignore", invalid="ignore"):
+        return second, largest, _checks.within_floats(3 * solve(bend) - quartic, "third and fourth")
 
 
 def _by_matrix(hessian):
     """((smallest, second, top eigenvalue), top eigenvector, b ↦ bᵀH⁻¹b)."""
     if isinstance(hessian, LinearOperator):
-        hessian = hessian @ np.eye(hessian.shape[0])
-        hessian = (hessian + hessian.T) / 2
+        hessian = hessian @ np.eye(hessian.shape[1])
     matrix = _checks.shaped(hessian, "hessian", (None, None))
     matrix = _checks.symmetric(matrix, "hessian", len(matrix)).astype(float)
     values, vectors = np.linalg.eigh(matrix)
@@ -149,10 +149,22 @@ def _by_matrix(hessian):
     return (values[0], second, values[-1]), vectors[:, -1], lambda bend: float(((vectors.T @ bend)**2 / values).sum())
 
 
+def _symmetric_operator(hessian, u, v):
+    """Refuse an operator that is not square, real and finite, or for which ⟨u, Hv⟩ and ⟨Hu, v⟩ differ."""
+    if hessian.shape != (len(u), len(u)):
+        raise ValueError(f"hessian must have shape (d, d), got {hessian.shape}; give the second derivatives")
+    of_u, of_v = (_checks.shaped(hessian.matvec(vector), "hessian @ v", u.shape) for vector in (u, v))
+    skew = abs(u @ of_v - of_u @ v)
+    if skew > 1e-9 * np.linalg.norm(u) * max(np.linalg.norm(of_u), np.linalg.norm(of_v)):
+        raise ValueError(f"hessian must be symmetric, got ⟨u, Hv⟩ and ⟨Hu, v⟩ that differ by {skew:.3g}; check its "
+                         "products")
+
+
 def _by_products(hessian):
     """The same from products with H alone, begun from a fixed vector that is no eigenvector of anything in use."""
     size = hessian.shape[0]
     start = np.cos(np.arange(1.0, size + 1) ** 2)
+    _symmetric_operator(hessian, start, start[::-1].copy())
     values, vectors = eigsh(hessian, 2, which="LA", v0=start, maxiter=100 * size)
     smallest = eigsh(hessian, 1, which="SA", v0=start, tol=1e-2, maxiter=100 * size, return_eigenvectors=False)[0]
 

@@ -53,7 +53,7 @@ def stabilised_amplitude(gradient, third, top):
     if rising <= 0:
         raise ValueError(f"gradient must let the sharpness rise along the flow, got −∇L·T⊥/|T⊥| = {rising:.3g}; where "
                          "it falls by itself no oscillation is held at the edge")
-    return float(np.sqrt(2 * (rising / length)))
+    return float(np.sqrt(2 * rising) / np.sqrt(length))
 
 
 def constrained_velocity(gradient, third, top):

@@ -49,16 +49,18 @@ def patch_curvature(base, filters, head, share):
     >>> patch_curvature([3.0], [[1.0, -1.0]], [[0.0, 0.0], [1.0, -1.0]], 1.0)   # (1 + 9)/2
     5.0
     """
-    base = _checks.shaped(base, "base", (None,))
+    base = _checks.shaped(base, "base", (None,)).astype(float)
     filters = _checks.shaped(filters, "filters", (len(base), None))
-    head = _checks.shaped(head, "head", (filters.shape[1], None))
+    head = _checks.shaped(head, "head", (filters.shape[1], None)).astype(float)
     share, classes = _positive_share(share), head.shape[1]
     _checks.whole(classes, "the last axis of head", 2)
-    hidden = np.maximum(base @ filters, 0)
-    live = head[hidden > 0]
-    live = live - live.mean(axis=1, keepdims=True)
-    largest = np.linalg.eigvalsh(live.T @ live)[-1]
-    return float(share / classes * (1 + hidden @ hidden + base @ base * max(largest, 0.0)))
+    with np.errstate(over="ignore", invalid="ignore"):
+        hidden = np.maximum(base @ filters, 0)
+        live = head[hidden > 0]
+        live = live - live.mean(axis=1, keepdims=True)
+        gram = _checks.within_floats(live.T @ live, "head")
+        curvature = 1 + hidden @ hidden + base @ base * max(np.linalg.eigvalsh(gram)[-1], 0.0)
+    return float(share / classes * _checks.within_floats(curvature, "base, filters and head"))
 
 
 def initial_patch_curvature(scale, *, inputs, filters, blocks, classes, share):
@@ -211,7 +213,7 @@ def noise_covariance(active, head, std, form):
     Raises
     ------
     ValueError
-        If shapes do not fit or `form` is another word.
+        If shapes do not fit, `active` holds another number or `form` is another word.
 
     References
     ----------
@@ -224,7 +226,10 @@ def noise_covariance(active, head, std, form):
     [16.0, 10.0]
     """
     active = _checks.shaped(active, "active", (None, None))
-    head = _checks.shaped(head, "head", (*active.shape, None))
+    if not np.isin(active, (0, 1)).all():
+        raise ValueError(f"active must hold 0 and 1, got {active[~np.isin(active, (0, 1))][0]:g}; give where "
+                         "preactivations are above 0")
+    head = _checks.shaped(head, "head", (*active.shape, None)).astype(float)
     std = _checks.scalar(std, "std", zero=True)
     _checks.one_of(form, "form", ("shared", "independent"))
     weights = active[..., None] * head

@@ -108,12 +108,13 @@ def mixed_accuracy(clean, patch_only, both, shares=None):
     shares = _checks.shaped(augmentation_shares() if shares is None else shares, "shares", (3,))
     if shares.min() < 0 or abs(shares.sum() - 1) > 1e-9:
         raise ValueError(f"shares must be non-negative with sum 1, got {shares.tolist()}; divide them by their sum")
-    total = 0.0
-    for share, value, name in zip(shares, (clean, patch_only, both), ("clean", "patch_only", "both")):
-        value = _checks.real(value, name)
+    parts = {"clean": clean, "patch_only": patch_only, "both": both}
+    for name, value in parts.items():
+        parts[name] = value = _checks.double(value, name)
         if (value < 0).any() or (value > 1).any():
-            raise ValueError(f"{name} must lie in [0, 1], got {value.tolist()}; divide percentages by 100")
-        total = total + share * value
+            wrong = value[(value < 0) | (value > 1)].flat[0]
+            raise ValueError(f"{name} must lie in [0, 1], got {wrong:g}; divide percentages by 100")
+    total = sum(share * value for share, value in zip(shares, _checks.broadcast(**parts)))
     return total.item() if np.ndim(total) == 0 else total
 
 

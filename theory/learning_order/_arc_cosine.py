@@ -70,7 +70,7 @@ def lag_kernel(rho, r):
     rho : float or array_like
         Correlation of the weights that make the two patterns, in [−1, 1]; beyond by 64 roundings it is taken as ±1.
     r : float
-        ‖ζ‖ > 0, for ‖z‖ = 1.
+        ‖ζ‖ in (0, 1e100], for ‖z‖ = 1.
 
     Returns
     -------
@@ -92,6 +92,8 @@ def lag_kernel(rho, r):
     '5.513289e-17'
     """
     rho, r = correlation(rho, "rho"), _checks.scalar(r, "r")
+    if r > 1e100:
+        raise ValueError(f"r must be at most 1e100, got {r:g}; it is the length of ζ beside ‖z‖ = 1")
     value = np.copysign(1, rho) * second_difference(np.abs(rho), 1 - np.abs(rho), r)[0]
     return value if value.ndim else float(value)
 

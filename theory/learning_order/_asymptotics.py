@@ -145,10 +145,13 @@ def visibility(dim, r, v_scale, weight_decay, lr, small_lr, *, w_scale=1.0, mean
     True
     """
     dim = _checks.whole(dim, "dim", 2)
+    r, v_scale, weight_decay, lr, small_lr, w_scale, mean_alpha, square = (
+        _checks.scalar(value, name) for value, name in (
+            (r, "r"), (v_scale, "v_scale"), (weight_decay, "weight_decay"), (lr, "lr"), (small_lr, "small_lr"),
+            (w_scale, "w_scale"), (mean_alpha, "mean_alpha"), (mean_square_alpha, "mean_square_alpha")))
     curvature = -curvature_prediction(v_scale, r, weight_decay, mean_alpha=mean_alpha)
-    speed = (v_scale / _checks.scalar(w_scale, "w_scale"))**2 * r * dim
-    square, lr = _checks.scalar(mean_square_alpha, "mean_square_alpha"), _checks.scalar(lr, "lr")
-    if _checks.scalar(small_lr, "small_lr") > lr:
+    speed = (v_scale / w_scale) * (v_scale / w_scale) * r * dim
+    if small_lr > lr:
         raise ValueError(f"small_lr must be at most lr, {lr:g}, got {small_lr:g}; exchange them")
     rest = np.log1p(r**2 * lr / small_lr) / (2 * weight_decay)
     return Visibility(speed, curvature, 2.25 * dim * weight_decay, lr * v_scale**2 * square / 16,

@@ -77,31 +77,34 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
     >>> round(float(curvature_prediction(5.0, 0.1, 3.3e-3, lr=0.25, mean_square_alpha=1 / 3)), 3)
     -0.178
     """
-    v_scale, r, weight_decay = _checks.scalar(v_scale, "v_scale"), _checks.scalar(r, "r"), \
-        _checks.scalar(weight_decay, "weight_decay")
-    _checks.scalar(mean_alpha, "mean_alpha")
-    if _checks.scalar(fraction, "fraction") > 1:
+    v_scale, r, weight_decay, mean_alpha, fraction = (
+        _checks.scalar(value, name) for value, name in (
+            (v_scale, "v_scale"), (r, "r"), (weight_decay, "weight_decay"), (mean_alpha, "mean_alpha"),
+            (fraction, "fraction")))
+    if fraction > 1:
         raise ValueError(f"fraction must lie in (0, 1], got {fraction:g}; it is a share of the data")
     if mean_square_alpha is not None and (lr is None or steps is not None):
         raise ValueError(f"mean_square_alpha needs lr and no steps, got lr={lr!r} and steps={steps!r}; it is for the "
                          f"stationary mean at a rate")
-    if mean_square_alpha is not None and _checks.scalar(mean_square_alpha, "mean_square_alpha") < mean_alpha**2:
+    mean_square_alpha = None if mean_square_alpha is None else _checks.scalar(mean_square_alpha, "mean_square_alpha")
+    if mean_square_alpha is not None and mean_square_alpha < mean_alpha**2:
         raise ValueError(f"mean_square_alpha must be at least mean_alpha², {mean_alpha**2:g}, got "
                          f"{mean_square_alpha:g}; it is E[α²]")
-    scale = -mean_alpha / 8 * fraction * v_scale**2
+    scale = -mean_alpha / 8 * fraction * (v_scale * v_scale)
     if lr is None:
         if steps is not None:
             raise ValueError(f"steps must be None without lr, got {steps!r}; the limit is that of infinitely many "
                              f"steps")
-        return scale * 4 / (3 * np.pi) * r**3 / weight_decay
+        return _checks.within_floats(scale * 4 / (3 * np.pi) * (r * r * r) / weight_decay, "v_scale and r")
     lr = _checks.scalar(lr, "lr")
     product = lr * weight_decay
     if not 0 < product < 1:
         raise ValueError(f"lr times weight_decay must lie in (0, 1), got {product:g}; change one of them")
     steps = None if steps is None else _checks.whole(steps, "steps")
     if mean_square_alpha is None:
-        return scale * lr * float(_sum_over_lags(lambda rho, gap: second_difference(rho, gap, r)[0], product, steps))
-    return _answering_slopes(v_scale**2 * lr * _sum_over_lags(lambda rho, gap: _kernels(rho, gap, r), product),
+        summed = float(_sum_over_lags(lambda rho, gap: second_difference(rho, gap, r)[0], product, steps))
+        return _checks.within_floats(scale * lr * summed, "v_scale and r")
+    return _answering_slopes(v_scale * v_scale * lr * _sum_over_lags(lambda rho, gap: _kernels(rho, gap, r), product),
                              fraction, mean_alpha, mean_square_alpha)
 
 
@@ -181,4 +184,5 @@ def curvature_bound(v_scale, r, weight_decay):
     1.0
     """
     v_scale, r = _checks.scalar(v_scale, "v_scale"), _checks.scalar(r, "r")
-    return v_scale**2 * r**2 / _checks.scalar(weight_decay, "weight_decay")
+    return _checks.within_floats(v_scale * v_scale * (r * r) / _checks.scalar(weight_decay, "weight_decay"),
+                                 "v_scale and r")

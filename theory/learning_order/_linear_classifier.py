@@ -50,12 +50,12 @@ def linear_error(cosine, margin, dim):
     >>> f"{linear_error(0.99999, 0.0, 50):.6e}"
     '1.423526e-03'
     """
-    cosine = _checks.real(cosine, "cosine")
+    cosine = _checks.double(cosine, "cosine")
     if cosine.ndim or not -1 <= cosine <= 1:
         raise ValueError(f"cosine must be one number in [-1, 1], got {cosine}; divide by the norms")
     cosine, shift = float(cosine), _checks.scalar(margin, "margin", zero=True) * _checks.whole(dim, "dim", 2)**0.5
-    if abs(cosine) == 1:
-        return 0.0 if cosine > 0 else 1.0
+    if cosine in (-1, 0, 1):
+        return (1 - cosine) / 2
     return _wedge(cosine, shift) if cosine >= 0 else 1 - _wedge(-cosine, shift)
 
 
@@ -104,8 +104,10 @@ def odd_part(weights, output_weights):
     >>> odd_part([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0]).tolist()
     [0.5, -1.0]
     """
-    weights = _checks.shaped(weights, "weights", (None, None))
-    return _checks.shaped(output_weights, "output_weights", (len(weights),)) @ weights / 2
+    weights = _checks.shaped(weights, "weights", (None, None)).astype(float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        half = _checks.shaped(output_weights, "output_weights", (len(weights),)) @ weights / 2
+    return _checks.within_floats(half, "weights and output_weights")
 
 
 def effective_samples(n, p, q):

@@ -27,8 +27,11 @@ class MemorisingNetwork:
 
     def predict(self, x):
         """Output (…) for points x (…, 2) of the plane."""
-        lift = np.asarray(x)[..., 0] if self.homogeneous else 1.0
-        return self.offset * lift - np.maximum(np.asarray(x) @ self.weights.T, 0).sum(axis=-1)
+        x = _checks.double(x, "x")
+        if x.shape[-1:] != (2,):
+            raise ValueError(f"x must have shape (…, 2), got {x.shape}; give the coordinates along z and ζ/r")
+        lift = x[..., 0] if self.homogeneous else 1.0
+        return self.offset * lift - np.maximum(x @ self.weights.T, 0).sum(axis=-1)
 
 
 def memorising_network(r, offset=0.5, *, homogeneous=False):
@@ -68,7 +71,8 @@ def memorising_network(r, offset=0.5, *, homogeneous=False):
     r, offset = _checks.scalar(r, "r"), _checks.scalar(offset, "offset")
     if offset >= 1:
         raise ValueError(f"offset must lie in (0, 1), got {offset:g}; above 1 even z ± ζ is classified wrongly")
-    return MemorisingNetwork(np.array([[-1.0, -2 / r], [-1.0, 2 / r]]), offset, homogeneous)
+    slope = _checks.within_floats(2 / r, "r")
+    return MemorisingNetwork(np.array([[-1.0, -slope], [-1.0, slope]]), offset, homogeneous)
 
 
 def memorising_error(offset):

@@ -7,13 +7,25 @@ from theory.learning_order._arc_cosine import correlation
 from theory.learning_order._quadrature import panels
 
 
-def _product(lr, weight_decay):
-    """ηλ in (0, 2)."""
-    product = np.multiply(_checks.positive(lr, "lr"), _checks.positive(weight_decay, "weight_decay"))
+def _rates(lr, weight_decay, **others):
+    """(ηλ in (0, 2), η, λ, others), as arrays that broadcast."""
+    lr, weight_decay = _checks.positive(lr, "lr"), _checks.positive(weight_decay, "weight_decay")
+    lr, weight_decay, *others = _checks.broadcast(lr=lr, weight_decay=weight_decay, **others)
+    with np.errstate(over="ignore"):
+        product = lr * weight_decay
     if np.any(product >= 2):
         raise ValueError(f"lr times weight_decay must be below 2, got {np.max(product):g}; the noise has no "
                          "stationary law there, lower one of them")
-    return product
+    return product, lr, weight_decay, *others
+
+
+def _ratio(of, to):
+    with np.errstate(over="ignore", under="ignore"):
+        ratio = of / to
+    if not (np.isfinite(ratio) & (ratio > 0)).all():
+        raise ValueError(f"lr and weight_decay must have a ratio in the range of float64, got {np.max(of):g} over "
+                         f"{np.min(to):g}; rescale the units")
+    return ratio
 
 
 def stationary_std(lr, weight_decay, noise_std):
@@ -48,8 +60,9 @@ def stationary_std(lr, weight_decay, noise_std):
     >>> round(float((1 - 0.1 * 0.01)**2 * tau**2 + 0.1**2 * 2.0**2 - tau**2), 12)
     0.0
     """
-    left = 2 - _product(lr, weight_decay)
-    return np.asarray(_checks.positive(noise_std, "noise_std", zero=True)) * np.sqrt(np.divide(lr, weight_decay) / left)
+    product, lr, weight_decay, std = _rates(lr, weight_decay,
+                                            noise_std=_checks.positive(noise_std, "noise_std", zero=True))
+    return std * np.sqrt(_ratio(lr, weight_decay) / (2 - product))
 
 
 def noise_std(lr, weight_decay, stationary_std):
@@ -83,9 +96,9 @@ def noise_std(lr, weight_decay, stationary_std):
     >>> float(round(stationary_std(0.1, 0.01, noise_std(0.1, 0.01, 0.2)), 12))
     0.2
     """
-    left = 2 - _product(lr, weight_decay)
-    std = np.asarray(_checks.positive(stationary_std, "stationary_std", zero=True))
-    return std * np.sqrt(np.divide(weight_decay, lr) * left)
+    product, lr, weight_decay, std = _rates(lr, weight_decay, stationary_std=_checks.positive(
+        stationary_std, "stationary_std", zero=True))
+    return std * np.sqrt(_ratio(weight_decay, lr) * (2 - product))
 
 
 def noise_autocorrelation(lr, weight_decay, lag):
@@ -117,8 +130,8 @@ def noise_autocorrelation(lr, weight_decay, lag):
     >>> round(float(noise_autocorrelation(0.5, 0.2, 2)), 12)
     0.81
     """
-    product, lag = _product(lr, weight_decay), np.asarray(_checks.positive(lag, "lag", zero=True))
-    alternating = np.broadcast_to(lag, np.broadcast_shapes(lag.shape, np.shape(product)))[(product > 1) & (lag % 1 > 0)]
+    product, _, _, lag = _rates(lr, weight_decay, lag=_checks.positive(lag, "lag", zero=True))
+    alternating = lag[(product > 1) & (lag % 1 > 0)]
     if alternating.size:
         raise ValueError(f"lag must be whole where lr times weight_decay is above 1, got {alternating[0]:g} there; "
                          "the correlation alternates from step to step")
@@ -153,8 +166,8 @@ def mixing_time(lr, weight_decay, remaining=np.exp(-1)):
     >>> round(float(mixing_time(0.025, 7.5e-4)))
     53333
     """
-    product = _product(lr, weight_decay)
-    if np.any(product >= 1) or not 0 < remaining < 1:
+    product, remaining = _rates(lr, weight_decay)[0], _checks.scalar(remaining, "remaining")
+    if np.any(product >= 1) or np.any(product == 0) or remaining >= 1:
         raise ValueError(f"lr times weight_decay and remaining must lie in (0, 1), got {np.max(product):g} and "
                          f"{remaining:g}; above 1 the correlation alternates, use noise_autocorrelation")
     return np.log(remaining) / np.log1p(-product)
@@ -227,13 +240,16 @@ def decoupling_error(signal, output_weights, noise_std):
     >>> f"{decoupling_error([1e-3], [1.0], 1.0):.6f}"
     '0.000012'
     """
-    signal = np.abs(_checks.shaped(signal, "signal", (None,)).astype(float)) / _checks.scalar(noise_std, "noise_std")
-    output_weights = _checks.shaped(output_weights, "output_weights", signal.shape)
+    noise_std = _checks.scalar(noise_std, "noise_std")
+    signal = np.abs(_checks.shaped(signal, "signal", (None,)).astype(float)) / noise_std
+    output_weights = _checks.shaped(output_weights, "output_weights", signal.shape).astype(float)
     # Beyond 40 deviations no noise is left: the integral ends there, on four panels of one shape.
     t, weights = panels([0, 0.25, 0.5, 0.75, 1])
-    change = np.zeros_like(signal)
+    reach, share, change = np.minimum(signal, 40), 40 / np.maximum(signal, 40), np.zeros_like(signal)
     for node, weight in zip(t, weights):
-        at = node * np.minimum(signal, 40)
-        change += weight * (signal - at)**2 * np.exp(-at**2 / 2)
-    square = change * np.minimum(signal, 40) / np.sqrt(2 * np.pi)
-    return float(noise_std * np.sqrt(output_weights**2 @ square))
+        change += weight * (1 - node * share)**2 * np.exp(-(node * reach)**2 / 2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = np.abs(output_weights) * signal * np.sqrt(change * reach / np.sqrt(2 * np.pi))
+        largest = parts.max() or 1.0   # squares are taken of numbers of order one, whatever the units
+        total = noise_std * (largest * np.sqrt(((parts / largest)**2).sum()))
+    return float(_checks.within_floats(total, "signal and output_weights"))

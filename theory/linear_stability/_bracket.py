@@ -157,7 +157,7 @@ def _enough(size):
 
 
 def _numbers(rng, max_products, probes):
-    return (np.random.default_rng(rng), _checks.whole(max_products, "max_products", 8) // 2,
+    return (_checks.generator(rng), _checks.whole(max_products, "max_products", 8) // 2,
             _checks.whole(probes, "probes"))
 
 

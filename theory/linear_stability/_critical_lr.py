@@ -119,7 +119,7 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, momentum=0.0, 
         bounds = Bounds.of(family)
         edge = bounds.sufficient_edge() if criterion == "sufficient" else bounds.enclose(family)
     lower, value, upper = (problem.lr(t) if t < np.inf else 0.0 for t in (edge.upper, edge.value, edge.lower))
-    turned = 2 * (1 + momentum) / ((1 - dampening) * value)
+    turned = 2 * (1 + problem.rule.momentum) / ((1 - problem.rule.dampening) * value)
     spectrum = Spectrum(turned, edge.residual * turned, bool(upper - lower <= _PROMISED * value),
                         len(family.modes.curvatures), min(lower, value), max(upper, value))
     return judged(value, spectrum, full_output)

@@ -280,7 +280,7 @@ def _dense(hessians):
 def _in_range(value, exponent, name):
     with np.errstate(over="ignore", under="ignore"):
         result = float(np.ldexp(value, exponent))
-    if not np.isfinite(result) or (result == 0) != (value == 0):
+    if not np.isfinite(result) or (value != 0 and abs(result) < np.finfo(float).tiny):
         raise ValueError(f"hessians give a {name} of {value:.3g} * 2**{exponent}, outside the range of float64; "
                          "rescale the parameters")
     return result

@@ -168,7 +168,8 @@ def sharpness_limit(lr):
     ----------
     [WME18]_, Table 1.
     """
-    return 2.0 / _checks.positive(lr, "lr")
+    with np.errstate(over="ignore"):
+        return _checks.within_floats(2.0 / _checks.positive(lr, "lr"), "lr")
 
 
 def non_uniformity_limit(lr, n, batch_size, *, replacement=False):
@@ -200,7 +201,8 @@ def non_uniformity_limit(lr, n, batch_size, *, replacement=False):
     """
     lr = _checks.positive(lr, "lr")
     noise = sampling_factor(n, batch_size, replacement=replacement)
-    return 1.0 / (lr * np.sqrt(noise)) if noise > 0 else lr * np.inf
+    with np.errstate(over="ignore"):
+        return _checks.within_floats(1.0 / (lr * np.sqrt(noise)), "lr") if noise > 0 else lr * np.inf
 
 
 def mean_square_non_uniformity(sharpness, lr, n, batch_size, *, replacement=False):

@@ -228,7 +228,7 @@ def step_rule(momentum, nesterov, dampening):
         raise ValueError(f"momentum must lie between -1 and 1, got {momentum:g}; beyond it the velocity itself grows")
     if not -np.inf < dampening < 1:
         raise ValueError(f"dampening must be below 1, got {dampening:g}; at 1 no gradient reaches the velocity")
-    if nesterov and dampening:
+    if _checks.one_of(nesterov, "nesterov", (True, False)) and dampening:
         raise ValueError(f"nesterov needs dampening = 0, got {dampening:g}; choose one of them")
     return Rule(momentum, bool(nesterov), dampening)
 

@@ -13,6 +13,7 @@ from theory.linear_stability._critical_lr import critical_lr
 from theory.linear_stability._ensemble import as_ensemble
 from theory.linear_stability._eq4 import non_uniformity, sharpness
 from theory.linear_stability._mean_square import mean_square_rate
+from theory.linear_stability._momentum import step_rule, weight_decay_of
 from theory.linear_stability._sampling_factor import sampling_factor
 
 _INTERPOLATES = 1e-12  # loss at the minimum
@@ -136,13 +137,13 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
     >>> print(stability_report(GaussNewton(J), 0.02, 4).message)
     Stable at learning rate 0.02 and batch size 4: SGD would leave above 0.03659; at batch size 2 it would leave now.
     """
-    lr = _checks.scalar(lr, "lr")
+    lr, momentum = _checks.scalar(lr, "lr"), step_rule(momentum, False, 0.0).momentum
     if isinstance(hessians, Products):
-        if weight_decay or residuals is not None:
+        if np.any(weight_decay) or residuals is not None:
             raise ValueError("weight_decay and residuals must not be given with Products, which know the bracket of "
                              "plain steps only; give factors or a kernel")
         return _of_products(hessians, lr, batch_size, momentum, replacement, rng)
-    ensemble = as_ensemble(hessians)
+    ensemble, weight_decay = as_ensemble(hessians), weight_decay_of(weight_decay)
     options = {"momentum": momentum, "weight_decay": weight_decay, "replacement": replacement}
     exact = critical_lr(ensemble, batch_size, **options)
     if not exact / _RANGE < lr < exact * _RANGE:
@@ -150,8 +151,7 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
                          "check its units, or those of the factors")
     sizes = tuple(dict.fromkeys([*(2**k for k in range(ensemble.n.bit_length()) if 2**k < ensemble.n), ensemble.n]))
     rates = tuple(critical_lr(ensemble, size, **options) for size in sizes)
-    noise = sampling_factor(ensemble.n, batch_size, replacement=replacement)
-    plain = momentum == 0 and weight_decay == 0
+    noise, plain = sampling_factor(ensemble.n, batch_size, replacement=replacement), momentum == weight_decay == 0
     loss, floor = _residual_loss(ensemble, residuals, lr, batch_size, lr < exact, options)
     found = {
         "verdict": certify(ensemble, lr, batch_size, **options).verdict,
