@@ -8,12 +8,13 @@ import numpy as np
 
 from theory import _checks
 
+_TAKEN = "fdO"      # float32, float64 and exact objects are computed with as they are; float16 becomes float64
 _ROUNDED = 1e-3  # labels ±1 may be off by so much: the conformance kit disturbs them to measure conditions
 
 
 def array(value, name):
     """`value` as an array of floats: one that is such an array (or of exact objects) as it is."""
-    if type(value) is np.ndarray and value.dtype.kind in "fO":
+    if type(value) is np.ndarray and value.dtype.char in _TAKEN:
         return value
     return _checks.real(value, name)
 
@@ -43,7 +44,7 @@ def labels(y, n, dtype, *, signs=False):
     """`y` with one number per example on its last axis; with `signs` only ±1. Whole numbers take the given dtype."""
     if y is None:
         raise ValueError(f"y must hold one label for each of the {n} examples, got None; give the labels")
-    floats = type(y) is np.ndarray and y.dtype.kind in "fO"
+    floats = type(y) is np.ndarray and y.dtype.char in _TAKEN
     y = array(y, "y")
     if y.shape[-1:] != (n,):
         raise ValueError(f"y must have shape (…, {n}), one label for each example, got {y.shape}; reshape it")

@@ -14,7 +14,7 @@ def source(rng):
     its children, counted beside the state, would not.
     """
     generator = _checks.generator(rng)
-    if isinstance(rng, (np.random.Generator, np.random.BitGenerator)):
+    if isinstance(rng, (np.random.Generator, np.random.BitGenerator, np.random.RandomState)):
         return np.random.SeedSequence(generator.integers(2**32, size=8, dtype=np.uint32).tolist())
     return generator.bit_generator.seed_seq
 

@@ -23,6 +23,8 @@ SINGLE = {
         f([0.3]), inputs=3, filters=2, blocks=1, classes=2, share=0.7),
     "patch_curvature": lambda f: images.patch_curvature(f([0.1, 0.3]), f([[0.1], [0.7]]), f([[1.0, 0.3]]), 0.3),
     "noise_covariance": lambda f: images.noise_covariance(np.ones((1, 2)), f([[[0.1], [0.7]]]), 1.0, "shared"),
+    "weak_growth_rate": lambda f: benign_oscillation.weak_growth_rate(1.2, f(0.3)),
+    "weak_drift": lambda f: benign_oscillation.weak_drift(1.2, f(0.3)),
     "Spectrum": lambda f: linear_stability.critical_lr(
         linear_stability.GaussNewton(FACTORS), 2, momentum=f(0.9), full_output=True)[1].eigenvalue,
     "StabilityReport": lambda f: linear_stability.stability_report(

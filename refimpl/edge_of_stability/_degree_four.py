@@ -53,8 +53,8 @@ class CubicQuartic:
     @classmethod
     def symmetrised(cls, hessian, third, fourth):
         """The loss of the symmetric parts of arrays of these shapes: the mean over all orders of their last axes."""
-        parts = (hessian, third, fourth)
-        return cls(*(_symmetric(np.asarray(part, float), order) for part, order in zip(parts, (2, 3, 4))))
+        parts = (("hessian", hessian, 2), ("third", third, 3), ("fourth", fourth, 4))
+        return cls(*(_symmetric(_checks.double(part, name), order) for name, part, order in parts))
 
     @property
     def parameter_shape(self):

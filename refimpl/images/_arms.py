@@ -109,7 +109,7 @@ def draw_problem(n=2000, *, validation=2000, patch_validation=500, patch_scale=2
         second, their, _ = synthetic_images(validation, contrast=contrast, templates=templates, rng=rng)
         classes = len(templates)
     else:
-        (first, labels), (second, their) = ((np.asarray(x)[:count], np.asarray(y)[:count])
+        (first, labels), (second, their) = ((_checks.real(x, "images")[:count], _checks.array(y, "labels")[:count])
                                             for (x, y), count in zip(images, counts))
         classes = int(max(labels.max(), their.max())) + 1
         mean = first.mean(axis=(0, 2, 3), keepdims=True, dtype=np.float64)
@@ -235,7 +235,7 @@ def patch_activity(model, w, patches):
     ndarray (…)
     """
     rows = patches.variants().reshape(-1, model.inputs)
-    return (rows @ model.split(np.asarray(w, np.float64))[0] > 0).mean(axis=(-2, -1))
+    return (rows @ model.split(_checks.double(w, "w"))[0] > 0).mean(axis=(-2, -1))
 
 
 def at_equal_loss(run, name="clean", target=0.15):

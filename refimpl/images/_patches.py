@@ -242,7 +242,7 @@ def _image_stack(images):
 
 
 def _indices(values, name, n, most):
-    values = np.asarray(values)
+    values = _checks.array(values, name)
     if values.dtype.kind not in "iu" or values.shape != (n,):
         raise ValueError(f"{name} must be {n} whole numbers, got dtype {values.dtype} and shape {values.shape}; give "
                          "one an image")

@@ -34,7 +34,7 @@ def record(scorer, w, sets, observe):
     """One record: (loss, accuracy) of every set, and the observables."""
     with np.errstate(over="ignore", invalid="ignore"):
         scored = {name: scorer(w, blocks, labels) for name, (blocks, labels) in sets.items()}
-    return scored, {name: np.asarray(function(w), np.float64) for name, function in (observe or {}).items()}
+    return scored, {name: np.asarray(function(w.copy()), np.float64) for name, function in observe.items()}
 
 
 def stacked(records, wanted):

@@ -120,7 +120,7 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=Default(64), momentum=0.9, 
     >>> run.success, run.nit, float(run.accuracy["train"][-1])
     (True, 80, 1.0)
     """
-    w = _checks.shaped(w0, "w0", model.parameter_shape).copy()
+    w, observe = _checks.shaped(w0, "w0", model.parameter_shape).copy(), _arguments.observables(observe)
     images, labels = _examples(model, x, y, "x", "y", w.dtype)
     epochs = _checks.whole(epochs, "epochs")
     levels = _arguments.per_epoch(preactivation_std, "preactivation_std", epochs, zero=True)
@@ -218,7 +218,7 @@ def _examples(model, x, y, name, label_name, dtype):
     x = _checks.real(x, name)
     if x.ndim != 4 or len(x) == 0:
         raise ValueError(f"{name} must have shape (n, channels, height, width), got {x.shape}; give a stack of images")
-    y = np.asarray(y)
+    y = _checks.array(y, label_name)
     if y.dtype.kind not in "iu" or y.shape != x.shape[:1] or y.min() < 0 or y.max() >= model.classes:
         raise ValueError(f"{label_name} must be {len(x)} whole numbers in 0…{model.classes - 1}, got dtype {y.dtype} "
                          f"and shape {y.shape}; give one label per image")

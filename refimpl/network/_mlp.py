@@ -129,7 +129,7 @@ class MLP:
         One output: sign of f·y, with labels ±1. Else the largest output, which
         should be that of the class, or of the largest label of the squared loss.
         """
-        outputs, y = self.predict(w, x), np.asarray(y)
+        outputs, y = self.predict(w, x), _inputs.array(y, "y")
         targets = self._targets(y, (outputs.shape[-1 if self.widths[-1] == 1 else -2], self.widths[-1]))
         if self.widths[-1] > 1:
             return (outputs.argmax(axis=-1) == targets.argmax(axis=-1)).mean(axis=-1)

@@ -43,7 +43,11 @@ class Momentum:
 
 def starts(w0, model):
     """(w0 (R, *P), S) for starts (*S, *P)."""
-    w0, shape = _checks.real(w0, "w0"), model.parameter_shape
+    shape = getattr(model, "parameter_shape", None)
+    if not isinstance(shape, tuple):
+        raise ValueError(f"model must have a parameter_shape, got {type(model).__name__}; give a model such as "
+                         "refimpl.linear_stability.LinearRegression(dim)")
+    w0 = _checks.real(w0, "w0")
     stack = w0.shape[:max(0, w0.ndim - len(shape))]
     if w0.shape[len(stack):] != shape or 0 in w0.shape:
         raise ValueError(f"w0 must have shape (*S, {', '.join(map(str, shape))}) with no empty axis, got {w0.shape}; "
@@ -115,8 +119,7 @@ def _ragged_batches(batch_size, indices, sampling, n, steps, stack):
 
 def index_array(indices, n, wanted, least):
     """`indices` as an array of numbers in 0…n−1 with no empty batch and at least so many axes."""
-    _checks.unmasked(indices, "indices")
-    array = np.asarray(indices)
+    array = _checks.array(indices, "indices")
     if array.dtype.kind not in "iu" or array.ndim < least:
         raise ValueError(f"indices must be an integer array {wanted}, got dtype {array.dtype} and shape {array.shape}; "
                          "convert it with astype(int)")
@@ -182,6 +185,15 @@ def momentum_rule(momentum, nesterov=False, dampening=0.0):
         raise ValueError(f"nesterov needs a momentum other than 0 and no dampening, got momentum={float(factor):g} and "
                          f"dampening={dampening:g}; drop nesterov or change them")
     return Momentum(float(factor), bool(nesterov), dampening) if factor else None
+
+
+def observables(observe):
+    """`observe` as a dict of functions."""
+    observe = {} if observe is None else observe
+    if not isinstance(observe, dict) or not all(map(callable, observe.values())):
+        raise ValueError(f"observe must be a dict of functions, got {str(observe)[:60]}; name each: "
+                         "observe={'loss': model.loss}")
+    return dict(observe)
 
 
 def per_epoch(value, name, epochs, *, zero=False):

@@ -122,7 +122,7 @@ class _Chunk:
             return
         w = self.kernel.unpack(self.state)
         for name, function in self.plan.observe.items():
-            value = np.array(function(w, self.x, self.y), dtype=float)
+            value = np.array(function(w.copy(), self.x, self.y), dtype=float)  # it may write
             if value.shape[:1] != self.alive.shape:
                 raise ValueError(f"observe[{name!r}] must return shape ({self.count}, …), one entry per replica, "
                                  f"got {value.shape}; reduce over the axes of the parameters only")
@@ -176,7 +176,11 @@ def _rates(plan, chunk, total):
     def at(step):
         if callable(plan.lr):
             rate = np.asarray(_checks.positive(plan.lr(step), f"lr({step})", zero=True))
-            rate = np.broadcast_to(rate, plan.stack).reshape(-1)
+            try:
+                rate = np.broadcast_to(rate, plan.stack).reshape(-1)
+            except ValueError:
+                raise ValueError(f"lr({step}) must return one number or an array that broadcasts to the replicas "
+                                 f"{plan.stack}, got shape {rate.shape}; return one rate per replica") from None
         else:
             rate = np.broadcast_to(plan.lr[step], (total,))
         return chunk.kernel.spread(rate[chunk.first:chunk.first + chunk.count].astype(chunk.dtype))

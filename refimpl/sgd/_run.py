@@ -145,6 +145,7 @@ def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-r
     array([ 0.171875, -0.25    ])
     """
     start, stack = _arguments.starts(w0, model)
+    _checks.one_of(stacked_data, "stacked_data", (True, False))
     x, y = _arguments.data(model, x, y, start.dtype, stack if stacked_data else None)
     n, steps = x.shape[1 if stacked_data else 0], _checks.whole(steps, "steps", 0)
     batches = _arguments.batches(batch_size, indices, sampling, n, steps, stack)
@@ -157,8 +158,10 @@ def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-r
                 lr=lr if callable(lr) else _arguments.rates(lr, steps, stack), steps=steps, batches=batches,
                 kernel=kernel, index_seed=index_seed, noise_std=noise_std, noise=noise, noise_seed=noise_seed,
                 weight_decay=_checks.scalar(weight_decay, "weight_decay", zero=True), momentum=rule,
-                observe=dict(observe or {}), record_every=_checks.whole(record_every, "record_every"),
+                observe=_arguments.observables(observe), record_every=_checks.whole(record_every, "record_every"),
                 limit=_checks.scalar(divergence_limit, "divergence_limit"), stack=stack)
+    if not (callback is None or callable(callback)):
+        raise ValueError(f"callback must be a function, got {callback!r}; give f(intermediate_result=…)")
     if callback is not None and workers != 1:
         raise ValueError("callback needs workers=1, since it sees all replicas at every step; drop one of them")
     size = len(start) if callback else _chunk_size(plan, chunk_size, workers, len(start))

@@ -9,6 +9,8 @@ def real(value, name):
     """`value` as a float64 array of finite real numbers (float32 stays float32); see `array` for what is taken."""
     found = array(value, name)
     try:
+        if found.dtype == object and any(isinstance(entry, (str, bytes)) for entry in found.flat):
+            raise TypeError
         if found.dtype != np.float32:
             found = found.astype(np.float64, casting="unsafe" if found.dtype == object else "safe")
     except (TypeError, ValueError, OverflowError):

@@ -52,7 +52,8 @@ def weak_growth_rate(c, kappa):
     if (c < OSCILLATION_ONSET).any() or (c > PERIOD_DOUBLING).any():
         raise ValueError(f"c must be in [1, √5 - 1 = {PERIOD_DOUBLING:.6f}], got {c.flat[0]:g}; below, nothing grows; "
                          "beyond, use weak_drift")
-    value = np.log1p(below_one(kappa) * (1 - kappa) * (c - 1))
+    kappa = below_one(kappa)
+    value = np.log1p(kappa * (1 - kappa) * (c - 1))
     return value if value.ndim else float(value)
 
 
@@ -95,11 +96,11 @@ def weak_drift(c, kappa, beta=0.0):
     >>> round(weak_drift(1.2, 0.01), 6), weak_drift(1.2, 0.01, 0.2)
     (0.00198, 0.0)
     """
-    c, beta = _checks.scalar(c, "c"), np.asarray(_checks.positive(beta, "beta", zero=True))
+    c, kappa, beta = _checks.scalar(c, "c"), below_one(kappa), np.asarray(_checks.positive(beta, "beta", zero=True))
     if (beta >= 1).any():
         raise ValueError(f"beta must be below 1, got {beta.max():g}; with β = 1 nothing is left of the strong feature")
     held = c * (1 - beta)
-    value = 2 * below_one(kappa) * (1 - kappa) * held * mean_residual(held)
+    value = 2 * kappa * (1 - kappa) * held * mean_residual(held)
     return value if np.ndim(value) else float(value)
 
 

@@ -36,14 +36,15 @@ def least_dimension(kappa, q):
     >>> f"{least_dimension(0.5, 0.5):.0e}"
     '1e+53'
     """
+    kappa, q = _checks.scalar(kappa, "kappa"), _checks.scalar(q, "q")
     for name, value in (("kappa", kappa), ("q", q)):
-        if _checks.scalar(value, name) >= 1:
+        if value >= 1:
             raise ValueError(f"{name} must lie in (0, 1), got {value:g}; it is a fraction")
     logarithm = 16 * (np.log(4) - 6 * np.log(kappa) - 3 * np.log(q))
     if logarithm > 709:
         raise ValueError(f"kappa and q must leave d below the largest float, got {kappa:g} and {q:g}, where log10 d is "
                          f"{logarithm / np.log(10):.6g}; use that")
-    return float((4 / (float(kappa)**6 * float(q)**3))**16)
+    return (4 / (kappa**6 * q**3))**16
 
 
 def asymptotic_exponents():

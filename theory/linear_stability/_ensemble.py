@@ -5,7 +5,7 @@ All functions of this study take an (n, d, d) array, a `GaussNewton` or an
 their reduction, so that the second call on them costs only itself.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -162,8 +162,8 @@ class Ensemble:
     """
 
     hessians: object         # (n, d, d) read-only, or GaussNewton
-    exponent: int = 0        # curvatures are 2**exponent times the scaled ones
-    epsilon: float = 0.0     # rounding of what was given
+    exponent: int = field(default=0, init=False)        # curvatures are 2**exponent times the scaled ones
+    epsilon: float = field(default=0.0, init=False)     # rounding of what was given
 
     def __post_init__(self):
         factored = isinstance(self.hessians, GaussNewton)
