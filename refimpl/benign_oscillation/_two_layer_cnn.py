@@ -161,7 +161,8 @@ def strengths(alignments):
     >>> right.tolist(), wrong.tolist()
     ([0.5, 8.0], [2.0, 0.5])
     """
-    alignments = np.asarray(_checks.array(alignments, "alignments"), float)  # NaN passes: a replica that diverged has no strengths
+    # NaN passes: a replica that diverged has no strengths
+    alignments = np.asarray(_inputs.array(alignments, "alignments"), float)
     if alignments.ndim < 2 or alignments.shape[-2] != 2:
         raise ValueError(f"alignments must have shape (…, 2, m), got {alignments.shape}; put F₊ and F₋ on the axis "
                          "before the last")
@@ -197,7 +198,7 @@ def accuracy(model, w, data):
     >>> float(accuracy(TwoLayerCNN(2, 1), [[[1.0, 0.0]], [[0.0, 0.0]]], data))
     1.0
     """
-    w = np.asarray(_checks.array(w, "w"), float)
+    w = np.asarray(_inputs.array(w, "w"), float)
     if w.shape[-3:] != model.parameter_shape:
         raise ValueError(f"w must have shape (*S, {', '.join(map(str, model.parameter_shape))}), got {w.shape}; give "
                          "the parameters of this model")
