@@ -43,9 +43,9 @@ def test_a_schedule_is_told_in_the_words_of_annealing():
         assert run.switch == run.anneal_step == 2
     with pytest.warns(DeprecationWarning, match="sgd_stopping_law.switch_loss=…. is now anneal_loss"):
         theory.sgd_stopping_law(2 / 3, 1 / 3, 1e-2, 2, **rates, switch_loss=0.1)
-    old = Candidate({"descend": lambda w, x, y, *, lr, switch_loss: switch_loss}, ("descend",))
+    old = Candidate({"descend": lambda w, x, y, *, lr, switch_loss: (w, x, y, lr, switch_loss)}, ("descend",))
     with pytest.warns(DeprecationWarning, match="descend takes switch_loss, which is now anneal_loss"):
-        assert old.function("descend", {})(0, 0, 0, lr=1, anneal_loss=3) == 3
+        assert old.function("descend", {})(1, 2, 3, lr=4, anneal_loss=5) == (1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize(("module", "old", "value"), [

@@ -130,9 +130,9 @@ class _Group:
             value = last_if(got, value)
         if got.shape != value.shape:
             return False
-        if path and got.ndim == allowed.ndim:   # step by step; a mistake may make one more or one fewer
+        if path and got.ndim == allowed.ndim:   # step by step; a mistake may make more or fewer of them
             axes = tuple(range(1, value.ndim))
-            allowed = np.concatenate([allowed[:1], allowed, allowed[-1:]])[1:len(value) + 1]
+            allowed = allowed[np.minimum(np.arange(len(value)), len(allowed) - 1)]
         else:
             axes, allowed = None, allowed[-1] if path else allowed
         size = np.abs(value).max(axis=axes, keepdims=axes is not None, initial=0.0)

@@ -23,9 +23,7 @@ def of_scalar(entry, case, quantity, inputs):
              (name.RECIPROCAL, 0): lambda: 1 / value}
     found |= _of_sampling(derived, case) | _of_step(derived) | _of_curvature(function, case, inputs, entry)
     data = derived.data
-    scalars = [key for key, part in data.items() if np.ndim(part) == 0]
-    alike = [key for key, part in data.items() if np.ndim(part) == 2]
-    for first, second in (*combinations(scalars, 2), *combinations(alike, 2)):
+    for first, second in combinations([key for key, part in data.items() if np.ndim(part) == 0], 2):
         exchanged = data | {first: data[second], second: data[first]}
         found[name.EXCHANGED.format(first, second), 0] = _of_data(derived, exchanged)
     return found

@@ -110,16 +110,32 @@ def test_minima_of_sgd_meet_the_exact_threshold_and_cross_the_drawn_bound(traine
 
 @pytest.mark.claim("WME18.momentum-net")
 def test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above(trained, fixed):
-    """B = 16, μ = .9, six paths a rate; (1−μ)η*_SGD and the full-batch 2(1+μ)/a lie outside of both rates."""
+    """B = 16, μ = .9, six paths a rate; (1−μ)η*_SGD and the full-batch 2(1+μ)/a lie outside of both rates.
+
+    Paths above are followed until their loss is 300 times that of the start. The logarithm of the linearised loss grows
+    by 2Λ = .0045 per step and its variance by .0058 (24 paths): one of six is not there after 10 000 steps in less than
+    1e-6 of the seeds, and one below, where 2Λ = −.0063, gets there in less than 1e-5. Those below end 7 of their
+    standard deviations of log loss under the limit.
+    """
     model, x, y = trained.model, trained.x, trained.y
     shift = trained.found.w[0] - trained.w
     start = trained.w + shift * sqrt(1e-10 / model.loss(trained.found.w[0], x, y))
     threshold = theory.critical_lr(trained.factors, 16, momentum=0.9)
-    low, high = (sgd.run(model, np.tile(start, (6, 1)), x, y, lr=share * threshold, steps=1500, batch_size=16,
-                         momentum=0.9, observe={"loss": model.loss}, record_every=50, rng=fixed).observed["loss"]
-                 for share in (0.9, 1.1))
-    assert (low[-1] < 1e-3 * low[0]).all()
-    assert (high[-1] > 2 * high[0]).all() and np.log10(high[-1] / high[0]).mean() > 1
+
+    def run(w, share, steps, velocity=None):
+        return sgd.run(model, w, x, y, lr=share * threshold, steps=steps, batch_size=16, momentum=0.9,
+                       velocity=velocity, observe={"loss": model.loss}, record_every=50, rng=fixed)
+
+    below = run(np.tile(start, (6, 1)), 0.9, 1500).observed["loss"] / model.loss(start, x, y)
+    assert (below[-1] < 1e-3).all() and below.max() < 300
+    above = run(np.tile(start, (6, 1)), 1.1, 500)
+    for _ in range(19):
+        inside = above.observed["loss"].max(axis=0) < 300 * model.loss(start, x, y)
+        if not inside.any():
+            break
+        above = run(above.w[inside], 1.1, 500, above.velocity[inside])
+    else:
+        pytest.fail(f"{inside.sum()} of 6 paths have not left after 10 000 steps")
     assert 0.1 * theory.critical_lr(trained.factors, 16) < 0.9 * threshold
     assert 2 * 1.9 / theory.sharpness(trained.factors) > 1.1 * threshold
 

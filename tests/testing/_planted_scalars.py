@@ -60,6 +60,15 @@ def of_scalars():
                 cause.DAMPENING_IGNORED,)
             yield "decay ignored", model, wrong(model, name, of_step(weight_decay=lambda value: 0.0)), (
                 cause.DECAY_IGNORED,)
+        rate = "mean_square_rate"
+        yield "rate of Nesterov's step", model, wrong(model, rate, lambda given: given | {
+            "nesterov": "momentum" in given and "dampening" not in given}), (cause.NESTEROV,)
+        yield "rate of (1 − μ) g", model, wrong(model, rate, lambda given: given if "nesterov" in given else given | {
+            "dampening": given.get("momentum", 0.0)}), (cause.MOMENTUM_DAMPED,)
+        yield "rate of twice the decay", model, wrong(model, rate, of_step(weight_decay=lambda value: 2 * value)), (
+            cause.DECAY_DOUBLE,)
+        yield "rate of half the decay", model, wrong(model, rate, of_step(weight_decay=lambda value: value / 2)), (
+            cause.DECAY_HALF,)
         yield "(1 + μ) of the full batch", model, {"critical_lr": full_batch_momentum(model)}, ()
     yield "batch size ignored", "TwoMinima", wrong("TwoMinima", "almost_sure_lr", hold("batch_size", 1)), (
         cause.BATCH_ONE,)
@@ -121,7 +130,7 @@ def largest_in_size(**given):
 
 def of_annealing():
     """`descend` and `train` as loops with one mistake."""
-    def loop(mistake):
+    def loop(mistake, factor=1.0):
         def of(model):
             def descend(w, x, y, *, lr, large_lr, anneal_loss, target):
                 found, lowered = [w], False
@@ -130,22 +139,24 @@ def of_annealing():
                     rate = lr if lowered or (small and mistake != "late") else large_lr
                     lowered = lowered or small
                     rate = {"always large": large_lr, "always small": lr}.get(mistake, rate)
-                    found.append(found[-1] - rate * model.gradient(found[-1], x, y))
-                    if mistake == "always large" and len(found) > 200:
+                    found.append(found[-1] - factor * rate * model.gradient(found[-1], x, y))
+                    if mistake == "always large" and len(found) > 200 or not np.isfinite(found[-1]).all():
                         break
                 return np.array({"overshot": found + [found[-1] - lr * model.gradient(found[-1], x, y)],
                                  "undershot": found[:-1]}.get(mistake, found))
             return descend
-        return lambda: only("descend", of)("LeastSquares")
+        return only("descend", of)("LeastSquares")
 
     for mistake, names in (("late", (cause.SWITCH_LATE,)), ("always small", (cause.ALWAYS_SMALL,)),
                            ("always large", (cause.SCHEDULE_IGNORED,)), ("overshot", (cause.OVERSHOT,)),
                            ("undershot", (cause.END_LEFT_OUT,))):
-        yield f"descend {mistake}", "LeastSquares", loop(mistake)(), names
+        yield f"descend {mistake}", "LeastSquares", loop(mistake), names
+    yield "descend with half the gradient", "LeastSquares", loop("", 0.5), (cause.FACTOR_HALF,)
 
-    def train(mistake):
+    def train(mistake, factor=1.0, **changes):
         def of(model):
-            def train(w, x, y, *, lr, weight_decay, noise, large_lr=None, anneal_loss=None):
+            def train(w, x, y, *, lr, large_lr=None, anneal_loss=None, **given):
+                weight_decay, noise = (changes.get(key, same)(given[key]) for key in ("weight_decay", "noise"))
                 found, lowered = [w * model.mask], False
                 for extra in noise * model.mask:
                     now = found[-1]
@@ -154,10 +165,43 @@ def of_annealing():
                     lowered = small if mistake == "back" else lowered or small
                     rate = lr if large_lr is None or lowered else large_lr
                     decay = 0.0 if mistake == "decay dropped" and lowered else weight_decay
-                    found.append((1 - rate * decay) * now - rate * (model.gradient(now, x, y) + extra))
+                    found.append((1 - rate * decay) * now - rate * (factor * model.gradient(now, x, y) + extra))
                 return np.array(found)
             return train
         return only("train", of)("TwoLayerReLU")
 
     for mistake, names in (("back", (cause.SWITCH_BACK,)), ("early", (cause.SWITCH_EARLY,)), ("decay dropped", ())):
         yield f"train {mistake}", "TwoLayerReLU", train(mistake), names
+    for factor, named in ((2.0, cause.FACTOR_2), (0.5, cause.FACTOR_HALF), (-1.0, cause.SIGN)):
+        yield f"train {factor:g} times", "TwoLayerReLU", train("", factor), (named,)
+        yield f"momentum {factor:g} times", "ConvNet", with_momentum(factor), (named,)
+    for kind, change, named in (
+            ("noise reversed", {"noise": np.negative}, cause.NOISE_SIGN),
+            ("noise left out", {"noise": np.zeros_like}, cause.NOISE_IGNORED),
+            ("no decay", {"weight_decay": lambda value: 0.0}, cause.DECAY_IGNORED),
+            ("twice the decay", {"weight_decay": lambda value: 2 * value}, cause.DECAY_DOUBLE),
+            ("half the decay", {"weight_decay": lambda value: value / 2}, cause.DECAY_HALF),
+            ("decay squared", {"weight_decay": lambda value: value**2}, cause.DECAY_SQUARED)):
+        yield f"train {kind}", "TwoLayerReLU", train("", **change), (named,)
+        yield f"momentum {kind}", "ConvNet", with_momentum(**change), (named,)
+
+
+def same(value):
+    return value
+
+
+def with_momentum(factor=1.0, **changes):
+    """`train` of the net on images, with changed arguments or `factor` times the gradient."""
+    def of(model):
+        def train(w, x, y, *, lr, indices, momentum, **given):
+            decay, noise = (changes.get(key, same)(given[key]) if key in given else None
+                            for key in ("weight_decay", "noise"))
+            found, velocity = [w], 0.0
+            for t, batch in enumerate(indices):
+                extra = {} if noise is None else {"noise": noise[t][:, None]}
+                slope = factor * model.gradient(found[-1], x[batch], y[batch], **extra)
+                velocity = momentum * velocity + slope + decay * found[-1]
+                found.append(found[-1] - lr[t] * velocity)
+            return np.array(found)
+        return train
+    return only("train", of)("ConvNet")

@@ -8,6 +8,7 @@ import pytest
 from refimpl.testing import (ConformanceError, Record, _cases, _mistake_names, cases, check_model,
                              parametrize_with_checks)
 from refimpl.testing._comparison import _differ
+from refimpl.testing._conversion import same
 from refimpl.testing._diagnosis import diagnose
 from refimpl.testing._wrong_models import NUDGE, off_the_kink
 from tests.testing._faults import MAKE, RIGHT
@@ -76,6 +77,9 @@ def test_single_precision_and_estimators_are_judged_as_such():
     assert not check_model(single, LINEAR, cases=kept, on_fail=None).ok
     report = check_model(single, LINEAR, precision="float32")
     assert report.ok and "single precision" in str(report) and "beyond the range of float32" in str(report)
+    marks = {each.id: each.marks for each in parametrize_with_checks(single, LINEAR, precision="float32").mark.args[1]}
+    assert [mark.kwargs["reason"] for mark in marks["LinearRegression/far-away/gradient"]] == [
+        "beyond the range of float32"] and not marks["LinearRegression/n2-d3/gradient"]
     rough = {"gradient": lambda *given: gradient(*given) * (1 + 1e-4)}
     assert check_model(rough, LINEAR, rtol={"gradient": 1e-3}).ok
     assert not check_model(rough, LINEAR, rtol=1e-5, on_fail=None).ok
@@ -198,3 +202,8 @@ def test_single_precision_is_named_beside_a_result_that_half_precision_holds():
     entry = _cases.MODELS[LINEAR]
     assert set(diagnose(entry, {"gradient": [half, single]}).values()) == {_mistake_names.PRECISION}
     assert set(diagnose(entry, {"gradient": [half, half]}).values()) == {"a constant factor 0.9999996 too many"}
+
+
+def test_an_argument_that_can_no_longer_be_read_counts_as_unchanged():
+    """A buffer that JAX has taken over: it was seen before the call, and not after it."""
+    assert same(np.ones(2), None) and same(None, np.ones(2)) and not same(np.ones(2), np.zeros(2))
