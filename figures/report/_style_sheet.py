@@ -61,10 +61,12 @@ td::before{content:attr(data-label);display:block;color:var(--note);font-size:.7
 --good:#1d6f42;--bad:#b3261e;--idle:#7a5a00;--exact:#1d6f42;--holds:#4d8fc4;--corrected:#c26a1c;--not:#b3261e;
 --rest:#8a8f98}
 *{print-color-adjust:exact}html{font-size:12px}body{font-size:1rem}main{max-width:none;padding:0}nav{display:none}
-h1,h2,h3{break-after:avoid}tr,figure,summary,dl{break-inside:avoid}
+h1,h2,h3{break-after:avoid}h1,h2,h3,tr,figure,summary,dl{break-inside:avoid}
 article{border:0;border-top:1px solid var(--line);border-radius:0;padding:.6rem 0;margin:.6rem 0}
 img{filter:none}figure img{max-height:135mm;display:block;margin:auto}.wrong td:last-child{width:30mm}
-.rows{font-size:.74rem}th,td,.rows td{padding:.2rem .25rem}.rows .note{display:none}
-.rows td:first-child{min-width:0;width:13%}.rows td:nth-child(2){min-width:0;width:25%}.rows td:last-child{width:14%}
+.rows{font-size:.7rem;table-layout:fixed}th,td,.rows td{padding:.2rem .25rem}.rows .note{display:none}
+.rows th{width:8%}.rows th:nth-child(1){width:12%}.rows th:nth-child(2){width:18%}.rows th:nth-child(3){width:9%}
+.rows th:nth-child(4){width:13%}
+.rows th:nth-child(5),.rows th:nth-child(6){width:14%}.rows th:nth-child(8){width:7%}
 .margin{width:100%;height:auto}details::details-content{content-visibility:visible;block-size:auto}}
 """
