@@ -45,7 +45,7 @@ def _head(summary, run):
              "begun": run["started"].replace("T", " "), "took": f"{run['seconds']:g} s", "machine": run["machine"]}
     listed = "".join(f"<div><dt>{name}</dt><dd>{escape(str(value))}</dd></div>" for name, value in facts.items())
     said = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences(summary, run))
-    counts = "".join(f'<div class="{verdict.replace(" ", "-")}"><b>{count}</b> {verdict}</div>'
+    counts = "".join(f'<div class="{verdict.replace(" ", "-")}"><b>{count}</b> {verdict.removesuffix("s")}</div>'
                      for verdict, count in summary.verdicts.items())
     return (
         '<header><h1>What holds of four studies of SGD with large learning rates</h1><dl'

@@ -144,8 +144,9 @@ def sentences(summary, run):
     yield from _data_and_effort(summary, run)
     if summary.not_drawn:
         idle = sum(not claim.shown for claim in CLAIMS)
+        which = "all" if idle == summary.not_drawn else idle
         yield (f"{summary.not_drawn} of the {_some(len(CLAIMS), 'claim')} in the ledger were not drawn"
-               + (f", {idle} of which are out of reach or not tested." if idle else "."))
+               + (f", {which} of which are out of reach or not tested." if idle else "."))
     if summary.left_out:
         yield (
             f"{_some(summary.left_out, 'figure')} in this directory from other runs (another effort, seed, data set or "
