@@ -16,6 +16,9 @@ def main(words=None):
         print("python -m figures: error: matplotlib is missing; install it with python -m pip install '.[figures]'",
               file=sys.stderr)
         return 2
+    except BrokenPipeError:  # the reader, head or less, has seen enough; what was to be drawn is not
+        sys.stderr.close()
+        return 1
     except KeyboardInterrupt:
         print("python -m figures: interrupted before anything was drawn", file=sys.stderr)
         return 130

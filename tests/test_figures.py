@@ -1,5 +1,6 @@
 """The figure runner: same bytes again, whole files only, exit statuses, the report."""
 
+import io
 import json
 import os
 import signal
@@ -17,6 +18,7 @@ from figures._command import arguments
 from figures._figure import AGREES, DIFFERS, EFFORTS, NOT_JUDGED, close, holds
 from figures._fitted_powers import fitted_power, t_limit
 from figures._style import style
+from refimpl.testing._command_line import main as kit_main
 from tests import support
 from tests.tiny_figures import install, tiny
 
@@ -196,6 +198,21 @@ def test_list_is_grouped_and_fits_a_screen(capsys):
             and "/".join(f"{s:g}" for s in figure.seconds) in listed
         )
     assert f"{len(_all.FIGURES)} figures of {len(_all.STUDIES)} studies" in listed.splitlines()[-1]
+
+
+@pytest.mark.parametrize(("command", "words"), [(main, ["--list"]), (kit_main, ["template", "LinearRegression"])])
+def test_a_reader_that_has_seen_enough_is_no_fault(command, words, monkeypatch):
+    """As head is: nothing on standard error, no traceback."""
+
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    errors = io.StringIO()
+    errors.close = lambda: monkeypatch.setattr(errors, "silent", True, raising=False)
+    monkeypatch.setattr(sys, "stdout", Closed())
+    monkeypatch.setattr(sys, "stderr", errors)
+    assert command(words) in (0, 1) and errors.silent and not errors.getvalue()
 
 
 def test_expected_times_fit_the_limits():

@@ -30,6 +30,9 @@ def main(words=None):
     options = parser.parse_args(words)
     try:
         return options.run(options)
+    except BrokenPipeError:  # the reader, head or less, has seen enough
+        sys.stderr.close()
+        return 0
     except (ValueError, OSError, _Unreadable) as error:
         parser.exit(NOT_BEGUN, f"{parser.prog} {options.command}: {' '.join(str(error).split())}\n")
     except KeyboardInterrupt:
