@@ -5,7 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from tests.benchmarks._case import Case, Scaling, grown, timed
+from tests.benchmarks import _bare
+from tests.benchmarks._bare import BARE
+from tests.benchmarks._case import Case, Footprint, Scaling, grown, record_of, timed
 from tests.benchmarks._output import lines, save
 
 LIMITS = {"flops": 1e9, "bytes": 1e9, "normals": 1e8}
@@ -39,14 +41,36 @@ def test_memory_exponents_are_those_of_the_allocation():
     assert record["peak_memory"][-1] >= 8 * 800**2
 
 
+@pytest.mark.parametrize("path", ["_rank_one_rows", "_rank_one_columns", "_rank_one_counts", "_dense_rows",
+                                  "_dense_columns", "_dense_in_place"])
+def test_limits_make_the_steps_that_they_limit(path):
+    rng = np.random.default_rng(0)
+    factors, w0, indices = rng.standard_normal((5, 3)), rng.standard_normal((7, 3)), rng.integers(0, 5, (4, 7, 2))
+    data = factors if "rank_one" in path else factors[:, :, None] * factors[:, None]
+    found = _bare._run(getattr(_bare, path), data, w0, indices, 0.1, 0.9, 4)()
+    w, v = w0.copy(), 0.0
+    for batch in indices:
+        v = 0.9 * v + np.einsum("rbd,rbe,re->rd", factors[batch], factors[batch], w) / 2
+        w = w - 0.1 * v
+    np.testing.assert_allclose(found, w, rtol=1e-12)
+    assert not np.allclose(found, w + 0.1 * v)              # a step fewer is not taken for it
+
+
 def test_what_is_written(tmp_path):
+    limited = Case("limited", "entry", 10, lambda: {"ours": lambda: np.ones(10), BARE: lambda: None}, rounds=1)
     records = [
         timed(case(), LIMITS),
+        timed(limited, LIMITS),
         grown(Scaling("line", "n", (1000, 2000, 4000), lambda n: lambda: np.ones(n), rounds=1)),
+        record_of(Footprint("nothing", "x = bytearray(10**8)"), LIMITS),
     ]
+    assert records[-1]["peak_memory"] > 1e8
+    assert "bare NumPy calls" in lines(records[1])[0] and "machine's rates" in lines(records[0])[0]
     save(records, {"NumPy": np.__version__}, tmp_path / "new")
     written = json.loads((tmp_path / "new" / "results.json").read_text(encoding="utf-8"))
-    assert [record["name"] for record in written["records"]] == ["sum", "line"]
-    assert {path.name for path in (tmp_path / "new").iterdir()} == {"results.json", "ratios.png", "scaling.png"}
+    assert [record["name"] for record in written["records"]] == [record["name"] for record in records]
+    text = (tmp_path / "new" / "table.md").read_text(encoding="utf-8")
+    assert all(record["name"] in text for record in records)
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {"results.json", "table.md"}
     for record in records:
         assert lines(record)[0].startswith(record["name"])

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
-from tests.benchmarks._measure import alternate, peak_memory
+from tests.benchmarks._measure import alternate, apart, peak_memory
 
 
 @dataclass(frozen=True)
@@ -14,8 +14,9 @@ class Case:
     """One piece of work that several contenders do to the same answer.
 
     `make` returns {contender: function}, ours first; each function returns
-    what is compared. The least work of a call, by which the machine's limit is
-    computed, is given as arithmetic, bytes moved in cache, and normals drawn.
+    what is compared, or None. The limit is a contender too, `_bare.BARE`; where
+    there is none the least work of a call is given as arithmetic, bytes moved
+    in cache, and normals drawn, and the limit is computed from the machine's rates.
     """
 
     name: str
@@ -41,23 +42,41 @@ class Scaling:
     rounds: int = 3
 
 
-def timed(case, limits):
-    """A case's record for the table and the JSON file."""
+@dataclass(frozen=True)
+class Footprint:
+    """Time and peak memory resident of a process of its own that runs `code`."""
+
+    name: str
+    code: str
+
+
+def record_of(entry, limits, seconds=np.inf):
+    """The record of a `Case`, `Scaling` or `Footprint`, in about so many seconds where it can be cut short."""
+    if isinstance(entry, Footprint):
+        taken, peak = apart(entry.code)
+        return {"kind": "footprint", "name": entry.name, "seconds": taken, "peak_memory": peak}
+    return timed(entry, limits, seconds) if isinstance(entry, Case) else grown(entry, seconds)
+
+
+def timed(case, limits, seconds=np.inf):
+    """A case's record for the table and the JSON file; rounds end after so many seconds."""
     functions = case.make()
     first, answers = {}, {}
     for name, function in functions.items():
-        started = perf_counter()
-        answers[name] = np.asarray(function())
-        first[name] = perf_counter() - started
+        started = process_time()
+        answer = function()
+        first[name] = process_time() - started
+        if answer is not None:
+            answers[name] = np.asarray(answer)
     ours = next(iter(functions))
-    scale = np.abs(answers[ours]).max()
+    scale = np.abs(answers[ours]).max() if answers else 1.0
     differences = {name: float(np.abs(answer - answers[ours]).max() / scale) for name, answer in answers.items()}
     wrong = [name for name, difference in differences.items() if not difference <= case.rtol]
     if wrong:
         raise AssertionError(
             f"{case.name}: {wrong[0]} differs from {ours} by {differences[wrong[0]]:.1e}, more than {case.rtol:g}"
         )
-    measured = alternate(functions, case.rounds)
+    measured = alternate(functions, case.rounds, seconds)
     limit = max(case.flops / limits["flops"], case.traffic / limits["bytes"]) + case.normals / limits["normals"]
     return {
         "kind": "case",
@@ -68,21 +87,27 @@ def timed(case, limits):
         "limit": limit,
         "peak_memory": peak_memory(functions[ours]),
         "contenders": {
-            name: {"seconds": seconds, "ratio": ratio, "first_call": first[name], "difference": differences[name]}
-            for name, (seconds, ratio) in measured.items()
+            name: {"seconds": taken, "ratio": ratio, "first_call": first[name], "difference": differences.get(name)}
+            for name, (taken, ratio) in measured.items()
         },
     }
 
 
-def grown(scaling):
-    """A scaling's record: seconds, peak bytes, and the exponents fitted to the larger half of the sizes."""
-    seconds, peaks = [], []
+def grown(scaling, seconds=np.inf):
+    """A scaling's record: seconds, peak bytes, and the exponents fitted to the larger half of the sizes.
+
+    Sizes are left out, but for the first three, once a call has taken a tenth of so many seconds.
+    """
+    sizes, taken, peaks = [], [], []
     for size in scaling.sizes:
+        if len(sizes) > 2 and taken[-1] > seconds / 10:
+            break
         function = scaling.make(size)
-        seconds.append(alternate({"": function}, scaling.rounds)[""][0])
+        sizes.append(size)
+        taken.append(alternate({"": function}, scaling.rounds, seconds)[""][0])
         peaks.append(peak_memory(function))
-    upper = slice(len(scaling.sizes) // 2, None)
-    logs = np.log(np.array([scaling.sizes, seconds, peaks], float))[:, upper]
+    upper = slice(len(sizes) // 2, None)
+    logs = np.log(np.array([sizes, taken, peaks], float))[:, upper]
     exponents = [float(np.polyfit(logs[0], values, 1)[0]) for values in logs[1:]]
-    return {"kind": "scaling", "name": scaling.name, "variable": scaling.variable, "sizes": list(scaling.sizes),
-            "seconds": seconds, "peak_memory": peaks, "time_exponent": exponents[0], "memory_exponent": exponents[1]}
+    return {"kind": "scaling", "name": scaling.name, "variable": scaling.variable, "sizes": sizes,
+            "seconds": taken, "peak_memory": peaks, "time_exponent": exponents[0], "memory_exponent": exponents[1]}

@@ -2,9 +2,11 @@
 
 import importlib
 import importlib.util
+import subprocess
+import sys
 import tracemalloc
 from statistics import median
-from time import perf_counter
+from time import process_time
 
 import numpy as np
 
@@ -14,19 +16,22 @@ def load(name):
     return importlib.import_module(name) if importlib.util.find_spec(name) else None
 
 
-def alternate(functions, rounds=9):
+def alternate(functions, rounds=9, seconds=np.inf):
     """{name: (median seconds, median ratio to the first function, round by round)} of functions run in turn.
 
-    Each is called once beforehand, which compiles what is compiled.
+    Each is called once beforehand, which compiles what is compiled. Seconds are of the processor, which other jobs on
+    the machine disturb less. After so many `seconds` no further round begins.
     """
     for function in functions.values():
         function()
-    times = {name: [] for name in functions}
-    for _ in range(rounds):
+    times, began = {name: [] for name in functions}, process_time()
+    for k in range(rounds):
+        if k and process_time() - began > seconds:
+            break
         for name, function in functions.items():
-            started = perf_counter()
+            started = process_time()
             function()
-            times[name].append(perf_counter() - started)
+            times[name].append(process_time() - started)
     first = next(iter(times.values()))
     return {name: (median(taken), median(b / a for a, b in zip(first, taken))) for name, taken in times.items()}
 
@@ -69,3 +74,14 @@ def peak_memory(function):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak
+
+
+def apart(code):
+    """(seconds of the processor, peak bytes resident) of a Python process of its own that runs `code`."""
+    tail = """
+import resource
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss)
+"""
+    done = subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, check=True)
+    return tuple(map(float, done.stdout.split()[-2:]))

@@ -3,6 +3,8 @@
 import numpy as np
 
 from refimpl.convex_annealing import descend, three_samples
+from tests.benchmarks import _bare
+from tests.benchmarks._bare import BARE
 from tests.benchmarks._case import Case
 from tests.benchmarks._measure import load
 
@@ -21,7 +23,9 @@ def sweep():
         return descend(three_samples(), TARGET, lr=SMALL, large_lr=LARGE, anneal_loss=SWITCH, w0=starts())
 
     def contenders():
-        found = {"ours": lambda: ours().w}
+        known = ours()
+        found = {"ours": lambda: ours().w,
+                 BARE: _bare.annealed(three_samples(), starts(), known.nit, known.anneal_step, LARGE, SMALL)}
         for name, make in (("torch", _torch), ("jax", _jax)):
             module = load(name)
             if module is not None:
@@ -33,7 +37,6 @@ def sweep():
         "replica-step",
         int(ours().nit.sum()),
         contenders,
-        note="two parameters: a step is some thirty NumPy calls on 1024 numbers each, which a compiler makes one loop",
     )
 
 

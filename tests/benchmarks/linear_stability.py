@@ -5,21 +5,14 @@ from functools import partial
 import numpy as np
 
 from refimpl.linear_stability import simulate
-from refimpl.sgd._path_batch_counts import SHARE
-from tests.benchmarks._case import Case, Scaling
+from refimpl.sgd import _sampling
+from tests.benchmarks import _bare
+from tests.benchmarks._bare import BARE
+from tests.benchmarks._case import Case, Footprint, Scaling
 from tests.benchmarks._measure import load
 from theory.linear_stability import GaussNewton, critical_lr, second_moment
 
 N, LR = 64, 0.01
-GATHERED = 3  # passes over what is gathered: written once, read twice
-SMALL = "the calls of a step, whatever the replicas, are most of it: see 'steps of one replica' for their cost"
-NOTE = (
-    (
-        "a compiled loop need not write what it gathers, nor read it again; the traffic counted is of one write and two"
-        " reads"
-    ),
-    "by counts: all n residuals are computed, with matrix products",
-)
 
 
 def ensemble(kind, dim, size, replicas, steps):
@@ -34,7 +27,8 @@ def steps_of(kind, dim, size, replicas, steps, momentum=0.0):
     """{contender: function that returns the last iterates}; index arrays are given."""
     data, w0, indices = ensemble(kind, dim, size, replicas, steps)
     found = {"ours": lambda: simulate(data, w0, lr=LR, batch_size=size, steps=steps, indices=indices,
-                                      momentum=momentum).w}
+                                      momentum=momentum).w,
+             BARE: _bare.quadratic(data, w0, indices, LR, momentum)}
     for name, make in (("torch", _torch), ("jax", _jax), ("numba", _numba)):
         module = load(name)
         if module is not None and not (name == "numba" and kind == "dense"):
@@ -122,12 +116,70 @@ def quadratic(kind, dim, size, replicas, momentum=0.0):
     numbers = dim if kind == "rank-1" else dim**2
     steps = int(np.clip(1e8 // (replicas * size * numbers), 4, 100))
     count = replicas * steps
-    work = count * size * numbers
-    by_counts = kind == "rank-1" and N <= SHARE * size
-    flops = 4 * N * dim * count if by_counts else (4 if kind == "rank-1" else 2) * work
     what = f"{kind}, d = {dim}, B = {size}, R = {replicas}" + (f", momentum {momentum:g}" if momentum else "")
-    return Case(what, "replica-step", count, partial(steps_of, kind, dim, size, replicas, steps, momentum), flops=flops,
-                traffic=0 if by_counts else GATHERED * 8 * work, note=NOTE[by_counts] if replicas > 100 else SMALL)
+    return Case(what, "replica-step", count, partial(steps_of, kind, dim, size, replicas, steps, momentum))
+
+
+def drawing():
+    """An index of batches without replacement for many replicas, beside NumPy's uniform numbers, one an index."""
+    size, steps = 4, 400
+
+    def contenders(replicas):
+        def ours():
+            batches = _sampling.batches("without-replacement", N, size, np.random.SeedSequence(0), 0, replicas)
+            for _ in range(steps):
+                next(batches)
+
+        def bare():
+            ahead = max(1, 2**11 // (size * replicas))
+            generator, numbers = np.random.default_rng(0), np.empty((size, ahead, replicas))
+            places = np.empty(numbers.shape, np.intp)
+            for _ in range(0, steps, ahead):
+                generator.random(out=numbers)
+                np.multiply(numbers, N, out=places, casting="unsafe")
+
+        return {"ours": ours, BARE: bare}
+
+    for replicas in (1, 100, 4096):
+        yield Case(f"index drawn, B = {size}, R = {replicas}", "index", steps * replicas * size,
+                   partial(contenders, replicas))
+
+
+MEMORY = """
+import numpy as np
+from refimpl.linear_stability import simulate
+x = np.random.default_rng(0).standard_normal((64, 16))
+simulate(x, np.ones({start}), lr=.01, batch_size=4, steps={steps}, momentum={momentum}, rng=0)
+"""
+THRESHOLD = """
+import numpy as np
+from theory.linear_stability import GaussNewton, critical_lr
+rows = np.random.default_rng(0).standard_normal(({n}, {n}))
+kernel = rows @ rows.T
+del rows
+ensemble = GaussNewton.from_kernel(kernel)
+del kernel
+for momentum in {momenta}:
+    critical_lr(ensemble, 32, momentum=momentum)
+"""
+
+
+def memory():
+    """Peak memory of long runs and of many replicas, without and with momentum; d = 16, B = 4, batches drawn."""
+    yield Footprint("imports alone", "import refimpl.linear_stability, theory.linear_stability")
+    for momentum in (0, 0.9):
+        for start, replicas, steps in (("16", 1, 10**5), ("16", 1, 10**6), ("(10_000, 16)", 10_000, 100),
+                                       ("(100_000, 16)", 100_000, 100), ("(100_000, 16)", 100_000, 200)):
+            yield Footprint(f"{replicas} × {steps} steps, momentum {momentum}",
+                            MEMORY.format(start=start, steps=steps, momentum=momentum))
+
+
+def thresholds():
+    """The exact critical rate from the kernel of n Gaussian gradients in n dimensions, with all that comes before it."""
+    for n in (1000, 2000, 4000):
+        for momenta in ((), (0,), (0.9,)):
+            what = f"rate at momentum {momenta[0]}" if momenta else "reduction alone"
+            yield Footprint(f"kernel of {n}, {what}", THRESHOLD.format(n=n, momenta=momenta))
 
 
 def scale():
@@ -207,4 +259,5 @@ def _jax_moments(jax, hessians, noise, steps):
     return lambda: np.asarray(whole().block_until_ready())
 
 
-BENCHMARKS = {"quadratics": quadratics, "scale": scale, "critical-lr": critical_rates, "moments": moments}
+BENCHMARKS = {"quadratics": quadratics, "drawing": drawing, "scale": scale, "memory": memory,
+              "critical-lr": critical_rates, "thresholds": thresholds, "moments": moments}
