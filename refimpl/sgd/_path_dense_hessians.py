@@ -92,11 +92,16 @@ class _Gathered(_Rows):
 
 class _InPlace(_Rows):
 
+    def __init__(self, x, batch_size):
+        super().__init__(x, batch_size)
+        self.matrices, self.images = list(x), None
+
     def gradient(self, state, indices):
-        products, result = np.empty((self.size, state.shape[1]), state.dtype), np.empty_like(state)
-        for w, batch, total in zip(state, indices.tolist(), result):
-            for example, product in zip(batch, products):
-                np.dot(self.x[example], w, out=product)
-            np.sum(products, axis=0, out=total)
-        result *= 1 / self.size
-        return result
+        if self.images is None:
+            self.images, self.result = np.empty((*indices.shape, state.shape[1]), state.dtype), np.empty_like(state)
+        for w, batch, images in zip(state, indices.tolist(), self.images):
+            for example, image in zip(batch, images):
+                np.dot(self.matrices[example], w, out=image)
+        np.sum(self.images, axis=1, out=self.result)
+        self.result *= 1 / self.size
+        return self.result

@@ -175,7 +175,7 @@ def memory():
 
 
 def thresholds():
-    """The exact critical rate from the kernel of n Gaussian gradients in n dimensions, with all that comes before it."""
+    """The exact critical rate from the kernel of n Gaussian gradients in n dimensions, with what comes before it."""
     for n in (1000, 2000, 4000):
         for momenta in ((), (0,), (0.9,)):
             what = f"rate at momentum {momenta[0]}" if momenta else "reduction alone"

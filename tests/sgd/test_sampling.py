@@ -53,7 +53,9 @@ def test_batches_without_replacement_have_the_exact_law():
     """Every outcome of the numbers that are drawn, for 3 of 5: 60 equally likely, 6 for each of 10 subsets. The null:
     a repeated example replaced by the next one."""
     numbers = np.stack(np.meshgrid(*((np.arange(k) + 0.5) / k for k in (3, 4, 5)))).reshape(3, -1)
-    subsets = np.sort(_sampling._floyd(numbers, 5), axis=0)
+    drawn = np.empty(numbers.shape, int)
+    _sampling._floyd(numbers, 5, drawn)
+    subsets = np.sort(drawn, axis=0)
     found, counts = np.unique(subsets, axis=1, return_counts=True)
     assert found.shape == (3, 10) and (counts == 6).all() and (np.diff(found, axis=0) > 0).all()
     first, second = (numbers[:2] * [[4], [5]]).astype(int)
@@ -66,6 +68,19 @@ def batches_of(sampling, n, size, steps, replicas, rng):
     seed = rng.bit_generator.seed_seq.spawn(1)[0]
     source = _sampling.batches(sampling, n, size, seed, 0, replicas)
     return np.array([next(source) for _ in range(steps)])
+
+
+@pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement"])
+def test_few_replicas_and_many_draw_the_same_batches(sampling):
+    """Also where few of them read further ahead, and where streams are taken in two groups. The null: in another order."""
+    many, few, one, late = (_sampling.batches(sampling, 9, 8, np.random.SeedSequence(1), first, count)
+                            for first, count in ((0, 260), (0, 3), (0, 1), (256, 3)))
+    for _ in range(600 // 8):
+        batch = next(many)
+        assert_array_equal(next(few), batch[:3])
+        assert_array_equal(next(one), batch[:1])
+        assert_array_equal(next(late), batch[256:259])
+    assert (next(many)[:3] != next(few)[::-1]).any()
 
 
 def test_a_run_uses_the_batches_of_its_stream(rng):

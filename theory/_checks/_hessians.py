@@ -20,13 +20,29 @@ def hessians(value, name="hessians"):
         i = int(np.argmax(skew - relative * scale))
         raise ValueError(f"{name}[{i}] must be symmetric, got an asymmetry of {skew[i]:.3g}; "
                          "use (h + h.T) / 2 if that is only rounding")
+    allowed = relative * len(stack[0]) * scale
+    if _surely_positive(stack, allowed):
+        return stack
     lowest = np.linalg.eigvalsh(stack)[:, 0]
-    if (lowest < -relative * len(stack[0]) * scale).any():
+    if (lowest < -allowed).any():
         i = int(np.argmin(lowest))
         raise ValueError(f"{name}[{i}] must be positive semi-definite, got the eigenvalue {lowest[i]:.3g}; "
                          "at a global minimum no example has negative curvature"
                          + ("" if stack.dtype == np.float64 else "; give float64, or the factors"))
     return stack
+
+
+def _surely_positive(stack, allowed):
+    """Whether factors show that no eigenvalue is below −`allowed`, (n,): half of it is far above their rounding."""
+    if stack.dtype != np.float64:
+        return False
+    shifted = stack.copy()
+    shifted.reshape(len(stack), -1)[:, ::stack.shape[1] + 1] += allowed[:, None] / 2
+    try:
+        np.linalg.cholesky(shifted)
+    except np.linalg.LinAlgError:
+        return False
+    return True
 
 
 def symmetric(value, name, size):
