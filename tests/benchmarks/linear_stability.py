@@ -122,9 +122,9 @@ def quadratic(kind, dim, size, replicas, momentum=0.0):
 
 def drawing():
     """An index of batches without replacement for many replicas, beside NumPy's uniform numbers, one an index."""
-    size, steps = 4, 400
+    size = 4
 
-    def contenders(replicas):
+    def contenders(replicas, steps):
         def ours():
             batches = _sampling.batches("without-replacement", N, size, np.random.SeedSequence(0), 0, replicas)
             for _ in range(steps):
@@ -140,9 +140,9 @@ def drawing():
 
         return {"ours": ours, BARE: bare}
 
-    for replicas in (1, 100, 4096):
+    for replicas, steps in ((1, 10_000), (100, 1000), (4096, 100)):
         yield Case(f"index drawn, B = {size}, R = {replicas}", "index", steps * replicas * size,
-                   partial(contenders, replicas))
+                   partial(contenders, replicas, steps))
 
 
 MEMORY = """

@@ -25,6 +25,7 @@ from theory.linear_stability._lanczos import conjugate_gradients, smallest_form
 
 _EPS = np.finfo(float).eps
 _WIDTHS = (5e-10, 5e-9, 5e-8, 4e-7)     # relative widths tried, the narrowest first
+_NARROW = (5e-10, 9.8e-10, 5e-9)        # the same after a search on one number per example
 _ROUNDS = 12                            # searches before the widest enclosure is tried
 
 
@@ -88,7 +89,7 @@ def enclose(family, start, absolute=0.0):
     if _perron_vector.applies(family) and (found := _perron_vector.search(family, start)):
         lower, matrix, weights, residual = found
         rounding = 2 * margin(len(matrix)) * np.sqrt(len(matrix))
-        for width in _WIDTHS[:2]:
+        for width in _NARROW:
             upper = lower * (1 + width) + absolute
             inside = _perron_vector.inside(family, upper, weights, proves_stability, rounding)
             if inside is not None:
