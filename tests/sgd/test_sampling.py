@@ -72,7 +72,7 @@ def batches_of(sampling, n, size, steps, replicas, rng):
 
 @pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement"])
 def test_few_replicas_and_many_draw_the_same_batches(sampling):
-    """Also where few of them read further ahead, and where streams are taken in two groups. The null: in another order."""
+    """Also where few of them read further ahead, and where streams are taken in two groups. The null: another order."""
     many, few, one, late = (_sampling.batches(sampling, 9, 8, np.random.SeedSequence(1), first, count)
                             for first, count in ((0, 260), (0, 3), (0, 1), (256, 3)))
     for _ in range(600 // 8):

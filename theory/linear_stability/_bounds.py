@@ -5,11 +5,15 @@ by `_certificate.enclose`, from the matrices of the necessary conditions.
 """
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 
 import numpy as np
 
+from theory.linear_stability import _perron_vector
+from theory.linear_stability._modes import Family
 from theory.linear_stability._proofs import Edge, enclose, margin
+
+_FEW = 128      # dimensions up to which all eigenvalues cost no more than a search for one
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,8 +22,8 @@ class Bounds:
 
     trace: float
     eigenvector: float
-    sufficient: float
     mode: int               # the eigenvector
+    family: Family
 
     @classmethod
     def of(cls, family):
@@ -27,23 +31,38 @@ class Bounds:
         trace = family.edge_of(np.eye(size), family.noise_factor * modes.variance)
         each = _edges_of_modes(family)
         mode = int(np.argmax(each))
-        return cls(trace, float(each[mode]), max(_sufficient(family), trace, float(each[mode])), mode)
+        return cls(trace, float(each[mode]), mode, family)
 
     @property
     def necessary(self):
         return max(self.trace, self.eigenvector)
+
+    @cached_property
+    def sufficient(self):
+        return max(_sufficient(self.family), self.necessary)
+
+    @cached_property
+    def sufficient_at_least(self):
+        """A lower bound on `sufficient`: a quotient in place of all eigenvalues, where these cost more."""
+        if self.family.rule.nesterov or len(self.family.modes.curvatures) <= _FEW:
+            return self.sufficient
+        matrix, mu = _condition(self.family)
+        return _perron_vector.largest(matrix.dot, np.ones(len(matrix)), 1e-6)[1] / (2 * (1 + mu))
 
     def sufficient_edge(self):
         return rounded(self.sufficient, 1 if self.sufficient == self.necessary else 4)
 
     def enclose(self, family):
         """The exact edge, between the bounds."""
-        size = len(family.modes.curvatures)
-        if self.sufficient - self.necessary <= margin(size) * self.sufficient:
-            return rounded(self.necessary, 2 * size)
+        allowed = margin(len(family.modes.curvatures))
+        if (self.sufficient_at_least - self.necessary <= 2 * allowed * self.necessary
+                and self.sufficient - self.necessary <= allowed * self.sufficient):
+            return rounded(self.necessary, 2 * len(family.modes.curvatures))
         edge = enclose(family, partial(start_pairs, family, self.mode))
-        value = min(max(edge.value, self.necessary), self.sufficient)
-        return Edge(value, min(max(edge.lower, self.necessary * (1 - margin(size))), value), edge.upper, edge.matrix,
+        value = max(edge.value, self.necessary)
+        if value > self.sufficient_at_least * (1 - allowed):
+            value = min(value, self.sufficient)
+        return Edge(value, min(max(edge.lower, self.necessary * (1 - allowed)), value), edge.upper, edge.matrix,
                     edge.inside, edge.residual)
 
 
@@ -72,13 +91,21 @@ def _edges_of_modes(family):
                      for i in range(len(curvatures))])
 
 
+def _condition(family):
+    """(A^-½ [A² + (1+μ)/(1−μ) pΣ] A^-½, μ) of the heavy ball."""
+    mu = family.rule.momentum
+    matrix = (1 + mu) / (1 - mu) * family.noise_factor * family.modes.relative_variance
+    matrix.flat[::len(matrix) + 1] += family.modes.curvatures
+    return matrix, mu
+
+
 def _sufficient(family):
     """The smallest t with pΣ ≤ diag(1/k_ii)."""
     curvatures, rule = family.modes.curvatures, family.rule
-    relative = family.noise_factor * family.modes.relative_variance
     if not rule.nesterov:
-        mu = rule.momentum
-        return float(np.linalg.eigvalsh(np.diag(curvatures) + (1 + mu) / (1 - mu) * relative)[-1]) / (2 * (1 + mu))
+        matrix, mu = _condition(family)
+        return float(np.linalg.eigvalsh(matrix)[-1]) / (2 * (1 + mu))
+    relative = family.noise_factor * family.modes.relative_variance
     if not relative.any():
         return family.floor
     t = family.floor * (1 + 1e-13)

@@ -44,7 +44,7 @@ def search(family, start):
     for _ in range(_ROUNDS):
         at = family.above_floor(t)
         product = _Product(family, at, rows.dtype if precise else np.float32)
-        weights, value, residual = _top(product, weights, _FINE if precise else max(tolerance, _ROUGH))
+        weights, value, residual = largest(product, weights, _FINE if precise else max(tolerance, _ROUGH))
         weights = np.maximum(weights, 0)                # entries that are tiny are known to rounding of the others
         gap = 0.0 if t <= family.floor and value < 1 else abs(value - 1)
         stalled, before = gap > 0.3 * before, gap       # by rounding: of single precision, or of t next to the floor
@@ -170,7 +170,7 @@ class _Product:
         return np.vecdot(images.T, self.rows).astype(float)
 
 
-def _top(product, start, tolerance):
+def largest(product, start, tolerance):
     """(q, λ, residual / |q|): the largest eigenvalue of M by Lanczos with every vector kept."""
     basis = np.empty((_STEPS + 1, len(start)))
     basis[0] = start / np.linalg.norm(start)
