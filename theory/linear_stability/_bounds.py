@@ -94,7 +94,7 @@ def _edges_of_modes(family):
 def _condition(family):
     """(A^-½ [A² + (1+μ)/(1−μ) pΣ] A^-½, μ) of the heavy ball."""
     mu = family.rule.momentum
-    matrix = (1 + mu) / (1 - mu) * family.noise_factor * family.modes.relative_variance
+    matrix = (1 + mu) / (1 - mu) * (family.noise_factor * family.modes.relative_variance)
     matrix.flat[::len(matrix) + 1] += family.modes.curvatures
     return matrix, mu
 
