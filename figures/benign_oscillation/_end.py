@@ -82,8 +82,7 @@ def _annealed(points):
     moments = np.linspace(0.15, 0.95, min(points, 9)) * longest
     tails = np.array([simulated.descend_reduced(whole[moment], after, KAPPA, 1500) for moment in moments.astype(int)])
     return {"anneal_path": whole[:, 1], "anneal_moments": moments, "anneal_ends": tails[:, -1, 1],
-            "anneal_tails": tails[..., 1],
-            "anneal_law": predicted.small_rate_limit(whole[:, 0], whole[:, 1], KAPPA),
+            "anneal_tails": tails[..., 1], "anneal_law": predicted.small_rate_limit(whole[:, 0], whole[:, 1], KAPPA),
             "anneal_rest": np.abs(1 - tails[:, -1] @ SIGNS).max()}
 
 
@@ -102,12 +101,10 @@ def judge(numbers):
     """Stability of interpolation, what is learned, annealing, and the end of the window."""
     c, kappa = PLANE
     rows = [close("LWYZ24.sufficient", f"multiplier of f = 1 at β {name} β*, c = {c:g}, κ = {kappa:g}", exact, found,
-                  1e-6,
-                  null=(1 - 2 * c, "without the weak feature"))
+                  1e-6, null=(1 - 2 * c, "without the weak feature"))
             for name, found, exact in zip(("below", "above"), numbers["multipliers"], numbers["multipliers_predicted"])]
     rows.append(holds("LWYZ24.sufficient", "smallest max|1 − f| over 61 steps while β < 0.9 β*, runs with c > 1.06",
-                      "> 0: never at rest",
-                      f"{numbers['quiet']:.3f}", "> 0.03", numbers["quiet"] > 0.03,
+                      "> 0: never at rest", f"{numbers['quiet']:.3f}", "> 0.03", numbers["quiet"] > 0.03,
                       null=f"at rest, as in the end: {numbers['resting']:.1e}"))
     return (*rows, *_judge_learned(numbers), *_judge_ends(numbers))
 
@@ -130,8 +127,7 @@ def _judge_learned(numbers):
         holds("LWYZ24.small-lr", f"growth of β for c < 1, {begins} starts at {(~large).sum()} rates: largest relative "
                                  f"difference from "
               "gradient flow", "0", f"{np.abs(small / flow - 1).max():.3f}", "≤ 0.15",
-              np.abs(small / flow - 1).max() <= 0.15,
-              null=f"no growth: {np.abs(start / flow - 1).max():.2f}"))
+              np.abs(small / flow - 1).max() <= 0.15, null=f"no growth: {np.abs(start / flow - 1).max():.2f}"))
 
 
 def _judge_ends(numbers):
@@ -151,8 +147,7 @@ def _judge_ends(numbers):
         holds("LWYZ24.greedy", f"β after annealing at {len(law)} moments: largest relative difference from its law; |1 "
                                f"− f|", "0 and 0",
               f"{worst:.1e} and {numbers['anneal_rest']:.0e}", "≤ 0.005 and ≤ 1e-6",
-              worst <= 0.005 and numbers["anneal_rest"] <= 1e-6,
-              null=f"learning that goes on: {on:.2g}"))
+              worst <= 0.005 and numbers["anneal_rest"] <= 1e-6, null=f"learning that goes on: {on:.2g}"))
 
 
 def draw(numbers):
@@ -168,8 +163,7 @@ def draw(numbers):
     for edge in (1, LIMIT):
         axes[1].axvline(edge, **guide())
     axes[1].set(xlabel="$c$", ylabel="weak feature learned, $\\beta_\\infty$",
-                title=f"what is learned, $\\kappa={LEARNED:g}$",
-                ylim=(-0.03, 1.08))
+                title=f"what is learned, $\\kappa={LEARNED:g}$", ylim=(-0.03, 1.08))
     key(axes[1], loc="upper left")
     c, after = ANNEALED
     path, moments = numbers["anneal_path"], numbers["anneal_moments"].astype(int)

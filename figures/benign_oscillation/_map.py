@@ -103,8 +103,7 @@ def _judge_outputs(numbers):
                               f"difference", "0",
               f"{error:.1e}", "≤ 1e-10", error <= 1e-10, null=f"half the amplitude: {wrong:.2g}"),
         holds("LWYZ24.large-oscillates", "|1 − f| after 3000 steps, c = 0.98 and c = 1.02 (largest of 500 starts)",
-              "0 and > 0.1",
-              f"{below:.1e} and {above:.2f}", "≤ 1e-12 and > 0.1", below <= 1e-12 and above > 0.1,
+              "0 and > 0.1", f"{below:.1e} and {above:.2f}", "≤ 1e-12 and > 0.1", below <= 1e-12 and above > 0.1,
               null="onset at c = 2: 0 and 0"),
         holds("LWYZ24.window", f"outputs within F_min…F_max at {np.sum(many >= 1)} rates up to the limit", "all",
               "all" if inside else "not all", "all", inside, null=f"bound (1 + c)²/4c: {narrow:.0%} outside"),
@@ -136,8 +135,7 @@ def _judge_averages(numbers):
                                f"{np.abs(found)[~closed].max():.2f}"))
     positive = numbers["residual_mean"][rates > 1.01].min()
     rows.append(holds("LWYZ24.negative-updates", "smallest mean residual of an oscillation", "> 0", f"{positive:.4f}",
-                      "> 0", positive > 0,
-                      null="a symmetric swing: 0"))
+                      "> 0", positive > 0, null="a symmetric swing: 0"))
     return rows
 
 
@@ -185,8 +183,7 @@ def _draw_outputs(axis, numbers):
     fine, cloud = numbers["rates"], numbers["cloud"]
     stable, (low, high) = fine <= DOUBLING, numbers["period_two"]
     axis.plot(np.broadcast_to(numbers["cloud_rates"], cloud.shape).ravel(), cloud.ravel(), ",", color="#777777",
-              alpha=0.5,
-              rasterized=True, zorder=1, label=None)
+              alpha=0.5, rasterized=True, zorder=1, label=None)
     axis.plot([0.85, 1], [1, 1], label="$f=1$ and period 2, stable", **theory(0))
     axis.plot([1, LIMIT], [1, 1], **theory(3, linewidth=1))
     for branch, label in ((low, "the same, unstable"), (high, None)):

@@ -105,8 +105,7 @@ def _judge_sums(numbers):
     for c in ACCUMULATED:
         slope, total = numbers[f"accumulated_{c:g}_slope"], numbers[f"accumulated_{c:g}"]
         rows.append(close("LWYZ24.negative-updates", f"Σ(1 − f) over {STEPS} steps at c = {c:g}, per step", slope,
-                          total[-1] / STEPS,
-                          1.0 / STEPS if c < DOUBLING else 0.02, null=(0.0, "a symmetric swing")))
+                          total[-1] / STEPS, 1.0 / STEPS if c < DOUBLING else 0.02, null=(0.0, "a symmetric swing")))
     return rows
 
 
@@ -120,13 +119,11 @@ def _judge_growth(numbers):
                        numbers[f"growth_{k}_rate"],
                        0.3 * kappa * exact, null=(np.log1p(kappa * (c - 1)), "without 1 − κ")),
                  close("LWYZ24.engine", f"log β gained beyond κ log α, c = {c:g}, κ = {kappa:g} ({steps} steps)",
-                       excess, found,
-                       1e-9 * abs(found), null=(0.0, "a smooth descent"))]
+                       excess, found, 1e-9 * abs(found), null=(0.0, "a smooth descent"))]
     for size, reach, ratio in zip(REACHED, numbers[f"growth_{k}_reach"], numbers[f"growth_{k}_linear"]):
         true = np.expm1((1 - kappa) * reach) / reach  # whole periods: ⟨w, v⟩ grows as β's square root
         rows.append(close("LWYZ24.weak-learning", f"weak updates over the poster's linear sum at κcΣ(1 − f) = {size:g}",
-                          true, ratio,
-                          0.1 * (true - 1), null=(1.0, "poster")))
+                          true, ratio, 0.1 * (true - 1), null=(1.0, "poster")))
     return rows
 
 

@@ -96,8 +96,7 @@ def _full_batch(sizes, rng):
             model, examples, w0 = sets(0.5, 0, sizes.batch_seeds, 16, rng)
             steps = 800 if size is None else 200 * N
             run = simulated.train(model, examples, w0, lr=4 * c * (onset if size is None else 1.0), steps=steps,
-                                  batch_size=size,
-                                  record_every=steps, rng=rng)
+                                  batch_size=size, record_every=steps, rng=rng)
             means.append(np.median(run.residuals[-steps // 4:].mean(axis=(0, 2))))
         numbers[f"batch_{label}"] = np.array(means)
     return numbers
@@ -133,8 +132,7 @@ def judge(numbers):
         rows.append(holds("LWYZ24.sgd", f"mean residual of {label} at {len(rates)} rates from {scale * rates[0]:g} to "
                                         f"{scale * rates[-1]:g}: "
                           f"largest difference from the reduced map at c/{scale:g}", "0", f"{error:.1e}", "≤ 2e-3",
-                          error <= 2e-3,
-                          null=f"no oscillation: {law.max():.3f}"))
+                          error <= 2e-3, null=f"no oscillation: {law.max():.3f}"))
     return tuple(rows)
 
 

@@ -76,8 +76,7 @@ def judge(numbers):
               null=(1 - SHARE, "weak data all wrong"), note="(half a test point of the published 32)"),
         holds("LWYZ24.published", f"accuracy at c in 1.1…1.4, {seeds} seeds each", f"{PUBLISHED[1]} at one rate",
               f"{mean[window].min():.4f}…{mean[window].max():.4f}", f"±{half:.4f}",
-              np.abs(mean[window] - PUBLISHED[1]).max() < half,
-              null=f"as at a small rate: {PUBLISHED[0]}"),
+              np.abs(mean[window] - PUBLISHED[1]).max() < half, null=f"as at a small rate: {PUBLISHED[0]}"),
         close("LWYZ24.all-points", f"accuracy of the networks trained at c = {rates[0]:g}, their component along v "
                                    f"removed; {CHECKED} weak test "
               "points", theirs, overall, coins, null=(1 - SHARE, "weak data all wrong"),

@@ -68,8 +68,7 @@ def _samples(sizes, draws, rng):
             errors.append(sqrt(max(weights @ each**2 - exact[-1] ** 2, 0) / count))
     return {"sizes": sizes, "benefit_drawn": measured, "every": every, "benefit": np.array(exact),
             "benefit_limit": np.array([predicted.mean_benefit(int(n)) for n in every]),
-            "benefit_stderr": np.array(errors),
-            "draws": draws}
+            "benefit_stderr": np.array(errors), "draws": draws}
 
 
 def _sample_plan(n, count):
@@ -111,8 +110,7 @@ def judge(numbers):
         close("NAK20.large", "P/L above the crossover, η = 1.03 (far below 1.5), ε = 1e-40", 0.75, above, 0.05,
               null=(1.5, "large only near 2/λ_max = 1.5")),
         close("NAK20.large", "rate at which one step shrinks both directions alike, interpolated", numbers["crossover"],
-              cross, 1e-12,
-              null=(0.75, "1/λ_max")),
+              cross, 1e-12, null=(0.75, "1/λ_max")),
         holds("NAK20.mechanism", "rates above and below the crossover at which one step leaves most in the sharp "
                                  "direction",
               "100 % and 0 %", f"{(gap[marks > 1] > 0).mean():.0%} and {(gap[marks < 1] > 0).mean():.0%}", "exact",
@@ -151,8 +149,7 @@ def draw(numbers):
     axes[1].legend(loc="upper center", bbox_to_anchor=(0.5, 1.0), frameon=True, edgecolor="none", framealpha=1)
     every = numbers["every"]
     axes[2].semilogx(every, 1 - np.sqrt(8 / (np.pi * every)), base=2, label="$1-\\sqrt{8/\\pi n}$ (large $n$)",
-                     color=GREY,
-                     linewidth=1)
+                     color=GREY, linewidth=1)
     axes[2].semilogx(every, numbers["benefit_limit"], base=2, label="mean, $\\varepsilon\\to0$",
                      **theory(0, linewidth=1))
     axes[2].semilogx(every, numbers["benefit"], base=2, label="mean, $\\varepsilon=10^{-6}$", **theory(1, linewidth=1))

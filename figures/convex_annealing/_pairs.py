@@ -50,14 +50,11 @@ def judge(numbers):
     helps = (limits[:, 1] < limits[:, 0])[apart]
     agree = np.mean(helps == (measured[:, 1] < measured[:, 0])[apart])
     rows = [holds("NAK20.mechanism", f"P/L of {len(limits)} random pairs against stopping_point: largest difference",
-                  "0",
-                  f"{worst:.1e}", f"≤ {ROUNDING:g}", worst <= ROUNDING, null=f"the limits: {away:.1e}"),
+                  "0", f"{worst:.1e}", f"≤ {ROUNDING:g}", worst <= ROUNDING, null=f"the limits: {away:.1e}"),
             holds("NAK20.convex", "P/L at ε = 1e-12 against the limits: largest relative distance", "→ 0",
-                  f"{away:.1e}",
-                  "≤ 0.005", away <= 0.005, null=f"swapped limits: {swapped:.2g}"),
+                  f"{away:.1e}", "≤ 0.005", away <= 0.005, null=f"swapped limits: {swapped:.2g}"),
             holds("NAK20.mechanism", f"of {apart.sum()} pairs the limits say whether annealing helps", "100 %",
-                  f"{agree:.0%}",
-                  "all", agree == 1, null=f"always helps: {helps.mean():.0%}")]
+                  f"{agree:.0%}", "all", agree == 1, null=f"always helps: {helps.mean():.0%}")]
     for k, condition in enumerate(CONDITIONS):
         for power, effect in ((0.0, "helps"), (1.0, "does nothing"), (2.0, "harms")):
             value = numbers[f"family_{k}"][list(numbers["powers"]).index(power)]
@@ -82,8 +79,7 @@ def draw(numbers):
     axes[0].legend(loc="upper left")
     for k, condition in enumerate(CONDITIONS):
         axes[1].semilogy(numbers["fine"], numbers[f"family_{k}_limit"],
-                         label=f"$\\lambda_{{max}}/\\lambda_{{min}}={condition:g}$",
-                         **theory(k))
+                         label=f"$\\lambda_{{max}}/\\lambda_{{min}}={condition:g}$", **theory(k))
         axes[1].semilogy(numbers["powers"], numbers[f"family_{k}"], **simulation(k))
     axes[1].axhline(1, **guide())
     axes[1].text(-1.1, 1.12, "above: annealing harms", va="bottom", fontsize=8)

@@ -62,8 +62,7 @@ def judge(numbers):
     ratios, flows = numbers["ratios"], numbers["flow_ratios"]
     for k, claim in enumerate(("NAK20.small-lr", "NAK20.annealed")):
         rows += [close(claim, f"P/L at the stop, η = {SMALL}, ε = {TARGET}", numbers["exact_ratios"][k], ratios[k],
-                       ROUNDING,
-                       null=(flows[k], "gradient flow's")),
+                       ROUNDING, null=(flows[k], "gradient flow's")),
                  holds(claim, "steps of descent to the stop", f"{numbers['exact_steps'][k]}", f"{numbers['steps'][k]}",
                        "the same", numbers["steps"][k] == numbers["exact_steps"][k], null="one step more or fewer")]
     bounds, around = numbers["bounds"], numbers["contour_ratio"]

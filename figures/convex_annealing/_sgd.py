@@ -71,8 +71,7 @@ def _against_rate(sizes, rng):
         for part, span in enumerate(SPANS[size]):
             rates = np.linspace(*span, max(round(sizes.curve * (span[1] - span[0])), 8))
             rates = np.union1d(rates, marks[(marks > span[0]) & (marks < span[1])])
-            numbers |= {f"law_{size}_{part}_rates": rates, f"law_{size}_{part}": [law(lr=lr).mean
-                                                                                  for lr in rates]}
+            numbers |= {f"law_{size}_{part}_rates": rates, f"law_{size}_{part}": [law(lr=lr).mean for lr in rates]}
         if size in HOLES:
             away = np.geomspace(0.012, 1e-4, 5)
             rates = HOLES[size] + np.concatenate([-away, away[::-1]])
@@ -164,8 +163,7 @@ def _judge_target(numbers):
         other = numbers["mean_3_exact"] if size < 3 else numbers["target_flow"][::len(numbers["target_flow"]) // 4]
         wrong = np.max(np.abs(other - numbers[f"mean_{k}_exact"]) / numbers[f"mean_{k}_bound"])
         rows.append(holds("NAK20.sgd", f"mean P/L at ε = 0.1…1e-12, B = {size}, η = {lr}: largest deviation in units "
-                                       f"of its bound", "0",
-                          f"{share:.2f}", "≤ 1 (Bernstein, 1e-9)", share <= 1,
+                                       f"of its bound", "0", f"{share:.2f}", "≤ 1 (Bernstein, 1e-9)", share <= 1,
                           null=f"{'full batches' if size < 3 else 'gradient flow'}: {wrong:.0f}",
                           margins=(share, wrong)))
         limit, tolerance = 1.5 if size == 1 else 0.75, abs(numbers[f"last_{k}_exact"] - (1.5 if size == 1 else 0.75))
@@ -198,8 +196,7 @@ def draw(numbers):
                 title="crossover 1, limits 1, 4/3, 3/2")
     below(axes[0], 3, title="thick: sharp direction, thin: flat one;\nlines: theory, markers: mean over every batch")
     axes[1].set(xlabel="large learning rate $\\eta$ (1/curvature)", ylabel="mean of $P/\\hat L$ at the stop",
-                ylim=(0.7, 1.55),
-                title="$\\varepsilon=10^{-3}$, annealed at $4\\varepsilon$")
+                ylim=(0.7, 1.55), title="$\\varepsilon=10^{-3}$, annealed at $4\\varepsilon$")
     below(axes[1], 3, title="lines: theory, markers: simulation")
     for axis in axes[:2]:
         axis.axvline(1, **guide())

@@ -98,8 +98,7 @@ def judge(numbers):
     rows += [close("NAK20.convex", "test loss at a small rate over that annealed, ε = 1e-10", 2.0, factors[-1], 1e-3,
                    null=(1.0, "no effect")),
              holds("NAK20.claim3", "distance from the unique minimum at ε = 1e-10, either schedule",
-                   f"≤ √(2ε/λ_min) = {reach:.1e}",
-                   f"{nearest:.1e}", "bound", nearest <= reach,
+                   f"≤ √(2ε/λ_min) = {reach:.1e}", f"{nearest:.1e}", "bound", nearest <= reach,
                    null="two minima: a distance that does not fall with ε"),
              holds("NAK20.claim3", "factor between the test losses, smallest over ε ≤ 1e-2", "2",
                    f"{factors[settled].min():.4f}", "> 1.9", factors[settled].min() > 1.9, null="claim 3: 1")]

@@ -43,8 +43,7 @@ def simulate(effort, rng):
     numbers["x0_marks"] = marks = np.geomspace(2e-6, 0.2, sizes.marks)
     root = np.sqrt(WIDTH)
     numbers["ends_net"] = np.array([_runs.net_run(np.stack([_runs.weights(rng, WIDTH, x * root, k) for x in marks]),
-                                                  1.0, 1500)[1][-1]
-                                    for k in ENDS])
+                                                  1.0, 1500)[1][-1] for k in ENDS])
     beyond = np.stack([_runs.weights(rng, WIDTH, 0.01 * root, k) for k in (3.99, 4.01)])
     numbers["beyond"] = np.abs(_runs.net_run(beyond, 1.0, 3000)[0][-1])
     x, k = rng.uniform(0.3, 1.8, sizes.nets), rng.uniform(2.0, 3.9, sizes.nets)
@@ -93,8 +92,7 @@ def judge(numbers):
     largest = np.max(np.abs(numbers["path_f"]) / 0.2, axis=0)
     return (*_judge_rates(numbers),
         holds("LBDSG20.map", f"f and κ of a net with m = {WIDTH}, {STEPS} steps at three rates: largest difference",
-              "0",
-              f"{error:.1e}", "≤ 1e-11", error <= 1e-11, null=f"without η²f²/m: {without:.2g}"),
+              "0", f"{error:.1e}", "≤ 1e-11", error <= 1e-11, null=f"without η²f²/m: {without:.2g}"),
         holds("LBDSG20.divergence", "|f| in the end from ηκ₀ = 3.99 and 4.01, x₀ = 0.01", "small, and diverged",
               ", ".join(f"{value:.2g}" for value in numbers["beyond"]), "≤ 0.1, and not finite",
               numbers["beyond"][0] <= 0.1 and not np.isfinite(numbers["beyond"][1]),
@@ -114,14 +112,12 @@ def judge(numbers):
               "0, and at least 2",
               not (above & below).any() and (above & ~below).sum() >= 2, null="always flatter: 0 and 0"),
         close("LBDSG20.flatter", "κ_∞ from x₀ = 1.45, k₀ = 3 (gradient flow .7681)",
-              predicted.final_kernel(1.45, 3.0, 1.0, 1),
-              numbers["end"][0], 1e-6, null=(numbers["flow"][0], "flow")),
+              predicted.final_kernel(1.45, 3.0, 1.0, 1), numbers["end"][0], 1e-6, null=(numbers["flow"][0], "flow")),
         holds("LBDSG20.catapult", "spread of the end over x₀ < 1e-4 at k₀ = 2.1, 2.5, 3; nets on the curves: largest "
                                   "difference",
               "small, small, large; 0", ", ".join(f"{np.ptp(limit):.1e}" for limit in limits) + f"; {ends:.0e}",
               "< 1e-5, < 1e-5, > 0.03; ≤ 1e-7", np.ptp(limits[0]) < 1e-5 and np.ptp(limits[1]) < 1e-5
-              and np.ptp(limits[2]) > 0.03
-              and ends <= 1e-7, null="one limit per k₀: spread 0 at 3", kind="simulated"))
+              and np.ptp(limits[2]) > 0.03 and ends <= 1e-7, null="one limit per k₀: spread 0 at 3", kind="simulated"))
 
 
 def _judge_rates(numbers):

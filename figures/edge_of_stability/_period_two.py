@@ -41,8 +41,7 @@ def simulate(effort, rng):
         ([1.0] * len(LINES), 2), ([third for third, _ in LINES], 3), ([fourth for _, fourth in LINES], 4))))
     ones = _runs.single(stack)
     numbers["line_laws"] = np.array([[predicted.oscillation_amplitude(one.hessian, one.third_along, one.fourth_along,
-                                                                      2 * (1 + d))
-                                      for d in fine] for one in ones])
+                                                                      2 * (1 + d)) for d in fine] for one in ones])
     numbers["line_amplitudes"] = np.array([_runs.amplitudes(stack, np.ones((len(LINES), 1)), d,
                                                             int(24 / d)) for d in marks]).T
     losses, top, laws, nulls = _runs.catalogue(sizes.losses)
@@ -116,8 +115,7 @@ def judge(numbers):
         holds("CKLKT21.edge", f"smallest and largest amplitude on three lines, 2/λ exceeded by {numbers['delta'][0]:g}…"
               f"{numbers['delta'][-1]:g}", "finite and above 0",
               f"{np.nanmin(numbers['line_amplitudes']):.3f}…{np.nanmax(numbers['line_amplitudes']):.3f}",
-              "all runs alternate",
-              np.isfinite(numbers["line_amplitudes"]).all(), null="a quadratic loss: diverges"))
+              "all runs alternate", np.isfinite(numbers["line_amplitudes"]).all(), null="a quadratic loss: diverges"))
 
 
 def _judge_net(numbers):
@@ -214,8 +212,7 @@ def _draw_well(axis, numbers):
     for side in (-1, 1):
         axis.plot(fine, 1 - 1.5 * laws**2 + side * laws, **theory(1),
                   label="theory: $1-\\frac{3}{2}a^2\\pm a$, general law" if side < 0 else None)
-    axis.set(xlabel="rate $c$ (edge at 1)", ylabel="iterate $\\sqrt{f}$",
-             title="benign map $f(1+c(1-f))^2$")
+    axis.set(xlabel="rate $c$ (edge at 1)", ylabel="iterate $\\sqrt{f}$", title="benign map $f(1+c(1-f))^2$")
     axis.legend(loc="lower left")
 
 

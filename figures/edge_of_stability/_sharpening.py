@@ -151,8 +151,7 @@ def draw(numbers):
     axes[3].semilogy(steps, numbers["held_drift_error"], label="from the constrained flow", **simulation(0))
     axes[3].semilogy(steps, numbers["held_flow_error"], label="from gradient flow", **simulation(1))
     axes[3].axhline(1, **guide())
-    axes[3].set(xlabel="step", ylabel="relative difference",
-                title=f"velocity of the middle, {numbers['held_data']}")
+    axes[3].set(xlabel="step", ylabel="relative difference", title=f"velocity of the middle, {numbers['held_data']}")
     axes[3].legend()
     return picture
 

@@ -148,8 +148,7 @@ def draw(numbers):
     lines = [*axes[2].plot(epochs[late], np.asarray(numbers["mixed_known"])[late],
                            label="theory, patch known: .20 clean + .80", **theory(1)),
              *axes[2].plot(epochs[early], np.asarray(numbers["mixed_ignored"])[early],
-                           label="theory, patch ignored: .84 clean + .16/C",
-                           **theory(0))]
+                           label="theory, patch ignored: .84 clean + .16/C", **theory(0))]
     axes[3].plot([0], [0.5], **theory(0, marker="_", markersize=11, markeredgewidth=2), zorder=5, clip_on=False)
     axes[3].annotate("theory: ½ at a random start", (0, 0.5), (0.09 * epochs[-1], 0.5), fontsize=7.5, va="center",
                      arrowprops={"arrowstyle": "-", "linewidth": 0.6})
@@ -159,8 +158,7 @@ def draw(numbers):
               "units active on the patch")
     for axis, title in zip(axes, titles):
         axis.set(title=title, xlabel="epoch (grey line: annealed)", ylabel="share of units" if axis is axes[3]
-                 else "accuracy",
-                 xlim=(-2, epochs[-1] + 2))
+                 else "accuracy", xlim=(-2, epochs[-1] + 2))
         annealing(axis, anneal)
     axes[1].set_ylim(0, 1.04)
     axes[2].set_ylim(min(0.55, float(np.min(numbers["large_mixed"][:, 1:]))), 1.0)

@@ -47,8 +47,7 @@ def judge(numbers):
                   note="(whole images)",
                   kind="enumerated") for kind, (name, share) in enumerate(zip(("clean", "patch only", "both"), shares))]
     rows.append(close("LWM19.img-slides-shares", "share of images with picture and patch", shares[2], counts[2],
-                      1 / numbers["n"],
-                      null=(0.6, "as the slides print"), note="(whole images)", kind="enumerated"))
+                      1 / numbers["n"], null=(0.6, "as the slides print"), note="(whole images)", kind="enumerated"))
     limit, best = float(predicted.linear_patch_limit(int(numbers["classes"]))), float(numbers["linear"])
     rows.append(holds("LWM19.img-separable", "share of patches right: the best linear classifier, by construction",
                       f"{limit:g} = (C + 1)/2C", f"{best:g}", "equal", best == limit, null="separable: 1",

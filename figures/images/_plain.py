@@ -35,8 +35,7 @@ def simulate(effort, rng, data=None):
         sets = problem(seed, data, patch_validation=10)
         for name in images.ARMS:
             runs[name].append(images.run_arm(sets, name, data=sets.plain, epochs=sizes.epochs, anneal=sizes.anneal,
-                                             rng=training,
-                                             record_every=sizes.every))
+                                             rng=training, record_every=sizes.every))
     numbers = {"data": source(data), "epochs": runs["small"][0].epochs, "anneal": sizes.anneal,
                "validation": len(sets.clean.labels)}
     for name in images.ARMS:
@@ -73,8 +72,7 @@ def judge(numbers):
     short = "" if long else f"{last} epochs are too short"
     rows = [ahead("LWM19.img-fig1", f"plain images, validation, at equal training loss, {width} filters: large then "
                   "small minus small", numbers["equal_large"][i], numbers["equal_small"][i], count,
-                  predicted_text="> 0", judged=long, why=short)
-            for i, width in enumerate(numbers["filters"])]
+                  predicted_text="> 0", judged=long, why=short) for i, width in enumerate(numbers["filters"])]
     # on the synthetic images the large rate is ahead before, and level at the end; on others Figure 1 is tested
     sign, words = (1, "< 0 in Figure 1; > 0 here") if own else (-1, "< 0 in Figure 1")
     rows.append(ahead("LWM19.img-fig1", f"plain images, validation, large minus small at epoch {before}",
@@ -106,8 +104,7 @@ def draw(numbers):
     ends = np.concatenate([np.asarray(numbers[f"{name}_clean"])[:, late] for name in images.ARMS])
     axes[1].set_ylim(max(0.0, ends.min() - 0.1), min(1.0, ends.max() + 0.03))
     error = np.sqrt(2 * 0.85 * 0.15 / int(numbers["validation"]))
-    axes[2].fill_between(epochs, -error, error, color="#e4e4e4", linewidth=0,
-                         label="one standard error")
+    axes[2].fill_between(epochs, -error, error, color="#e4e4e4", linewidth=0, label="one standard error")
     gaps = np.concatenate([np.asarray(numbers[f"{name}_clean"]) - np.asarray(numbers["small_clean"])
                            for name in images.ARMS])[:, late]
     axes[2].set_ylim(min(gaps.min(), -error) - 0.02, max(gaps.max(), error) + 0.02)

@@ -39,8 +39,7 @@ def simulate(effort, rng):
         law[place] = np.sqrt(np.mean([predicted.decoupling_error(row, out, STD * length)**2
                                       for row, length in zip(along, lengths)]))
     return {"widths": np.array(sizes.widths), "steps": np.array(sizes.steps), "norm": norm, "output": output,
-            "change": change,
-            "law": law}
+            "change": change, "law": law}
 
 
 def judge(numbers):
@@ -58,8 +57,7 @@ def judge(numbers):
     middle, spread = ratio.mean(), ratio.std(ddof=1) / ratio.size**0.5
     rows.append(holds("LWM19.coupling", "change of g over that with patterns independent of the signal", "of order 1",
                       f"{np.exp(middle):.3f}, ± {spread:.3f} in log", "½ to 2", abs(middle) + limit * spread
-                      < np.log(2),
-                      null="first order in the signal, a flip a neuron: beyond 10"))
+                      < np.log(2), null="first order in the signal, a flip a neuron: beyond 10"))
     wide = np.sqrt((share[-1]**2).mean())
     rows.append(holds("LWM19.coupling", f"rms change over rms of g, m = {widths[0]}; {widths[-1]}",
                       "small in a wide net",

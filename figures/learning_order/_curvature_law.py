@@ -38,8 +38,7 @@ def simulate(effort, rng):
                         ("weight_decay", np.geomspace(4e-3, 16e-3, sizes.points))):
         numbers[name] = marks
         numbers[f"D_over_{name}"] = -np.array([[averaged_curvature(*pair, rng, sizes.width, whole=sizes.length)
-                                                for _ in range(sizes.replicas)]
-                                               for pair in _pairs(marks, name)])
+                                                for _ in range(sizes.replicas)] for pair in _pairs(marks, name)])
     return numbers
 
 
@@ -65,8 +64,7 @@ def judge(numbers):
         power, expected = (logs @ each / (logs @ logs) for each in (mean, np.log(law)))
         symbol, wrong, words = ("r", 2.0, "the bound's r²") if name == "r" else ("λ", 0.0, "no dependence on λ")
         rows.append(close("LWM19.4.2-law", f"power of {symbol} in D", expected, power, limit * error
-                          / np.sqrt(logs @ logs),
-                          null=(wrong, words), note=f"({limit:.1f} standard errors)"))
+                          / np.sqrt(logs @ logs), null=(wrong, words), note=f"({limit:.1f} standard errors)"))
         worst = (values.mean(axis=1) / ceiling).max()
         rows.append(holds("LWM19.4.2", f"largest |D| over c_v² r²/λ, over {symbol}", "below 1", f"{worst:.3f}",
                           f"1, {(-np.log(worst)) / error:.0f} standard errors", worst < 1,

@@ -31,8 +31,7 @@ def simulate(effort, rng):
                for rho in OFFSETS] for kind in (False, True)]
     tilted = np.array([0.9, 0.19**0.5, 0, 0])
     return {"points": points, "labels": labels, "errors": errors, "examples": len(data.y),
-            "p_examples": data.in_m1.sum(),
-            "without_x1": 1 - data.in_m1.mean(), "with_x1": data.in_m1.mean(),
+            "p_examples": data.in_m1.sum(), "without_x1": 1 - data.in_m1.mean(), "with_x1": data.in_m1.mean(),
             "margin": (data.y * data.x1[:, 0])[data.in_m1].min(),
             "tilted_error": np.mean((data.y * (data.x1 @ tilted))[data.in_m1] < 0), **_network(data, rng)}
 
@@ -72,13 +71,11 @@ def judge(numbers):
         close("LWM19.fractions", "q = 1 − |M₁|/N, against q₀", 0.3, numbers["without_x1"], LIMIT * (0.21 / count)**0.5,
               null=(numbers["with_x1"], "|M₁|/N, as printed"), note=f"({LIMIT:.1f} standard errors)"),
         close("LWM19.bayes", "smallest margin y⟨w*, x₁⟩", 0.5, numbers["margin"], 14 * (np.pi / 8)**0.5
-              / numbers["p_examples"],
-              null=(0.0, "no margin"), note="(14 mean excesses of a smallest draw)"),
+              / numbers["p_examples"], null=(0.0, "no margin"), note="(14 mean excesses of a smallest draw)"),
         close("LWM19.bayes", "error of a classifier with cos φ = 0.9", error, numbers["tilted_error"], spread,
               null=(np.arccos(0.9) / np.pi, "without the margin"), note=f"({LIMIT:.1f} standard errors)"),
         holds("LWM19.network", "largest |N_A − Σ_j u_j 1(A_j x > 0) U_j x|", "0", f"{numbers['pattern_gap']:.1e}",
-              "≤ 1e-12",
-              numbers["pattern_gap"] <= 1e-12 < numbers["own_pattern_gap"],
+              "≤ 1e-12", numbers["pattern_gap"] <= 1e-12 < numbers["own_pattern_gap"],
               null=f"patterns of U itself: {numbers['own_pattern_gap']:.2g}", kind="enumerated"),
         *(close("LWM19.network", f"E[ReLU ReLU] of 10⁶ neurons at cos θ = {cosine:g}", float(wanted), found, limit,
                 null=(2 * float(wanted), "the kernel without its ½"), note=f"({LIMIT:.1f} standard errors)")

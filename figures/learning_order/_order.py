@@ -150,8 +150,7 @@ def _losses(axis, numbers):
         axis.plot(k + 0.05 * (np.arange(len(ratio)) - (len(ratio) - 1) / 2), ratio, **simulation(k))
     axis.axhline(1, **guide(linestyle="--"))
     axis.set(xticks=range(3), xticklabels=["P only", "Q only", "total"], ylabel="test loss of L-S over S",
-             title="losses at the stop",
-             xlim=(-0.5, 2.5))
+             title="losses at the stop", xlim=(-0.5, 2.5))
 
 
 FIGURE = Figure(

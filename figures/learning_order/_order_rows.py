@@ -48,8 +48,7 @@ def _phases(numbers, columns):
                SCATTER["quarter"], predicted="> 0: M₂ fitted first", null=(0, "together"), note=ORIGIN),
         effect("LWM19.5.2", "log of P-only test loss, S at the stop over L-S at annealing",
                _log(small["test_loss_p"] / np.asarray(numbers["at_anneal"])[:, 2]), SCATTER["loss_p"],
-               predicted="> 0: S worse",
-               null=(0, "no difference"), note=ORIGIN))
+               predicted="> 0: S worse", null=(0, "no difference"), note=ORIGIN))
 
 
 def _algorithms(numbers, columns):
@@ -66,8 +65,7 @@ def _algorithms(numbers, columns):
     met = (seen.speed >= 999 and max(seen.curvature, seen.decay) <= 0.5 and seen.stability < 1 and seen.residence >= 1)
     return (
         holds("LWM19.3.4", "total test error of L-S at the stop", f"O(pκ), p₀κ = {bound:.3g}", f"{total:.2e}",
-              "below p₀κ/5",
-              total < bound / 5, null=f"that of S, {small['test_error'].mean():.1e}, of order p"),
+              "below p₀κ/5", total < bound / 5, null=f"that of S, {small['test_error'].mean():.1e}, of order p"),
         effect("LWM19.3.5", "log of P-only test error, S over L-S", error, SCATTER["error"], predicted="> 0: S worse",
                null=(0, "no difference"), note=ORIGIN),
         close("LWM19.test-loss", "log of total test loss, L-S over S", 0.036, loss.mean(), LIMIT * SCATTER["loss"]
@@ -78,12 +76,10 @@ def _algorithms(numbers, columns):
                _log(large["test_loss_q"] / small["test_loss_q"]),
                SCATTER["loss_q"], predicted="> 0", null=(0, "no difference"), note=ORIGIN),
         effect("LWM19.mitigation", "log of P-only test error, S with noise over S", change[np.isfinite(change)],
-               SCATTER["error"],
-               predicted="< 0", null=(0, "no help"), sign=-1, note=ORIGIN),
+               SCATTER["error"], predicted="< 0", null=(0, "no help"), sign=-1, note=ORIGIN),
         holds("LWM19.visible", "conditions: speed, |D|, λT₁, stability, residence", "≳ 1000, ≲ ½, ≲ ½, < 1, ≳ 1",
               f"{seen.speed:.0f}, {seen.curvature:.2f}, {seen.decay:.2f}, {seen.stability:.2f}, {seen.residence:.0f}",
-              "all met", met,
-              null="sizes at which it is not seen: c_v = 5 has speed 63", kind="algebra"),
+              "all met", met, null="sizes at which it is not seen: c_v = 5 has speed 63", kind="algebra"),
         effect("LWM19.visible", "log of P-only test loss, S over L-S", _log(small["test_loss_p"]
                                                                             / large["test_loss_p"]),
                SCATTER["loss_p"], predicted="> 0", null=(0, "no difference"), note=ORIGIN))
@@ -98,8 +94,7 @@ def _exchanged(numbers):
               f"{first.mean():.2f}, {other.mean():.2f}", "P before Q for every seed", bool(np.all(first < other)),
               null="the order unexchanged: Q before P"),
         holds("LWM19.3.5", "P and Q exchanged: error of L-S over that of S, P only", "no help, 1",
-              f"{large / small:.3f}", "½ to 2",
-              0.5 < large / small < 2, null="the ratio unexchanged: below 0.1"))
+              f"{large / small:.3f}", "½ to 2", 0.5 < large / small < 2, null="the ratio unexchanged: below 0.1"))
 
 
 def _parts(numbers, columns):
@@ -117,10 +112,8 @@ def _parts(numbers, columns):
                note=f"{ORIGIN}; ‖α‖ from P-only examples, M₂, noise: "
                     f"{', '.join(f'{value:.2f}' for value in odd.mean(axis=0))}"),
         holds("LWM19.3.4-range", "least d at which the range of ε₁ is not empty", "beyond any experiment",
-              f"{dimension:.0e}",
-              f"above the d of this run, {numbers['dim']}", dimension > numbers["dim"],
-              null="a range that runs could reach: 1e6",
-              kind="algebra"),
+              f"{dimension:.0e}", f"above the d of this run, {numbers['dim']}", dimension > numbers["dim"],
+              null="a range that runs could reach: 1e6", kind="algebra"),
         not_judged("LWM19.coupling", "at the stop of L-S and S: rms change of g with V's own patterns over rms of g",
                    "a number of this model: how far the network's own patterns are from those that it runs on",
                    measured=f"{own[0]:.2f}, {own[1]:.2f}"))

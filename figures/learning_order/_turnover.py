@@ -82,8 +82,7 @@ def judge(numbers):
                       LIMIT * STD / (4 * width)**0.5, null=(STD * kept, "the start decayed, without noise"),
                       note=f"({LIMIT:.1f} standard errors)"))
     rows.append(close("LWM19.decomposition", f"correlation of the noise part over {steps} steps", kept,
-                      numbers["correlation"],
-                      LIMIT * ((1 + kept**2) / (2 * width))**0.5, null=(1.0, "no decay"),
+                      numbers["correlation"], LIMIT * ((1 + kept**2) / (2 * width))**0.5, null=(1.0, "no decay"),
                       note=f"({LIMIT:.1f} standard errors)"))
     rows.append(holds("LWM19.decomposition", "largest |Ū + Ũ − U|, U by plain SGD on the same noise", "0",
                       f"{numbers['sum_gap']:.1e}", "≤ 1e-12", numbers["sum_gap"] <= 1e-12 < numbers["turned_gap"],

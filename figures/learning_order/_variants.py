@@ -82,8 +82,7 @@ def draw(numbers):
                 axes[0].plot(places[k], pair[k], **simulation(k))
         labels += [kind if count == 1 else f"{name}\n{kind}" for kind in NAMES.values()]
     axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.003, None),
-                xlim=(-0.5, len(labels) - 0.5),
-                title="at the stop, a line per seed")
+                xlim=(-0.5, len(labels) - 0.5), title="at the stop, a line per seed")
     axes[0].set_xticklabels(labels, fontsize=9 if count == 1 else 7)
     return picture
 

@@ -27,8 +27,7 @@ def simulate(effort, rng):
     inside = np.linspace(0.5475, POINT.almost_sure_lr, 60, endpoint=False)
     growths = [_mean_growth(lr, replicas, rng) for lr in TESTED]
     return {"times": np.arange(0, STEPS + 1, EVERY), "quantiles": np.percentile(logs, (10, 50, 90), axis=1),
-            "rates": rates,
-            "exponents": np.array([predicted.lyapunov_exponent(TOY, lr, 1) for lr in rates]),
+            "rates": rates, "exponents": np.array([predicted.lyapunov_exponent(TOY, lr, 1) for lr in rates]),
             "half_logs": np.array([np.log(predicted.absolute_moment(TOY, lr, 1, 2)) / 2 for lr in rates]),
             "inside": inside, "kappas": np.array([predicted.escape_exponent(TOY, lr, 1) for lr in inside]),
             "growths": np.array(growths), "replicas": replicas,
@@ -51,11 +50,9 @@ def judge(numbers):
         error = np.log(np.abs(1 - lr * TOY)).std() / sqrt(100 * replicas)
         null = np.log(predicted.absolute_moment(TOY, lr, 1, 2)) / 2, "½ log E(1 − ηh)²"
         rows.append(close("WME18.eq3", f"mean growth of log|x| per step at η = {lr:.5g}",
-                          predicted.lyapunov_exponent(TOY, lr, 1),
-                          measured, SIGMAS * error, null=null, note=SIX))
+                          predicted.lyapunov_exponent(TOY, lr, 1), measured, SIGMAS * error, null=null, note=SIX))
     rows.append(close("WME18.eq3", "escape exponent at η*", 2, predicted.escape_exponent(TOY, POINT.mean_square_lr, 1),
-                      1e-8,
-                      null=(predicted.escape_exponent(TOY, 1.0001 * POINT.mean_square_lr, 1), "at 1.0001 η*"),
+                      1e-8, null=(predicted.escape_exponent(TOY, 1.0001 * POINT.mean_square_lr, 1), "at 1.0001 η*"),
                       kind="algebra"))
     return tuple(rows)
 

@@ -45,10 +45,8 @@ def judge(numbers):
         for size, (measured, error) in zip(TESTED, numbers[f"measured_{k}"]):
             other = numbers[f"critical_{1 - k}"][size - 1] if size > 1 else numbers["sufficient"][0]
             claim = {1: "WME18.eq4-sharp", 4: "MM24.threshold"}.get(size, "WME18.p")
-            rows.append(close(claim,
-                              f"critical rate, B = {size} of {EXAMPLES}, {words} replacement",
-                              numbers[f"critical_{k}"][size - 1],
-                              measured, SIGMAS * error, note=SIX,
+            rows.append(close(claim, f"critical rate, B = {size} of {EXAMPLES}, {words} replacement",
+                              numbers[f"critical_{k}"][size - 1], measured, SIGMAS * error, note=SIX,
                               null=(other, f"{WORDS[1 - k]} replacement" if size > 1 else "eq. 4")))
     rising = bool((np.diff(numbers["critical_0"]) > 0).all())
     rows.append(holds("WME18.fig2-B", "critical rate rises with B (without replacement)", "at every B",
@@ -65,8 +63,7 @@ def judge(numbers):
                                      ("DS20.shuffling", "less_", "pinned", "above 1")):
         growth = float(numbers[f"{name}at_star"])
         rows.append(holds(claim, f"growth per step of shuffled epochs at η* of independent batches, {words} ensemble",
-                          side,
-                          f"{growth:.4f}", "side of 1", (growth < 1) == (side == "below 1"), kind="enumerated",
+                          side, f"{growth:.4f}", "side of 1", (growth < 1) == (side == "below 1"), kind="enumerated",
                           null="independent batches: 1" if name == "" else "“always better”: below 1"))
     return tuple(rows)
 

@@ -86,8 +86,7 @@ def judge(numbers):
             null = ((1 - momentum) * without, "(1 − μ) × SGD's") if momentum else (numbers["critical_1"][0],
                                                                                    "that of μ = 0.5")
             rows.append(close("AB26.plateaus", f"critical rate at μ = {momentum:g}, B = {size} of {EXAMPLES}", exact,
-                              found,
-                              1e-8 * exact, null=null, kind="enumerated"))
+                              found, 1e-8 * exact, null=null, kind="enumerated"))
     for claim, k, rule in (("CKLKT21.momentum", 0, "heavy ball"), ("CKLKT21.nesterov", 1, "Nesterov"),
                            ("CGKDG22.adam", 2, "dampened, as Adam")):
         for beta, (below, above) in zip(BETAS, numbers[f"kept_{k}"]):

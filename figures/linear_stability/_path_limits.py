@@ -88,8 +88,7 @@ def draw(numbers):
         axes[1].hist(growth, edges, histtype="step", color=line["color"], linestyle=line["linestyle"],
                      label=f"paths at $\\eta={share:g}\\,\\eta_{{as}}$")
         axes[1].plot([mean_square] * 2, [0, 0.3], transform=axes[1].get_xaxis_transform(), linewidth=3,
-                     color=line["color"],
-                     linestyle=line["linestyle"], label="$\\frac{1}{2}\\log\\rho(Q)$ there")
+                     color=line["color"], linestyle=line["linestyle"], label="$\\frac{1}{2}\\log\\rho(Q)$ there")
     axes[1].axvline(0, **guide())
     axes[1].set(xlabel=f"growth of $\\log\\|x\\|$ per step over {STEPS} steps", ylabel="simulated paths",
                 title="either side of the zero of $\\Lambda$, $B=1$")

@@ -89,14 +89,11 @@ def judge(numbers):
     for k, name in enumerate(FAMILIES):
         if k < 2:
             rows.append(close("WME18.eq4-sharp", f"η_suff/η* at B = 1, {name}: smallest of {count}", 1, share[k].min(),
-                              1e-8,
-                              null=(share[2].min(), "isotropic ensembles"), kind="algebra"))
+                              1e-8, null=(share[2].min(), "isotropic ensembles"), kind="algebra"))
         else:
             rows.append(holds("WME18.eq4-sharp", f"η_suff/η* at B = 1, {name}: smallest and median of {count}",
-                              "below 1",
-                              f"{share[k].min():.3f}, {np.median(share[k]):.3f}", "smallest < 0.99",
-                              share[k].min() < 0.99,
-                              null="eq. 4 sharp: 1", kind="algebra"))
+                              "below 1", f"{share[k].min():.3f}, {np.median(share[k]):.3f}", "smallest < 0.99",
+                              share[k].min() < 0.99, null="eq. 4 sharp: 1", kind="algebra"))
     for lr, growths in zip(numbers["tested"], numbers["growths"]):
         for j, (claim, name) in enumerate((("WME18.eq4", "E‖x₊‖² from the worst direction"),
                                            ("WME18.eq4-sharp", "growth of xᵀWx per step"))):

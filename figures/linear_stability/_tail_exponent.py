@@ -35,8 +35,7 @@ def simulate(effort, rng):
                                                     particles=sizes.particles,
                                                     steps=sizes.steps, rng=rng) for share in SHARES]
     limit = simulated.almost_sure_lr_interval(FACTORS, 1, steps=sizes.steps * 5, rng=rng)
-    escaped = np.array([_escapes(SHARES[k] * star, DISTANCES[k], _runs(sizes.runs, k), STEPS[k], rng)
-                        for k in TESTED])
+    escaped = np.array([_escapes(SHARES[k] * star, DISTANCES[k], _runs(sizes.runs, k), STEPS[k], rng) for k in TESTED])
     return {"star": star, "rates": star * np.array(SHARES), "almost_sure": limit.value, "runs": sizes.runs,
             "kappas": np.array([(each.value, each.stderr, each.low, each.high) for each in intervals]),
             "escaped": escaped}
@@ -76,8 +75,7 @@ def judge(numbers):
     kappas, rows = numbers["kappas"], []
     value, error = kappas[1, :2]
     rows.append(close("GSZ21.tail", "tail exponent at η*, by cloning", 2, value, 8 * error + 0.01,
-                      null=(kappas[2, 0], "at 1.08 η*"),
-                      note="(8 standard errors of 16 populations, and .01 of bias)"))
+                      null=(kappas[2, 0], "at 1.08 η*"), note="(8 standard errors of 16 populations, and .01 of bias)"))
     for k, (slope, slope_error) in zip(TESTED, slopes(numbers)):
         null = (kappas[2, 0], "at 1.08 η*") if k == 1 else (2.0, "κ = 2 of the mean square")
         rows.append(close("GSZ21.tail", f"slope of log P(escape) over runs at η = {SHARES[k]:g} η*", kappas[k, 0],

@@ -23,8 +23,7 @@ def simulate(effort, rng):
     x = np.linspace(-0.7, 1.9, 521)
     record = {"x": lambda w, x, y: w[:, 0]}
     paths = [simulated.two_minima(np.full(count, 1 + 1e-3), lr=LR, steps=100, batch_size=size, rng=source,
-                                  observe=record)
-             for count, size, source in ((6, 1, rng), (1, 2, None))]
+                                  observe=record) for count, size, source in ((6, 1, rng), (1, 2, None))]
     numbers = {"x": x, "losses": simulated.TwoMinima().predict(x[:, None], simulated.TOY_CURVATURES),
                "sgd_paths": paths[0].observed["x"], "gd_path": paths[1].observed["x"], "replicas": replicas,
                "distances": DISTANCES, "tested": DISTANCES[2::5]}

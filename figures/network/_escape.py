@@ -215,8 +215,7 @@ def _minima_rows(numbers, size):
                   numbers[f"beyond_{size}"], np.array([rate / error]), "gradient descent's minimum, all with η > η*"),
             holds("WME18.fig1", f"B = {size}: mean sharpness and non-uniformity, after over before", "both fall",
                   f"{flatter[0]:.2f}, {flatter[1]:.2f}", "< 1",
-                  bool((flatter < 1).all()) or (False if len(new) >= 3 else None),
-                  null="1, 1: another as sharp"),
+                  bool((flatter < 1).all()) or (False if len(new) >= 3 else None), null="1, 1: another as sharp"),
             _test_row(size, was[:, 3], new[:, 3])]
 
 

@@ -7,8 +7,7 @@ import numpy as np
 from figures._figure import Figure, holds, not_judged
 from figures._style import below, bound, panels, simulation, theory
 from figures.network._panels import empty
-from figures.network._runs import (MOST_STEPS, TEACHER, cannot, ensemble, guarded, interpolated, settled,
-                                   stays, task)
+from figures.network._runs import (MOST_STEPS, TEACHER, cannot, ensemble, guarded, interpolated, settled, stays, task)
 from refimpl import network, sgd
 from refimpl.linear_stability import lyapunov_interval
 from theory import linear_stability as predicted

@@ -7,8 +7,7 @@ import numpy as np
 from figures._figure import Figure, close, holds, not_judged
 from figures._style import SHADES, guide, panels, simulation, theory
 from figures.network._panels import empty, published_marks, table
-from figures.network._runs import (MOST_STEPS, PUBLISHED, SWINGS, TEACHER, at_the_edge, cannot, guarded, swing,
-                                   task)
+from figures.network._runs import (MOST_STEPS, PUBLISHED, SWINGS, TEACHER, at_the_edge, cannot, guarded, swing, task)
 from refimpl import network
 from theory import linear_stability as predicted
 
@@ -111,8 +110,7 @@ def _judge_images(numbers):
     top, limit = float(sharp[worst] * rates[worst[0]] / 2), 1 + wide[worst[0]]
     rows.append(holds("WME18.sharpest", "largest aη/2 of the last fifths: no sharper than the edge", "at most 1",
                       f"{top:.3f} at η = {rates[worst[0]]:g}",
-                      f"≤ {limit:.3g}: {SWINGS:g} standard deviations of a record",
-                      top <= limit,
+                      f"≤ {limit:.3g}: {SWINGS:g} standard deviations of a record", top <= limit,
                       null=f"{np.nanmax(path) * rates[-1] / 2:.1f}: as sharp at η = {rates[-1]:g} as at smaller ones"))
     if not known:
         rows.append(not_judged("WME18.tab1-measured", "sharpness", "the source has no numbers for this set"))
