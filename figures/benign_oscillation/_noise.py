@@ -119,8 +119,7 @@ def judge(numbers):
     for c in TURNING:
         middle = numbers[f"transition_median_{c:g}"]
         rows.append(holds("LWYZ24.benign", f"weak-only accuracy at c = {c:g} ({numbers[f'transition_diverged_{c:g}']} "
-                                           f"runs diverged), "
-                          "|ξ|²/(n_c|v|²) ≤ 0.55 and ≥ 1.55", "1 and chance",
+                                           "runs diverged), |ξ|²/(n_c|v|²) ≤ 0.55 and ≥ 1.55", "1 and chance",
                           f"≥ {middle[low].min():.3f} and ≤ {middle[high].max():.3f}",
                           "medians ≥ 0.98 and ≤ 0.68", middle[low].min() >= 0.98 and middle[high].max() <= 0.68,
                           null="benign for all noise: 1 and 1"))

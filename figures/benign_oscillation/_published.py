@@ -106,8 +106,7 @@ def draw(numbers):
     axis.plot((rates[:, None] + spread).ravel(), every.ravel(), ".", color=GREY, markersize=2.5, zorder=1,
               label="one seed each")
     axis.errorbar(rates, numbers["mean"], numbers["stderr"], label=f"simulation, mean of {seeds} seeds, "
-                                                                   f"{numbers['test_points']} "
-                                                                   f"test points",
+                                                                   f"{numbers['test_points']} test points",
                   **simulation(2, markersize=6, elinewidth=1))
     for c, k in zip(rates, numbers["diverged"]):
         axis.text(c, 1.006, str(k), ha="center", fontsize=7.5)

@@ -180,10 +180,9 @@ def _draw_ends(axis, numbers):
 FIGURE = Figure(
     "edge-catapult", "The catapult: up, then to a flatter minimum – unless a step is too long",
     f"f = u·v/√m with m = {WIDTH} on one example. Lines are the exact map of (f, κ), markers gradient descent on all "
-    f"weights. (a) The output "
-    "grows at first where ηκ₀ > 2. (b) Its kernel κ falls until ηκ < 2. (c) Where ηκ ends against where it starts, for "
-    "small f₀: one curve up to about 2.65 (line), beyond it an end that depends on the start (grey: range over 24 "
-    "starts between 1e-7 and 1e-4); markers are nets, each from its own start. (d) Kernel at the end over that of "
-    "gradient flow, each marker one start with x₀ in (0.3, 1.8) and k₀ in (2, 3.9): below 1 left of the dotted "
-    "bound, where every η²f²/m < 2, and on either side of 1 beyond.",
+    "weights. (a) The output grows at first where ηκ₀ > 2. (b) Its kernel κ falls until ηκ < 2. (c) Where ηκ ends "
+    "against where it starts, for small f₀: one curve up to about 2.65 (line), beyond it an end that depends on the "
+    "start (grey: range over 24 starts between 1e-7 and 1e-4); markers are nets, each from its own start. (d) Kernel "
+    "at the end over that of gradient flow, each marker one start with x₀ in (0.3, 1.8) and k₀ in (2, 3.9): below 1 "
+    "left of the dotted bound, where every η²f²/m < 2, and on either side of 1 beyond.",
     simulate, judge, draw, ("LBDSG20.map", "LBDSG20.catapult", "LBDSG20.divergence", "LBDSG20.flatter"), (2, 1.5, 2.5))

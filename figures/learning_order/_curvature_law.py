@@ -74,8 +74,7 @@ def judge(numbers):
     rows.append(close("LWM19.4.2-law", "largest |log(D/law)|, slopes that fall as g grows", 0.0, max(away),
                       limit * error,
                       null=(np.log(2), "half or twice the law"), note=f"({limit:.1f} standard errors; slopes held at ½ "
-                                                                      f"are off by "
-                                                                      f"{max(without):.3f})"))
+                                                                      f"are off by {max(without):.3f})"))
     powers = predicted.asymptotic_exponents()
     power, small = powers["stated condition, lambda / r^2"][0], [powers[name][0] for name in ("1 / (r d)", "d lambda",
                                                                                               "lambda / r")]

@@ -122,7 +122,7 @@ def draw(numbers):
             for beta, kept in zip(BETAS, numbers[f"kept_{k}"][:, j]):
                 face = "white" if kept > 1 else simulation(k)["color"]
                 axes[2].semilogy(beta, share**8 * full_batch(rule, beta), **simulation(k, markerfacecolor=face))
-    axes[2].set(xlabel="momentum $\\mu$ ($\\beta_1$ of Adam)", ylabel="$\\eta\\lambda$ at the limit", title="full batch")
+    axes[2].set(xlabel="momentum $\\mu$ ($\\beta_1$ of Adam)", ylabel="limit of $\\eta\\lambda$", title="full batch")
     handles = axes[2].get_legend_handles_labels()[0] + [
         Line2D([], [], label=f"simulation, 1 % {side}", **simulation(0, markerfacecolor=face))
         for side, face in (("above: grows", "white"), ("below: shrinks", simulation(0)["color"]))]

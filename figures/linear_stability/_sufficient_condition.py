@@ -107,8 +107,7 @@ def judge(numbers):
         light = error < 0.01 * law  # beyond this, tails make the sample error meaningless
         worst, wrong = ((np.abs(seen - other) / error)[light].max() for other in (law, null))
         rows.append(holds("WME18.eq2", f"E‖x_t‖² at η = {fraction} η*, {light.sum()} steps: largest deviation in "
-                                       "standard "
-                          "errors", "exact recursion", f"{worst:.2f}", f"≤ {SIGMAS:g}",
+                                       "standard errors", "exact recursion", f"{worst:.2f}", f"≤ {SIGMAS:g}",
                           worst <= SIGMAS if wrong > SIGMAS else None, null=f"gradient descent's: {wrong:.0f}"))
     return tuple(rows)
 
