@@ -19,9 +19,9 @@ matplotlib.use("Agg")
 
 INK, GREY = "#1a1a1a", "#8a8a8a"
 # Dark to light, so that the order survives greyscale; lines differ in dashes too.
-SHADES = ("#14213d", "#9b2226", "#3a86a8", "#e09f3e")
-DASHES = ("-", "--", "-.", ":")
-MARKERS = ("o", "s", "^", "D")
+SHADES = ("#14213d", "#9b2226", "#3a86a8", "#e09f3e", "#6a994e")
+DASHES = ("-", "--", "-.", ":", (0, (8, 2)))
+MARKERS = ("o", "s", "^", "D", "v")
 _RAISED, _LOWERED = str.maketrans("0123456789−", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻"), str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 _GREEK = dict(zip("alpha beta delta epsilon varepsilon zeta eta kappa lambda mu xi rho tau Lambda Sigma".split(),
                   "αβδϵεζηκλμξρτΛΣ"), to="→")

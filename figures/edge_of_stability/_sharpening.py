@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds, not_judged
-from figures._style import GREY, guide, panels, simulation, theory
+from figures._style import guide, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from figures.network._runs import SWINGS, TEACHER, guarded, swing
 
@@ -128,9 +128,8 @@ def draw(numbers):
         axes[0].text(0.5, 0.5, "not drawn on this set", ha="center")
         return picture
     for k, (lr, mu) in enumerate(zip(numbers["rates"], numbers["momenta"])):
-        last = {"color": GREY, "marker": "v"} if k > 3 else {}
-        axes[0].axhline(2 * (1 + mu) / lr, **theory(k % 4, linewidth=1) | ({"color": GREY} if last else {}))
-        axes[0].semilogy(numbers["steps"][k], numbers["sharpness"][k], **simulation(k % 4, markersize=3) | last,
+        axes[0].axhline(2 * (1 + mu) / lr, **theory(k, linewidth=1))
+        axes[0].semilogy(numbers["steps"][k], numbers["sharpness"][k], **simulation(k, markersize=3),
                          label=f"$\\eta={lr:g}$" + (f", $\\mu={mu:g}$" if mu else ""))
     axes[0].set(xlabel="step", ylabel="sharpness $\\lambda$", title=str(numbers["data"]))
     axes[0].legend(loc="lower right", ncols=2, title="lines, theory: $2(1+\\mu)/\\eta$")

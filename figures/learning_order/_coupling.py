@@ -78,13 +78,13 @@ def draw(numbers):
     share = change / np.asarray(numbers["output"])
     for i, steps in enumerate(np.asarray(numbers["steps"])):
         axes[1].errorbar(widths * (1 + 0.03 * i), *_rms(share[:, i]), capsize=3, label=f"after {steps} steps",
-                         **simulation(i % 4))
+                         **simulation(i))
     axes[1].plot(widths, np.sqrt((share[0]**2).mean()) * (widths / widths[0])**-0.75, label="guide, ∝ $m^{-3/4}$",
                  **guide(linewidth=1.3))
     axes[0].set(xlabel="$\\Vert\\bar V\\Vert_F$", ylabel="rms change of $g$", title="change")
     axes[1].set(xlabel="width $m$ of $V$", ylabel="rms change over rms of $g$", xscale="log", yscale="log",
                 title="share of the output")
-    for axis, place in zip(axes, ("upper left", "upper right")):
+    for axis, place in zip(axes, ("upper left", "best")):
         key(axis, loc=place)
     return picture
 

@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from figures._figure import Figure, close, holds, not_judged
 from figures._fitted_powers import t_limit
-from figures._style import MARKERS, SHADES, bound, fit, panels, theory
+from figures._style import SHADES, bound, fit, panels, simulation, theory
 from figures.network._panels import empty
 from figures.network._runs import FEW, TEACHER, cannot, exponent, guarded, measure, settled, stays, task
 from theory import linear_stability as predicted
@@ -142,8 +142,7 @@ def draw(numbers):
     for k, (lr, size) in enumerate(numbers["settings"]):
         own = (numbers["lr"] == lr) & (numbers["batch_size"] == size)
         if own.any():
-            look = {"color": SHADES[k % 4], "marker": (*MARKERS, "v")[k], "markerfacecolor": "white",
-                    "linestyle": "none", "label": f"$\\eta={lr:g}$, $B={size:g}$"}
+            look = simulation(k, label=f"$\\eta={lr:g}$, $B={size:g}$")
             _draw_diagram(axes[0], numbers, own, lr, size, k, look)
             axes[1].plot(height[own], ratio[own], **look)
             axes[2].plot(sharp[own], spread[own], **look)
@@ -163,11 +162,11 @@ def _draw_diagram(axis, numbers, own, lr, size, k, look):
     axis.plot(numbers["sharpness"][own], numbers["non_uniformity"][own], **look)
     n = int(numbers["examples"])
     edge, top = predicted.sharpness_limit(lr), predicted.non_uniformity_limit(lr, n, int(size))
-    axis.plot([0, edge], [top, top], **bound(k % 4))
+    axis.plot([0, edge], [top, top], **bound(k))
     # where a ray through the mean minimum meets the exact threshold: H_i scaled up until η = η*
     ray = float(np.exp(np.log(numbers["critical_lr"][own] / lr).mean()))
     mean = [float(np.exp(np.log(numbers[name][own]).mean())) for name in ("sharpness", "non_uniformity")]
-    axis.plot(*([ray * value] for value in mean), marker="_", markersize=15, markeredgewidth=2.5, color=SHADES[k % 4],
+    axis.plot(*([ray * value] for value in mean), marker="_", markersize=15, markeredgewidth=2.5, color=SHADES[k],
               linestyle="none")
 
 

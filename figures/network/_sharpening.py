@@ -142,7 +142,7 @@ def draw(numbers):
         own = np.flatnonzero(varied(numbers, k))
         for shade, i in enumerate(own[rows[own, k].argsort()]):
             over = numbers["time"] if axis is axes[0] else loss[i]
-            joined(axis, over, sharp[i], shade % 4, label=f"{rows[i, k]:g}", markersize=3.5)
+            joined(axis, over, sharp[i], shade, label=f"{rows[i, k]:g}", markersize=3.5)
         axis.set(xlabel="time $\\eta\\cdot$steps" if axis is axes[0] else "training loss", ylabel="sharpness $a$",
                  yscale="log")
         axis.legend(title=NAMES[k], loc="lower right" if axis is axes[0] else "lower left")
