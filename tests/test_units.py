@@ -6,6 +6,9 @@ import numpy as np
 import pytest
 from scipy.sparse.linalg import aslinearoperator
 
+from refimpl import (benign_oscillation as benign_runs, convex_annealing as annealing_runs, curvature,
+                     edge_of_stability as edge_runs, images as image_runs, learning_order as learning_order_runs,
+                     linear_stability as simulated, network, sgd)
 from theory import (_checks, benign_oscillation, convex_annealing, edge_of_stability, images, learning_order,
                     linear_stability)
 
@@ -99,3 +102,81 @@ def test_operators_that_are_not_symmetric_are_refused(size):
 def test_masks_are_found_at_any_depth(value):
     with pytest.raises(ValueError, match="x must hold a number in every place, got a masked array"):
         _checks.array(value, "x")
+
+
+class TestWhatARunIsGiven:
+    X, W0 = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0]]), np.ones((3, 2))
+
+    @pytest.mark.parametrize("model, x", [
+        (simulated.LinearRegression(2), X[:, None]), (simulated.Quadratic(2), (X[:, :, None] * X[:, None])[:, None]),
+        (network.MLP((2, 1)), X[:, None])], ids=lambda value: type(value).__name__)
+    def test_examples_of_one_more_axis_are_refused(self, model, x):
+        """Three replicas and three examples (n, 1, d): each replica was trained on an example of its own."""
+        with pytest.raises(ValueError, match="x must have the examples on its first axis and no other"):
+            sgd.run(model, np.ones((3, *model.parameter_shape)), x, np.ones((3, 1)) if type(model) is network.MLP
+                    else None, lr=0.1, steps=1)
+
+    def test_what_watches_a_run_does_not_change_it(self):
+        def spoil(w, *_):
+            w *= 0
+            return w[..., 0] if w.ndim > 1 else w
+
+        run = {"model": simulated.LinearRegression(2), "w0": self.W0, "x": self.X, "lr": 0.1, "steps": 3}
+        assert (sgd.run(**run, observe={"w": spoil}).w == sgd.run(**run).w).all()
+        net = image_runs.ConvNet(channels=1, height=4, width=4, classes=2, size=2, filters=2)
+        x, y = np.ones((4, 1, 4, 4)), np.array([0, 1, 1, 1])
+        seen = image_runs.train(net, net.init(0), x, y, lr=0.1, epochs=2, batch_size=2, record_every=1, rng=0,
+                            observe={"w": lambda w: w}).observed["w"]
+        assert (seen[0] == net.init(0)).all() and (seen[0] != seen[-1]).any()   # all three were the last
+
+    @pytest.mark.parametrize("changed, message", [
+        ({"model": None}, "model must have parameter_shape, got NoneType"),
+        ({"observe": {"a": 3}}, "observe must be a dict of functions"),
+        ({"callback": 3}, "callback must be a function"),
+        ({"stacked_data": "no"}, "stacked_data must be one of True, False"),
+        ({"lr": lambda step: np.full(5, 0.1)}, r"lr\(0\) must return one number or an array that broadcasts"),
+        ({"indices": [[0], [1, 2], [[3]]]}, "indices")])
+    def test_refused_by_name(self, changed, message):
+        with pytest.raises(ValueError, match=message):
+            sgd.run(**{"model": simulated.LinearRegression(2), "w0": [1.0, 1.0], "x": self.X, "lr": 0.1, "steps": 3,
+                       **changed})
+
+    def test_half_precision_is_computed_in_double(self):
+        w, model = np.float16([0.1, 0.7]), simulated.LinearRegression(2)
+        found = model.gradient(w, self.X.astype(np.float16), np.ones(3, np.float16))
+        assert found.dtype == np.float64 and (found == model.gradient(w.astype(float), self.X, np.ones(3))).all()
+
+    def test_a_masked_label_is_no_label(self):
+        with pytest.raises(ValueError, match="y must hold a number in every place"):
+            network.MLP((2, 1)).accuracy(np.ones(3), self.X, np.ma.masked_equal([1.0, -1.0, 1.0], -1))
+
+    def test_single_precision_of_the_decay_does_not_reach_the_steps(self):
+        """ηλ in single precision moved the end of a run by a step."""
+        model = learning_order_runs.TwoLayerReLU(6, 8, 8)
+        data = learning_order_runs.sample(learning_order_runs.Distribution(6), 12, rng=0)
+        single = np.float32(0.003)
+        one, other = (learning_order_runs.train_small(
+            model, data, lr=0.1, target=0.3, weight_decay=decay, noise_std=0.5, max_steps=40, rng=0).observed["loss"]
+            for decay in (single, float(single)))
+        assert (one == other).all()
+
+
+@pytest.mark.parametrize("call, message", [
+    (lambda: benign_runs.sample(2, size=3), "size must be a tuple of whole numbers, got '3'"),
+    (lambda: annealing_runs.draw_samples(5, size="a"), "size must be a tuple"),
+    (lambda: edge_runs.random_loss(2, size=(1.5,)), "size must be a whole number"),
+    (lambda: benign_runs.train(benign_runs.TwoLayerCNN(2, 1), None, np.ones((2, 1, 2)), lr=1.0, steps=1),
+     "data must have"),
+    (lambda: learning_order_runs.sample(None, 3), "distribution must have dim, p0, q0, got NoneType"),
+    (lambda: learning_order_runs.logistic_loss(np.ma.masked_equal([1.0], 1)), "margin must hold a number"),
+    (lambda: image_runs.draw_problem(10, patch_scale=-1.0), "patch_scale must be non-negative"),
+    (lambda: network.teacher_set(flipped="a"), "flipped must hold real numbers"),
+    (lambda: curvature.trace(curvature.Operator(2, lambda v: v), probes="a"), "probes must be a whole number"),
+    (lambda: curvature.sharpness(curvature.Operator(2, lambda v: v), rng=-1), "rng must be None"),
+    (lambda: curvature.sharpness(curvature.Operator(2, lambda v: v), curvature="fisher"), "curvature must be one of"),
+    (lambda: curvature.sharpness(None, [1.0], [[1.0]]), "source must have hvp, got NoneType"),
+    (lambda: simulated.lyapunov_interval([[[1.0]], [[3.0]]], 0.1, 1, replacement="no"), "replacement must be one of"),
+])
+def test_simulations_refuse_by_name(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

@@ -100,7 +100,7 @@ def sample(n, *, dim=64, strong=None, weak=None, noise_std=0.0, weak_share=0.0, 
     weak_share = _checks.scalar(weak_share, "weak_share", zero=True)
     if weak_share > 1:
         raise ValueError(f"weak_share must be a probability, got {weak_share:g}; give a number in [0, 1]")
-    rng = _checks.generator(rng)
+    rng, size = _checks.generator(rng), _checks.sizes(size, "size")
     y = _labels(labels, n, size, rng)
     if n_weak is None:
         is_weak = rng.random((*size, n)) < weak_share

@@ -198,6 +198,7 @@ def accuracy(model, w, data):
     >>> float(accuracy(TwoLayerCNN(2, 1), [[[1.0, 0.0]], [[0.0, 0.0]]], data))
     1.0
     """
+    _checks.having(model, "model", "parameter_shape", "predict"), _checks.having(data, "data", "x", "y")
     w = np.asarray(_inputs.array(w, "w"), float)
     if w.shape[-3:] != model.parameter_shape:
         raise ValueError(f"w must have shape (*S, {', '.join(map(str, model.parameter_shape))}), got {w.shape}; give "

@@ -132,7 +132,8 @@ def descend(problem, target, *, lr, large_lr=None, large_steps=None, anneal_loss
     >>> round(float(small.loss_ratio), 4), round(float(annealed.loss_ratio), 4)
     (1.4957, 0.75)
     """
-    dim = problem.x.shape[-1]
+    dim = _checks.having(problem, "problem", "x", "y", "x_test").x.shape[-1]
+    _checks.one_of(record, "record", (True, False))
     stack = problem.x.shape[:-2]
     model = LeastSquares(dim)
     w0 = np.zeros((*stack, dim)) if w0 is None else _checks.real(w0, "w0")

@@ -178,7 +178,7 @@ def draw_samples(n, minimum=(1.0, 1.0), *, size=(), rng=None):
     """
     minimum = _checks.shaped(minimum, "minimum", (None,))
     n = _checks.whole(n, "n")
-    drawn = _checks.generator(rng).integers(len(minimum), size=(*size, n))
+    drawn = _checks.generator(rng).integers(len(minimum), size=(*_checks.sizes(size, "size"), n))
     return _basis_problem(drawn, minimum)
 
 

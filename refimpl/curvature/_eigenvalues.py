@@ -226,13 +226,12 @@ def _outermost(apply, source, k, tolerance, max_products, rng, sign=1):
     """The k largest (sign = 1) or smallest (−1) eigenvalues with their evidence."""
     k, max_products = _checks.whole(k, "k", 1, source.size), _checks.whole(max_products, "max_products")
     tolerance = None if tolerance is None else _checks.scalar(tolerance, "tolerance")
-    products = Products(apply, source.size, source.dtype, sign=sign)
+    products, rng = Products(apply, source.size, source.dtype, sign=sign), _checks.generator(rng)
     if source.size <= _DENSE or k >= source.size - 1:
         matrix = np.array([products(unit) for unit in units(source.size)])
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
         values, vectors, asymmetry = values[-k:], vectors[:, -k:].T, float(np.linalg.norm(matrix - matrix.T, 2))
     else:
-        rng = _checks.generator(rng)
         found = largest(products, rng.standard_normal(source.size), k, tolerance, max_products, rng)
         values, vectors, asymmetry = found.values, found.vectors, found.asymmetry
     values, vectors = values[::-1], vectors[::-1]

@@ -210,13 +210,15 @@ def operator(model, w, x, y=None, *, curvature="hessian"):
 
 def as_operator(source, w, x, y, curvature):
     """What the estimates take as their first arguments, a model at a point or an `Operator`, as an `Operator`."""
+    _checks.one_of(curvature, "curvature", ("hessian", "gauss-newton"))
     if isinstance(source, Operator):
         if w is not None or x is not None or y is not None:
             raise ValueError("source is an Operator, which holds its point and data already; leave out w, x and y")
         return source
     if w is None or x is None:
-        raise ValueError(f"w and x must be given with a model ({type(source).__name__}); give them, or an Operator")
-    return operator(source, w, x, y, curvature=curvature)
+        raise ValueError(f"w and x must be given with a model ({type(source).__name__}) as source, got None; give "
+                         "them, or an Operator")
+    return operator(_checks.having(source, "source", "hvp"), w, x, y, curvature=curvature)
 
 
 def units(size):

@@ -75,7 +75,8 @@ def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchi
     """
     source = as_operator(source, w, x, y, curvature)
     products = Products(source.product, source.size, source.dtype)
-    tolerance = _checks.scalar(tolerance, "tolerance")
+    tolerance, probes = _checks.scalar(tolerance, "tolerance"), _checks.whole(probes, "probes", 2)
+    rng = _checks.generator(rng)
     if _checks.one_of(method, "method", ("hutchinson", "exact")) == "exact":
         value = sum(float(products(unit)[i]) for i, unit in enumerate(units(source.size)))
         flat = np.full(source.size, source.size ** -0.5)
@@ -84,7 +85,6 @@ def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchi
         limit = products.tolerance(None) * abs(value)
         converged, message = verdict(0.0, unsteady, limit)
         return Estimate(value, 0.0, converged, products.count, None, unsteady, message)
-    rng, probes = _checks.generator(rng), _checks.whole(probes, "probes", 2)
     signs = (rng.integers(2, size=source.size) * 2.0 - 1 for _ in range(probes))
     values = np.array([sign @ products(sign) for sign in signs])
     value, error = (float(products.in_units(part)) for part in (values.mean(), values.std(ddof=1) / np.sqrt(probes)))

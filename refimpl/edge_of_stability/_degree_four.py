@@ -111,7 +111,7 @@ def random_loss(dim, *, size=(), third_std=1.0, fourth_std=1.0, rng=None):
     >>> random_loss(3, size=(5,), rng=0).third.shape
     (5, 3, 3, 3)
     """
-    dim, rng = _checks.whole(dim, "dim"), _checks.generator(rng)
+    dim, size, rng = _checks.whole(dim, "dim"), _checks.sizes(size, "size"), _checks.generator(rng)
     basis = np.linalg.qr(rng.standard_normal((*size, dim, dim)))[0]
     values = np.concatenate([np.ones((*size, 1)), rng.uniform(0.2, 0.8, (*size, dim - 1))], axis=-1)
     hessian = (basis * values[..., None, :]) @ basis.swapaxes(-1, -2)

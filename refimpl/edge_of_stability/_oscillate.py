@@ -71,7 +71,7 @@ def oscillate(loss, start, lr, steps, *, divergence_limit=1e3):
     >>> bool(found.success), round(float(found.amplitude), 4)
     (True, 0.0401)
     """
-    shape = loss.parameter_shape
+    shape = _checks.having(loss, "loss", "parameter_shape", "gradient").parameter_shape
     ahead = max(np.ndim(start) - len(shape), 0) if len(shape) == 1 else 0
     w = _checks.shaped(start, "start", (None,) * ahead + shape).astype(float)
     stack, steps = w.shape[:-1], _checks.whole(steps, "steps", 3)

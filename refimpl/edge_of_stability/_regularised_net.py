@@ -59,7 +59,7 @@ class RegularisedNet:
 
     def hessian_product(self, w, v):
         """H v at w, shape (…, P)."""
-        return self.model.hvp(w, self.x, self.y, v) + self.weight_decay * np.asarray(v)
+        return self.model.hvp(w, self.x, self.y, v) + self.weight_decay * _checks.double(v, "v")
 
     def third_along(self, w, v):
         """T[v, v] at w, shape (…, P); decay has no part in it."""
@@ -131,6 +131,7 @@ def regularised_minimum(net, start, *, tolerance=1e-12, max_steps=1000):
     """
     from scipy.optimize import minimize  # here: it is slow to load
 
+    _checks.having(net, "net", "parameter_shape", "gradient", "hessian")
     w = _checks.shaped(start, "start", net.parameter_shape).astype(float)
     tolerance, max_steps = _checks.scalar(tolerance, "tolerance"), _checks.whole(max_steps, "max_steps")
     found = minimize(net.loss, w, jac=net.gradient, hess=net.hessian, method="trust-exact",

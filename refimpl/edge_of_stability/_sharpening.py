@@ -92,6 +92,7 @@ def sharpen(model, w0, x, y, *, lr, steps, record_every, batch_size=None, moment
     >>> path.steps.tolist(), path.success
     ([10, 20], True)
     """
+    _checks.having(model, "model", "parameter_shape", "gradient", "hvp")
     steps, record_every = _checks.whole(steps, "steps"), _checks.whole(record_every, "record_every")
     if record_every > steps:
         raise ValueError(f"record_every must be at most steps = {steps}, got {record_every}; record more often")
@@ -180,6 +181,7 @@ def middle(model, w, x, y, lr, *, tolerance=1e-5, rng=None):
     >>> seen.w.shape, seen.third.shape
     ((7,), (7,))
     """
+    _checks.having(model, "model", "parameter_shape", "gradient", "hvp")
     lr, path = _checks.scalar(lr, "lr"), [_checks.shaped(w, "w", model.parameter_shape)]
     for _ in range(3):
         path.append(path[-1] - lr * model.gradient(path[-1], x, y))

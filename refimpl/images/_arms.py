@@ -104,6 +104,7 @@ def draw_problem(n=2000, *, validation=2000, patch_validation=500, patch_scale=2
     rng = _checks.generator(rng)
     counts = [_checks.whole(value, name) for value, name in
               ((n, "n"), (validation, "validation"), (patch_validation, "patch_validation"))]
+    patch_scale = _checks.scalar(patch_scale, "patch_scale", zero=True)
     if images is None:
         first, labels, templates = synthetic_images(n, contrast=contrast, rng=rng)
         second, their, _ = synthetic_images(validation, contrast=contrast, templates=templates, rng=rng)
@@ -208,6 +209,7 @@ def run_arm(problem, name, *, data=None, epochs=120, anneal=40, model=None, rng=
     >>> run_arm(problem, "small", epochs=2, rng=0).observed["active"].shape
     (2,)
     """
+    _checks.having(problem, "problem", "model", "train", "patches")
     model = problem.model if model is None else model
     start, rest = streams(rng, 2)
     data = problem.train if data is None else data

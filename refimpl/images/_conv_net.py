@@ -70,6 +70,7 @@ class ConvNet:
         _checks.whole(self.classes, "classes", 2)
         _checks.whole(self.pad, "pad", 0)
         _checks.whole(self.size, "size", 1, min(self.height, self.width) + 2 * self.pad)
+        _checks.one_of(self.pooled, "pooled", (True, False))
         if self.stride is not None:
             _checks.whole(self.stride, "stride")
 

@@ -152,6 +152,7 @@ def put_patches(images, labels, patches, kind, *, sign, pattern=None, strength=N
     [1.0, 0.0, 1.0]
     """
     images = _image_stack(images)
+    _checks.having(patches, "patches", "base", "patterns")
     n, size = len(images), patches.size
     labels = _indices(labels, "labels", n, len(patches.patterns))
     kind = _indices(kind, "kind", n, 3)
@@ -219,8 +220,10 @@ def augment(images, labels, patches, *, augmented=0.8, patch_only=0.2, patch_onl
     [20, 16, 64]
     """
     images = _image_stack(images)
+    _checks.having(patches, "patches", "base", "patterns")
     n = len(images)
     some, alone = round(_share(augmented, "augmented") * n), _share(patch_only, "patch_only")
+    _checks.one_of(random_scale, "random_scale", (True, False))
     factor = _checks.scalar(patch_only_scale, "patch_only_scale", zero=True)
     rng = _checks.generator(rng)
     order = rng.permutation(n)

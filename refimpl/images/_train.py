@@ -120,6 +120,7 @@ def train(model, w0, x, y, *, lr, epochs, batch_size=Default(64), momentum=0.9, 
     >>> run.success, run.nit, float(run.accuracy["train"][-1])
     (True, 80, 1.0)
     """
+    _checks.having(model, "model", "parameter_shape", "blocks")
     w, observe = _checks.shaped(w0, "w0", model.parameter_shape).copy(), _arguments.observables(observe)
     images, labels = _examples(model, x, y, "x", "y", w.dtype)
     epochs = _checks.whole(epochs, "epochs")

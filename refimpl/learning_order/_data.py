@@ -160,7 +160,7 @@ def sample(distribution, n, rng=None):
     ((100, 10), 1.0)
     """
     n, rng = _checks.whole(n, "n"), _checks.generator(rng)
-    dim = distribution.dim
+    dim = _checks.having(distribution, "distribution", "dim", "p0", "q0").dim
     y = rng.choice([-1.0, 1.0], n)
     kind = np.searchsorted([distribution.p0, distribution.p0 + distribution.q0], rng.random(n), side="right")
     x1 = rng.standard_normal((n, dim)) / np.sqrt(dim)
@@ -194,6 +194,7 @@ def full_sample(distribution, n, rng=None):
     >>> full_sample(Distribution(5), 3, rng=0).kind.tolist()
     [2, 2, 2]
     """
+    _checks.having(distribution, "distribution", "dim", "p0", "q0")
     drawn = sample(replace(distribution, p0=0.0, q0=0.0), n, rng)
     return replace(drawn, distribution=distribution)
 
@@ -231,7 +232,7 @@ def q_population(distribution, levels=16):
     >>> data.x2[:4, :2].tolist(), float(data.alpha.mean())
     ([[0.25, -0.125], [0.25, 0.0], [0.25, 0.0], [0.25, 0.125]], 0.5)
     """
-    low, high = distribution.alpha
+    low, high = _checks.having(distribution, "distribution", "alpha", "directions").alpha
     levels = _checks.whole(levels, "levels")
     alpha = np.repeat(low + (high - low) * (np.arange(levels) + 0.5) / levels, 4)
     direction = np.tile([0, 1, 1, 2], levels)

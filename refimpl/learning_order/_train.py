@@ -175,6 +175,8 @@ def _rate(lr, name, weight_decay):
 def _engine(model, data, engine, decoupled, start, rng):
     """The engine at its start, which is drawn from `rng` where none is given."""
     _checks.one_of(engine, "engine", ("reduced", "plain"))
+    _checks.one_of(decoupled, "decoupled", (True, False))
+    _checks.having(model, "model", "dim", "block"), _checks.having(data, "data", "distribution")
     if model.dim != data.distribution.dim:
         raise ValueError(f"model.dim must be that of the data, {data.distribution.dim}, got {model.dim}; "
                          "rebuild one of them")
@@ -187,6 +189,7 @@ def _engine(model, data, engine, decoupled, start, rng):
 def _options(model, phases, rng, noise, *, weight_decay, noise_std, max_steps, record_every):
     """`Options`, checked; ξ_t that are given end the run."""
     noise_std, max_steps = _checks.scalar(noise_std, "noise_std", zero=True), _checks.whole(max_steps, "max_steps")
+    weight_decay = _checks.scalar(weight_decay, "weight_decay")
     if noise is not None:
         if any(phase.lump > 1 for phase in phases):
             raise ValueError("noise needs lump=1, since it is that of single steps; drop one of them")

@@ -27,7 +27,7 @@ def logistic_loss(margin):
     >>> float(logistic_loss(-1000.0))
     1000.0
     """
-    return np.logaddexp(0.0, -np.asarray(margin))
+    return np.logaddexp(0.0, -_inputs.array(margin, "margin"))
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def examples(hessians, batch_size, replacement):
     basis = right[singular > _ROUNDING * singular[0]]
     _, lengths, rows = np.linalg.svd(factors @ basis.T, full_matrices=False)
     return Examples(lengths[:, :, None] * rows, lengths**2, _checks.batch_size(batch_size, len(factors)),
-                    bool(replacement))
+                    bool(_checks.one_of(replacement, "replacement", (True, False))))
 
 
 def _factors(hessians):

@@ -56,7 +56,7 @@ def line_derivatives(model, w, x, y, v, *, order=3):
     array([ 5., 27., 30., 12.])
     """
     order = _checks.whole(order, "order", 0)
-    w, x = model._point(w, x)
+    w, x = _checks.having(model, "model", "loss_kind", "_point")._point(w, x)
     v = model._direction(w, x, v)
     layers = model.layers
     ways = [(weight, turn, bias, shift) for (weight, bias), (turn, shift) in

@@ -46,7 +46,8 @@ def teacher_set(n=200, tests=2000, dim=20, hidden=10, *, flipped=0.25, decay=0.5
     """
     n, tests, dim, hidden = (_checks.whole(value, name) for value, name in
                              ((n, "n"), (tests, "tests"), (dim, "dim"), (hidden, "hidden")))
-    if not 0 <= flipped < 1:
+    flipped = _checks.scalar(flipped, "flipped", zero=True)
+    if flipped >= 1:
         raise ValueError(f"flipped must be a share in [0, 1), got {flipped!r}; 0 keeps the teacher's labels")
     spread = np.arange(1.0, dim + 1) ** -_checks.scalar(decay, "decay", zero=True)
     spread *= _checks.scalar(scale, "scale") / np.sqrt((spread**2).mean())

@@ -43,11 +43,7 @@ class Momentum:
 
 def starts(w0, model):
     """(w0 (R, *P), S) for starts (*S, *P)."""
-    shape = getattr(model, "parameter_shape", None)
-    if not isinstance(shape, tuple):
-        raise ValueError(f"model must have a parameter_shape, got {type(model).__name__}; give a model such as "
-                         "refimpl.linear_stability.LinearRegression(dim)")
-    w0 = _checks.real(w0, "w0")
+    shape, w0 = _checks.having(model, "model", "parameter_shape").parameter_shape, _checks.real(w0, "w0")
     stack = w0.shape[:max(0, w0.ndim - len(shape))]
     if w0.shape[len(stack):] != shape or 0 in w0.shape:
         raise ValueError(f"w0 must have shape (*S, {', '.join(map(str, shape))}) with no empty axis, got {w0.shape}; "
@@ -73,6 +69,13 @@ def data(model, x, y, dtype, stack=None):
     check = getattr(model, "check_data", None)
     if check is not None:
         check(x, y)
+    one = (0, slice(1)) if lead else (slice(1),)
+    with np.errstate(all="ignore"):
+        found = np.shape(model.gradient(np.zeros(model.parameter_shape, dtype), x[one], None if y is None else y[one]))
+    if found != model.parameter_shape:
+        raise ValueError(f"x must have the examples on its first axis{' after the replicas' if lead else ''} and no "
+                         f"other before those of one example, got {x.shape}: one example has a gradient of shape "
+                         f"{found}, not {model.parameter_shape}; each replica would learn from data of its own")
     return x, y
 
 

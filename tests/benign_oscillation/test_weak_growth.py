@@ -61,6 +61,25 @@ def test_half_time_on_the_period_two_orbit(kappa, rates, tolerance):
         assert min(abs(null / measured - 1) for null in nulls) > 0.6 * 0.05
 
 
+@pytest.mark.claim("LWYZ24.weak-learning")
+def test_half_time_from_starts_of_any_size():
+    """200 starts, to what the docstring says; half of κ, which it once said, is caught, as for starts near β*."""
+    draw = np.random.default_rng(8).uniform
+    c, kappa = draw(1.05, 1.3, 200), 10**draw(-1.5, np.log10(0.2), 200)
+    plateau = np.array([theory.stable_weak_strength(*pair) for pair in zip(c, kappa)])
+    begin = np.stack([10**draw(-6, -0.5, 200), plateau * 10**draw(-4, -1, 200), np.zeros(200), np.zeros(200)], axis=1)
+    grown = begin[:, 1] * (1 + kappa * c) ** (-np.log(begin[:, 0]) / np.log1p(c)) / plateau
+    kept = grown < 0.5
+    c, kappa, plateau, begin, grown = (values[kept] for values in (c, kappa, plateau, begin, grown))
+    predicted = np.array([theory.weak_half_time(*four) for four in zip(c, kappa, begin[:, 0], begin[:, 1])])
+    beta = simulated.descend_reduced(begin, c, kappa, int(1.3 * predicted.max()) + 100)[..., 1]
+    measured = np.argmax(beta >= plateau / 2, axis=0)
+    error, small = np.abs(predicted - measured), grown <= 1 / 30
+    assert (error <= kappa * measured + 1)[small].all()
+    assert (error <= kappa * measured + 0.7 / (kappa * (c - 1))).all()
+    assert (error > 0.5 * kappa * measured + 1).any() and (error > kappa * measured + 1)[~small].any()
+
+
 @pytest.mark.chance("measured", "7 standard errors of 100 starts")
 @pytest.mark.claim("LWYZ24.longer")
 @pytest.mark.parametrize("c, kappa, tolerance", [(1.25, 0.03, 0.015), (1.3, 0.03, 0.015), (1.3, 0.01, 0.02),

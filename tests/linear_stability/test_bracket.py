@@ -242,3 +242,12 @@ def test_without_the_commutator_a_stable_rate_would_be_called_unstable():
     noise = 0.25 * 1.9 / 0.1                                                    # p (1 + μ)/(1 − μ)
     assert (2 * 1.9 * h / (h**2 + noise * (fourth - h**2))).min() < 0.73 * exact
     assert exact < lr_bracket(products(factors), 2, momentum=0.9).unstable < 1.5 * exact
+
+
+def test_eigenvalues_that_one_step_does_not_tell_apart_are_allowed_for():
+    """1 and 1 ± 1e-12: the iteration ends at their mean, above which the safe side may not lie."""
+    factors = np.diag([1.0, 1 + 1e-12, 1 - 1e-12])[:, None]
+    for size, exact in ((1, 2 / (1 + 1e-12)**2), (3, 6 / (1 + 1e-12)**2)):
+        found = lr_bracket(products(factors), size, rng=0)
+        assert found.safe <= exact * (1 + 1e-15)
+        assert found.safe <= found.unstable

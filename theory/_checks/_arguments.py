@@ -122,6 +122,23 @@ def shaped(value, name, shape):
     return array
 
 
+def sizes(value, name):
+    """`value` as a shape: a tuple of whole numbers, of which there may be none."""
+    if not isinstance(value, (tuple, list)):
+        raise ValueError(f"{name} must be a tuple of whole numbers, got {str(value)[:40]!r}; give (k,) for one "
+                         "axis")
+    return tuple(whole(part, name) for part in value)
+
+
+def having(value, name, *attributes):
+    """`value`, if it has these attributes."""
+    missing = [attribute for attribute in attributes if not hasattr(value, attribute)]
+    if missing:
+        raise ValueError(f"{name} must have {', '.join(missing)}, got {type(value).__name__}; check the order of the "
+                         "arguments")
+    return value
+
+
 def batch_size(value, n):
     """`value` as a batch size in 1…n."""
     try:

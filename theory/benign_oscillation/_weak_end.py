@@ -101,7 +101,7 @@ def weak_limit(c, kappa):
     .. math:: \beta_\infty = \beta^* \left(1 + \frac{\kappa (1 - \kappa)}{4}\right)
 
     Slightly above β*, since the last oscillations go on growing β while they
-    die out. Found numerically, with the relative error 0…κ²(c − 1)/5, from starts
+    die out. Found numerically, and too small by 0…κ²(c − 1)/5, relative, from starts
     with α₀ ≤ 0.1 and β₀ ≤ β*/30: below 1e-5 for κ = 0.01 and 1.2e-3 for κ = 0.1.
     From larger starts it is not what is learned.
 

@@ -130,7 +130,7 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
         raise ValueError("jvp must not be zero everywhere, got the Jacobian 0; a flat minimum is stable at any rate")
     krylov = _lanczos(jacobian, blocks, noise, min(steps, _enough(plain.basis.shape[0])),
                       rng.standard_normal(plain.basis.shape[0]))
-    missed = 0.0 if krylov.complete else _missed(*krylov.basis.shape)
+    missed = _missed(*krylov.basis.shape, krylov.residual)
     steepest = np.zeros(jacobian.rows)
     steepest[np.trace(blocks, axis1=1, axis2=2).argmax(), 0] = 1
     exact = blocks if source != "probed" else None
@@ -146,9 +146,14 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     return Bracket(safe, unstable, missed <= _SHARE, jacobian.count, gd, source)
 
 
-def _missed(size, steps):
-    """Share of λmax that a Lanczos iteration from a random start may leave, but for a chance of 1e-6 [KW92]_."""
-    return (np.log(1.648 * np.sqrt(size) / FALSE_ALARM) / (2 * steps - 1)) ** 2
+def _missed(size, steps, residual=np.inf):
+    """Share of λmax that a Lanczos iteration from a random start may leave, but for a chance of 1e-6.
+
+    The smaller of that of [KW92]_ and residual/(λmax cos φ), φ between the start and λmax's eigenvector u: with
+    P on the span of the steps, T Pu is λmax Pu but for the residual, and ‖Pu‖ ≥ cos φ.
+    """
+    return min((np.log(1.648 * np.sqrt(size) / FALSE_ALARM) / (2 * steps - 1)) ** 2,
+               residual * np.sqrt(2 / np.pi * size) / FALSE_ALARM)
 
 
 def _enough(size):
@@ -207,7 +212,8 @@ class _Krylov:
     vector: np.ndarray    # its vector (n k,)
     basis: np.ndarray     # the Lanczos vectors (n k, m)
     images: np.ndarray    # K times them
-    complete: bool        # whether K sends all of them to their own span
+    residual: float       # how far out of their own span the matrix sends them, over `top`
+    complete: bool        # whether that is rounding
 
 
 def _start(blocks, rng):
@@ -230,8 +236,9 @@ def _lanczos(jacobian, blocks, noise, steps, start):
         values, inner = np.linalg.eigh((small + small.T) / 2)
         following = images[-1] - vectors @ (vectors.T @ images[-1])
         following -= vectors @ (vectors.T @ following)
-        size = np.linalg.norm(following)
-        complete = len(basis) == n * k or size <= 1e-12 * abs(values[-1])
+        size = np.linalg.norm(following) if len(basis) < n * k else 0.0
+        complete = size <= 1e-12 * abs(values[-1])
         if complete or len(basis) >= steps:
-            return _Krylov(float(values[-1]), vectors @ inner[:, -1], vectors, np.array(kernels).T, complete)
+            residual = size / (abs(values[-1]) or 1.0)
+            return _Krylov(float(values[-1]), vectors @ inner[:, -1], vectors, np.array(kernels).T, residual, complete)
         basis.append(following / size)
