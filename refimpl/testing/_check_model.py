@@ -153,7 +153,8 @@ def run(under_test, model, wanted, judging):
             if record.got is not None and not record.cause:
                 observations[name].append((*wanted[place], record.got, record.status == FAILED))
     causes = diagnose(_cases.MODELS[model], observations, judging)
-    return [replace(record, cause=record.cause or causes.get(record.check, "")) for record in records]
+    return [record if record.cause or record.check not in causes else replace(record, cause=causes[record.check])
+            for record in records]
 
 
 def never_ran(record):

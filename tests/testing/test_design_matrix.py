@@ -4,6 +4,7 @@ The candidates are right but for one argument. An argument that no value depends
 on is exempt, with the reason why it does not.
 """
 
+import functools
 import itertools
 
 import numpy as np
@@ -31,10 +32,14 @@ SIGNS = {"TwoLayerCNN", "TwoLayerReLU"}
 UNLABELLED = {"Quadratic", "TwoMinima"}
 
 
+made = functools.cache(cases)   # nothing in here changes a case
+
+
+@functools.cache
 def functions_of(model):
     """{function: (names of leading arguments, {name of another: its axes})} of all cases of a model."""
     found = {}
-    for case in cases(model):
+    for case in made(model):
         for quantity, each in case.expected.items():
             first, rest = found.setdefault(function_of(quantity), (leading_names(quantity), {}))
             rest |= {key: 2 if isinstance(value, tuple) else np.ndim(value) for key, value in each.arguments.items()}
@@ -102,7 +107,7 @@ def wrong(model, function, name, change):
 def caught(candidate, model, function, by=("failed",), name=None):
     """Whether some check of the function fails that gives the argument, by its value where it may; cheap ones first."""
     under_test = Candidate(candidate, (function,))
-    wanted = [(case, quantity) for case in cases(model) for quantity in case.expected
+    wanted = [(case, quantity) for case in made(model) for quantity in case.expected
               if function_of(quantity) == function
               and (name is None or name in leading_names(quantity) or name in case.expected[quantity].arguments)]
     wanted.sort(key=lambda each: each[0].w.size * each[0].x.size)
@@ -116,7 +121,7 @@ def rows(model):
             if name == "y" and model in UNLABELLED or (model, function, name) in EXEMPT:
                 continue
             ones = name == "y" and model in SIGNS   # others are refused
-            given = (each.arguments[name] for case in cases(model) for quantity, each in case.expected.items()
+            given = (each.arguments[name] for case in made(model) for quantity, each in case.expected.items()
                      if function_of(quantity) == function and name in each.arguments)
             constant = False if name == "nesterov" else next(given, None)
             yield function, name, "ignored", lambda every, name=name, ones=ones, constant=constant: (
@@ -155,9 +160,9 @@ def test_every_number_comes_at_three_values(model):
     """But for flags, and for settings with fewer kinds than that."""
     for function, (_, rest) in functions_of(model).items():
         for name in rest:
-            found = {repr(each.arguments[name]) for case in cases(model) for quantity, each in case.expected.items()
+            found = {repr(each.arguments[name]) for case in made(model) for quantity, each in case.expected.items()
                      if function_of(quantity) == function and name in each.arguments}
-            absent = any(name not in each.arguments for case in cases(model) for quantity, each in case.expected.items()
+            absent = any(name not in each.arguments for case in made(model) for quantity, each in case.expected.items()
                          if function_of(quantity) == function)
             least = {"replacement": 2, "nesterov": 1, "dampening": 2}.get(name, 3)
             assert len(found) + absent >= least, (function, name, found)
