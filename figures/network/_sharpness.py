@@ -5,9 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds, not_judged
+from figures._fitted_powers import t_limit
 from figures._style import SHADES, guide, panels, simulation, theory
 from figures.network._panels import empty, published_marks, table
-from figures.network._runs import (MOST_STEPS, PUBLISHED, SWINGS, TEACHER, at_the_edge, cannot, guarded, swing, task)
+from figures.network._runs import (HALF_A_DIGIT, MOST_STEPS, OWN, PUBLISHED, SWINGS, TEACHER, TOLD, at_the_edge,
+                                   cannot, guarded, record_spread, task)
 from refimpl import network
 from theory import linear_stability as predicted
 
@@ -17,7 +19,7 @@ CLAIMS = ("WME18.tab1-gd", "WME18.sharpest", "WME18.tab1-measured")
 
 @dataclass(frozen=True)
 class Sizes:
-    """Of the synthetic set: rates, starts, loss to reach; of images: width, examples, (η, steps), records, starts."""
+    """Of the synthetic set: rates, starts, loss to reach; of images: width, examples, (η, steps, starts), records."""
 
     rates: tuple
     starts: int
@@ -26,14 +28,13 @@ class Sizes:
     examples: int
     plan: tuple
     records: int
-    image_starts: int
 
 
-SIZES = {"quick": Sizes((0.05, 0.1, 0.2, 0.5, 2.0), 1, 3e-5, 100, 100, ((0.1, 4000), (0.5, 1000)), 20, 1),
+SIZES = {"quick": Sizes((0.05, 0.1, 0.2, 0.5, 2.0), 1, 3e-5, 100, 100, ((0.1, 4000, 1), (0.5, 1000, 1)), 20),
          "standard": Sizes((0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 2.0), 3, 1e-6, 100, 500,
-                           ((0.01, 20_000), (0.05, 20_000), (0.1, 8000), (0.5, 2000)), 40, 2),
+                           ((0.01, 20_000, 1), (0.05, 20_000, 5), (0.1, 8000, 5), (0.5, 2000, 8)), 40),
          "full": Sizes((0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0), 8, 1e-6, 500, 1000,
-                       ((0.01, 20_000), (0.05, 20_000), (0.1, 10_000), (0.5, 2500)), 25, 1)}
+                       ((0.01, 20_000, 1), (0.05, 20_000, 1), (0.1, 10_000, 1), (0.5, 2500, 1)), 25)}
 
 
 @guarded
@@ -41,7 +42,7 @@ def simulate(effort, rng, data):
     """Gradient descent on the teacher set to a small loss, or on images in the authors' setting for a given time."""
     sizes = SIZES[effort]
     if data is not None:
-        return at_the_edge(data, sizes.hidden, sizes.examples, sizes.plan, sizes.records, sizes.image_starts, rng)
+        return at_the_edge(data, sizes.hidden, sizes.examples, sizes.plan, sizes.records, rng)
     problem, seeds = task(None), sizes.starts
     model = problem.model
     starts = np.stack([model.init(rng) for _ in range(seeds)])
@@ -96,41 +97,60 @@ def _listed(name):
 
 
 def _judge_images(numbers):
-    rates, sharp, path = numbers["rates"], numbers["sharpness"], numbers["path_sharpness"]
-    known = PUBLISHED.get(str(numbers["data"]).split(",")[0], {})
-    wide = np.array([swing(own * lr / 2) for lr, own in zip(rates, path)])
+    rates, path = numbers["rates"], numbers["path_sharpness"]
+    own = [sharp[:count] for sharp, count in zip(numbers["sharpness"], numbers["starts"])]
+    name = str(numbers["data"]).split(",")[0]
     rows = []
-    for k, (lr, own) in enumerate(zip(rates, sharp)):
-        # how sharp smaller rates have become, in every start
-        flow = float(np.nanmax(path[:k], axis=(0, 1)).min()) if k else np.nan
-        rows += _rate_rows(lr, own, flow, numbers["time"][k, -1], known.get(lr), wide[k],
-                           float(np.nanmax(path[k])) * lr / 2)
-    above = sharp * rates[:, None] / 2 - wide[:, None]
-    worst = np.unravel_index(np.nanargmax(above), above.shape)
-    top, limit = float(sharp[worst] * rates[worst[0]] / 2), 1 + wide[worst[0]]
+    for k, lr in enumerate(rates):
+        rows += _rate_rows(lr, own[k], _flow(path[:k, :, :len(own[k])]), numbers["time"][k, -1], name,
+                           _chance(own[k], path[k]), float(np.nanmax(path[k])) * lr / 2)
+    wide = [SWINGS * record_spread(of) * lr / 2 for of, lr in zip(path, rates)]
+    tops = [np.nanmax(of) * lr / 2 if np.isfinite(of).any() else 0.0 for of, lr in zip(own, rates)]
+    worst = int(np.argmax(np.subtract(tops, wide)))
+    top, limit = float(tops[worst]), 1 + wide[worst]
     rows.append(holds("WME18.sharpest", "largest aη/2 of the last fifths: no sharper than the edge", "at most 1",
-                      f"{top:.3f} at η = {rates[worst[0]]:g}",
-                      f"≤ {limit:.3g}: {SWINGS:g} standard deviations of a record", top <= limit,
+                      f"{top:.3f} at η = {rates[worst]:g}", f"≤ {limit:.3g}: {SWINGS:g} standard deviations of a record",
+                      top <= limit,
                       null=f"{np.nanmax(path) * rates[-1] / 2:.1f}: as sharp at η = {rates[-1]:g} as at smaller ones"))
-    if not known:
+    if name not in PUBLISHED:
         rows.append(not_judged("WME18.tab1-measured", "sharpness", "the source has no numbers for this set"))
     return tuple(rows)
 
 
-def _rate_rows(lr, own, flow, time, known, wide, top):
-    """Rows on one rate: at its edge, and as published, if smaller rates have become sharper than its edge."""
-    edge, mean = float(predicted.sharpness_limit(lr)), float(own.mean())
+def _flow(path):
+    """How sharp smaller rates (rates, records, starts) have become in every start; NaN where one was not run."""
+    run = np.isfinite(path)
+    return float(np.nanmax(path, axis=(0, 1)).min()) if run.any(axis=(0, 1)).all() else np.nan
+
+
+def _chance(own, path):
+    """How far the mean sharpness of the starts at one rate may be off by chance, and words on that."""
+    if len(own) >= OWN:
+        limit = t_limit(len(own) - 1, TOLD)
+        return limit * own.std(ddof=1) / len(own)**0.5, f"{limit:.1f} standard errors of the starts"
+    return SWINGS * record_spread(path), f"{SWINGS:g} standard deviations of a record"
+
+
+def _rate_rows(lr, own, flow, time, name, chance, top):
+    """Rows on one rate: as near its edge as Table 1 is, and as published, if smaller rates have become sharper."""
+    edge, mean, (off, words) = float(predicted.sharpness_limit(lr)), float(own.mean()), chance
     heading = f"at η = {lr:g}, last fifth of {len(own)} run{'s' if len(own) > 1 else ''} to η·steps = {time:g}"
+    known = PUBLISHED.get(name, {}).get(lr)
     if not np.isfinite(mean):
         return [holds("WME18.tab1-gd", f"GD {heading}", "ends at the edge", "blows up", "–", False, null="a minimum")]
-    if flow > (1 + 2 * wide) * edge:
-        null, note = "as sharp as smaller rates become", f"({SWINGS:g} standard deviations of a record)"
-        if mean / edge < 1 - wide < 1 < top:
-            note += f"; it swung up to {top:.2f} and came to rest at a flatter place"
-        rows = [close("WME18.tab1-gd", f"aη/2 {heading}", 1.0, mean / edge, wide, null=(flow / edge, null), note=note)]
-        return rows + ([close("WME18.tab1-measured", f"sharpness {heading}", known[0], mean, wide * edge + known[1],
-                              null=(flow, null), note=note)] if known else [])
-    why = (f"smaller rates have come to {flow:.1f} only" if np.isfinite(flow) else "no smaller rate was run") + (
+    table, spread = known or PUBLISHED["FashionMNIST"][lr]
+    near = abs(edge - table) + spread + HALF_A_DIGIT
+    if flow > edge + near + 2 * off:
+        null, flatter = "as sharp as smaller rates become", mean + near + off < edge and top > 1
+        note = f"; it swung up to {top:.2f} and came to rest at a flatter place" if flatter else ""
+        rows = [close("WME18.tab1-gd", f"aη/2 {heading}", 1.0, mean / edge, (near + off) / edge,
+                      null=(flow / edge, null),
+                      note=f"(as far as Table 1's own is from it, {near / edge:.2g}, and {words}){note}")]
+        return rows + ([close("WME18.tab1-measured", f"sharpness {heading}", known[0], mean,
+                              off + spread + HALF_A_DIGIT, null=(flow, null),
+                              note=f"(its ± and half a digit, and {words})")] if known else [])
+    why = (f"smaller rates have come to {flow:.1f} only" if np.isfinite(flow) else
+           "no smaller rate was run from every start") + (
         ": not known whether the flow of every start would pass the edge")
     rows = [not_judged("WME18.tab1-gd", f"sharpness {heading}", why, predicted=f"≤ {edge:g}", measured=_cell(own))]
     return rows + ([not_judged("WME18.tab1-measured", f"sharpness {heading}", why,
@@ -148,10 +168,11 @@ def draw(numbers):
     name = str(numbers["data"]).split(",")[0]
     name = name if name in PUBLISHED else "FashionMNIST"
     columns = ["$\\eta$", "GD, here", f"published,\n{name}", "theory\n$2/\\eta$"]
-    lines = [[f"{lr:g}", _cell(own), "{:g} ± {:g}".format(*PUBLISHED[name][lr]) if lr in PUBLISHED[name] else "",
-              f"{predicted.sharpness_limit(lr):g}"] for lr, own in zip(rates, sharp)]
+    counts, known = numbers.get("starts", np.full(len(rates), sharp.shape[1])), PUBLISHED[name]
+    lines = [[f"{lr:g}", _cell(own[:count]), "{:g} ± {:g}".format(*known[lr]) if lr in known else "",
+              f"{predicted.sharpness_limit(lr):g}"] for lr, own, count in zip(rates, sharp, counts)]
     table(axes[1], columns, lines, (0.14, 0.36, 0.3, 0.2))
-    axes[1].set_title(f"{numbers['data']}, {sharp.shape[1]} start{'s' if sharp.shape[1] > 1 else ''}", fontsize=8.5)
+    axes[1].set_title(f"{numbers['data']}; starts: {', '.join(map(str, sorted({*counts.tolist()})))}", fontsize=8.5)
     return figure
 
 
