@@ -14,6 +14,7 @@ from figures._figure import EFFORTS
 from figures._files import clear_pending, current, probe
 from figures._processes import draw_all
 from figures._progress import Progress
+from theory.claims import CLAIMS
 
 OUTPUT = Path(__file__).parent / "output"
 NAME = "python -m figures"
@@ -107,10 +108,17 @@ def _draw_and_report(options, data_set):
     return 1 if summary.differing or lacking or any(outcome.failed for outcome in outcomes) else 0
 
 
+def _known(claim, record):
+    """What the ledger says of a claim on the real set that a record was made with."""
+    return "".join(f"; the ledger on {one.data_set}, {one.verdict}: {one.regime}" for own in CLAIMS if own.id == claim
+                   for one in own.elsewhere if (record.get("data") or "").startswith(one.data_set))
+
+
 def _complain(summary, outcomes):
     """On standard error: each row that differs and each figure that could not be drawn; in one line after Ctrl-C."""
     lines = [f"DIFFERS {row['claim']} in {record['figure']}: {row['quantity']}: predicted {row['predicted']}, "
-             f"measured {row['measured']}, tolerance {row['tolerance']}" for record, row in summary.differing]
+             f"measured {row['measured']}, tolerance {row['tolerance']}{_known(row['claim'], record)}"
+             for record, row in summary.differing]
     lines += [f"NOT DRAWN {outcome.name}: {outcome.error}" for outcome in outcomes if outcome.error]
     if summary.interrupted and len(lines) > 2:
         lines = [f"{len(lines)} rows differ or figures were not drawn; the report names them"]

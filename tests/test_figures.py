@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from figures import _all, _files, _names
+from figures import _all, _command, _files, _names
 from figures.__main__ import main
 from figures._command import arguments
 from figures._figure import AGREES, DIFFERS, EFFORTS, NOT_JUDGED, close, holds
@@ -85,6 +85,8 @@ def test_a_failed_verdict_is_exit_status_one(tmp_path, monkeypatch, capsys):
     install(monkeypatch, tiny("good"), tiny("bad", passed=False))
     assert main(["--out", str(tmp_path), "--workers", "1"]) == 1
     assert "DIFFERS WME18.eq4 in bad" in capsys.readouterr().err
+    assert "FashionMNIST, in part: " in _command._known("WME18.tab1-gd", {"data": "FashionMNIST set 12"})
+    assert not _command._known("WME18.tab1-gd", {"data": "MNIST set 12"}) + _command._known("WME18.eq4", {"data": None})
     assert main(["good", "--out", str(tmp_path)]) == 0
 
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from figures.network._runs import first_images, sharpened, task
+from figures.network._runs import ensemble, first_images, path_exponent, sharpened, task
 from refimpl import edge_of_stability as simulated, network, sgd
+from refimpl.linear_stability import lyapunov_interval
 from theory import edge_of_stability as predicted, linear_stability as stability
 
 # the losses are a fixed catalogue: a law of leading order promises nothing for all that could be drawn
@@ -143,18 +144,34 @@ def _stacked(runs, scale):
             "loss": scale * np.array([path.loss for path in paths])}
 
 
-def plateaus(plans, steps, rng):
-    """Minima of SGD for each (η, μ, B): η over the exact threshold, and sharpness over gradient descent's edge."""
-    problem = task(None)
+def plateaus(plans, steps, length, rng):
+    """Minima of SGD for each (η, μ, B): η over the exact threshold, sharpness over gradient descent's edge.
+
+    And Λ of the linearised map at each over its standard error, from paths of
+    `length` steps: at η where it is beyond the threshold (else NaN), and at
+    the rate of which the minimum's sharpness would be gradient descent's edge.
+    """
+    problem, source = task(None), rng.spawn(1)[0]
     model, x, y, found = problem.model, problem.x, problem.y, []
     start = model.init(rng)
     for lr, mu, size in plans:
         path = simulated.sharpen(model, start, x, y, lr=lr, momentum=mu, batch_size=size, steps=steps,
                                  record_every=steps, rng=rng)
         w = network.polish(model, path.w, x, y)
-        star = stability.critical_lr(stability.GaussNewton(model.factors(w, x)), size, momentum=mu)
-        found.append((lr / star, float(network.sharpness(model, w, x, y, rng=rng)) * lr / (2 * (1 + mu))))
-    return dict(zip(("sgd_over_star", "sgd_over_edge"), np.array(found).T))
+        factors = ensemble(problem, w)
+        star = stability.critical_lr(factors, size, momentum=mu)
+        edge = 2 * (1 + mu) / float(network.sharpness(model, w, x, y, rng=rng))
+        here, there = (_exponent(factors, rate, mu, size, length, source) if rate > star else np.nan
+                       for rate in (lr, edge))
+        found.append((lr / star, lr / edge, here, there))
+    return dict(zip(("sgd_over_star", "sgd_over_edge", "sgd_exponent", "sgd_exponent_at_edge"), np.array(found).T))
+
+
+def _exponent(factors, lr, mu, size, steps, rng):
+    if not mu:
+        return path_exponent(factors, lr, size, rng, steps, steps // 20)
+    found = lyapunov_interval(factors, lr, size, momentum=mu, replicas=16, steps=steps // 40, rng=rng)
+    return found.value / found.stderr
 
 
 def held(data, lr, steps, count, rng):

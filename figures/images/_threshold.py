@@ -4,30 +4,34 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from figures._effects import LIMIT
 from figures._figure import Figure, close, holds
+from figures._fitted_powers import t_limit
 from figures._style import joined, panels, simulation, theory
 from figures.images._panels import chance
-from figures.images._runs import binomial, listed, problem, seeds, sizes_of
+from figures.images._runs import OWN, TOLD, binomial, listed, problem, seeds, sizes_of
 from refimpl import images
 from theory import images as predicted
 
 RATES, MOMENTUM, DECAY, SCALE = (0.2, 0.02), 0.9, 2e-3, 2.2
+CURVATURE_NULLS = (0.8, 2.0)     # over the prediction: without the filters' part, or twice
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Seeds, multiples of the predicted rate and scale, steps of full-batch descent."""
+    """Seeds, starts whose curvature is measured, multiples of the predicted rate and scale, full-batch steps."""
 
     seeds: int
+    starts: int
     multiples: tuple
     scales: tuple
     steps: int
 
 
-SIZES = {"quick": Sizes(1, (0.2, 4.0), (0.5, 1.6), 8),
-         "standard": Sizes(2, (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0), (0.25, 0.5, 0.75, 0.9, 1.0, 1.1,
+SIZES = {"quick": Sizes(1, 1, (0.2, 4.0), (0.5, 1.6), 8),
+         "standard": Sizes(2, 8, (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0), (0.25, 0.5, 0.75, 0.9, 1.0, 1.1,
                                                                                    1.25, 1.5, 1.7), 62),
-         "full": Sizes(5, (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 4.0),
+         "full": Sizes(5, 8, (0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.5, 1.75, 2.0, 2.5, 4.0),
                        (0.25, 0.4, 0.55, 0.7, 0.8, 0.9, 1.0, 1.1, 1.2, 1.35, 1.5, 1.7), 124)}
 
 
@@ -41,7 +45,7 @@ def simulate(effort, rng):
     critical = predicted.momentum_limit(predicted.initial_patch_curvature(SCALE, **sizes), MOMENTUM, DECAY)
     scale = predicted.critical_patch_scale(RATES[0], **sizes, weight_decay=DECAY)
     by_rate, by_scale, active = (np.empty((size.seeds, len(grid))) for grid in (multiples, scales, multiples))
-    starts = np.empty((size.seeds, 2))
+    starts = []
     short = dict(epochs=4, anneal=4, record_every=4)
     for i, (seed, training) in enumerate(pairs):
         sets = problem(seed, patch_validation=10, validation=10)
@@ -51,13 +55,16 @@ def simulate(effort, rng):
         for j, multiple in enumerate(scales):
             faint = problem(seed, patch_validation=10, validation=10, patch_scale=multiple * scale)
             by_scale[i, j] = images.run_arm(faint, "large", rng=training, **short).accuracy["patch"][-1]
-        starts[i] = curvature_at_start(sets, training)
+        starts.append(curvature_at_start(sets, training))
     whole = _full_batch(sets, training, size.steps)
+    starts += [curvature_at_start(problem(seed, patch_validation=10, validation=10), training)
+               for seed, training in seeds(rng.spawn(1)[0], max(size.starts - size.seeds, 0))]
+    starts = np.array(starts)
     own = predicted.momentum_limit(starts[:, 1], MOMENTUM, DECAY)
     return {"rates": multiples * critical, "by_rate": by_rate, "active": active, "scales": scales * scale,
             "by_scale": by_scale,
             "own_rate": own, "critical_rate": critical, "critical_scale": scale, "curvature": starts,
-            "classes": sizes["classes"], "patches": len(sets.patch_only.labels),
+            "classes": sizes["classes"], "units": sizes["filters"], "patches": len(sets.patch_only.labels),
             "full_batch_steps": next(iter(whole.values())).epochs,
             **{f"full_batch_{lr}": run.observed["active"] for lr, run in whole.items()}}
 
@@ -113,18 +120,32 @@ def judge(numbers):
                       "lowest", 1.0, faint.min(), binomial(1.0, patches),
                       null=(1 / numbers["classes"], "kept out by the rate alone: chance"),
                       note=f"(4.9 standard errors of {patches} patches)"))
-    ratio = starts[:, 0] / starts[:, 1]
-    rows.append(holds("LWM19.img-cause", "largest eigenvalue of the loss's Hessian at the start over that predicted "
-                                         "along z", "1, a lower bound",
-                      listed(ratio), "−2 % to +25 %: what images and ζ add has no law; both nulls "
-                      "lie outside", bool(np.all((ratio > 0.98) & (ratio < 1.25))),
-                      null="without the filters' part, or twice: 0.8, 2"))
+    rows.append(_curvature_row(starts[:, 0] / starts[:, 1]))
     final = [float(np.asarray(numbers[f"full_batch_{lr}"])[-1]) for lr in RATES]
+    units = int(numbers["units"])
+    least = LIMIT * (0.5 / units)**0.5                  # of two shares near ½
     rows.append(holds("LWM19.img-cause", "share of units active on the patch after full-batch steps, η = 0.2 and 0.02",
                       "nearly 0 at 0.2 without any noise of SGD", listed(final),
-                      "below a fifth of a start's ½, and of that at 0.02",
-                      final[0] < min(0.5, final[1]) / 5, null="noise of SGD needed: both near ½"))
+                      f"below a start's ½, and that at 0.02, by {least:.2f}: {LIMIT:.1f} binomial errors of {units} "
+                      "units",
+                      final[0] < min(0.5, final[1]) - least, null="noise of SGD needed: both near ½"))
     return tuple(rows)
+
+
+def _curvature_row(ratio):
+    """What images and ζ add to the curvature along z has no law: nearer to 1 than to a null, by standard errors."""
+    off, words, logs = np.inf, f"which takes {OWN} starts to tell", np.log(ratio)
+    if len(ratio) >= OWN:
+        limit = t_limit(len(ratio) - 1, TOLD)
+        off, words = limit * logs.std(ddof=1) / len(ratio)**0.5, f"beyond {limit:.1f} standard errors"
+    low, high = (np.log(wrong) / 2 for wrong in CURVATURE_NULLS)
+    inside = low + off < logs.mean() < high - off
+    outside = logs.mean() + off < low or logs.mean() - off > high
+    return holds("LWM19.img-cause", "largest eigenvalue of the loss's Hessian at the start over that predicted along z",
+                 "1, a lower bound", f"{np.exp(logs.mean()):.3f} (mean of {listed(ratio)})",
+                 f"half-way to the nulls, {np.exp(low):.2f}…{np.exp(high):.2f}, {words}",
+                 True if inside else False if outside else None,
+                 null="without the filters' part, or twice: {:g}, {:g}".format(*CURVATURE_NULLS))
 
 
 def draw(numbers):

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import binom
 
 from figures._figure import Figure, holds, not_judged
+from figures._fitted_powers import FALSE_ALARM
 from figures._style import below, bound, panels, simulation, theory
 from figures.network._panels import empty
 from figures.network._runs import (MOST_STEPS, TEACHER, cannot, ensemble, guarded, interpolated, settled, stays, task)
@@ -115,8 +117,8 @@ def judge(numbers):
         rows.append(holds(claim, f"nets at {SHARES[1]:g} η*, {where}: loss at the end below its start (2Λ = "
                           f"{value:.2g} in {least:.2g}…{most:.2g} per step: rare batches carry the mean square)",
                           "nearly all", f"{kept} of {count}; {grown} rose above {GROWS:g} × its start on the way",
-                          f"≥ 3/4: mean log loss falls by {-value * steps:.0f}, and scatters",
-                          bool(kept >= 0.75 * count), null="all leave, as their mean square does"))
+                          f"more than coins, by chance {FALSE_ALARM:g}; mean log loss falls by {-value * steps:.0f}, "
+                          "and scatters", _most(kept, count), null=f"leaving is as likely: {count / 2:g} of {count}"))
     else:
         first = np.median(numbers["steps"][(high > GROWS).argmax(axis=0)])
         rows.append(holds(claim, f"nets at {SHARES[1]:g} η*, {where}: loss above {GROWS:g} × its start",
@@ -125,6 +127,12 @@ def judge(numbers):
                           grown == count if least > 0 else None,
                           null=f"the full-batch limit 2(1+μ)/a = {full / threshold:.2f} η*: they would stay"))
     return (*rows, *_minima_rows(numbers))
+
+
+def _most(kept, count):
+    """Whether more than half of the paths do it, or fewer; None where coins may give as many."""
+    more, fewer = binom.sf(kept - 1, count, 0.5), binom.cdf(kept, count, 0.5)
+    return True if more < FALSE_ALARM else False if fewer < FALSE_ALARM else None
 
 
 def _minima_rows(numbers):

@@ -159,9 +159,14 @@ def interpolated(task, w, least=1e-28, most=8):
 def exponent(task, w, lr, size, rng, steps=4000, block=200):
     """2Λ of the map linearised at the minimum near w, over its standard error, from one long sequence of batches."""
     w = network.polish(task.model, w, task.x, task.y)
-    factors = predicted.GaussNewton(task.model.factors(w, task.x))
-    batches = np.argsort(rng.random((steps, len(task.x))), axis=-1)[:, :size]
-    start = factors.jacobians[:, 0].T @ rng.standard_normal(len(task.x))
+    return path_exponent(predicted.GaussNewton(task.model.factors(w, task.x)), lr, size, rng, steps, block)
+
+
+def path_exponent(factors, lr, size, rng, steps, block):
+    """2Λ of the map with these Gauss–Newton factors over its standard error, from slopes over blocks of one path."""
+    count = len(factors.jacobians)
+    batches = np.argsort(rng.random((steps, count)), axis=-1)[:, :size]
+    start = factors.jacobians[:, 0].T @ rng.standard_normal(count)
     path = predicted.path_log_loss(factors, lr, batches, start)
     slopes = np.diff(path[::block])[1:]
     return float(slopes.mean() / (slopes.std(ddof=1) / sqrt(len(slopes))))

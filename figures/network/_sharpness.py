@@ -109,8 +109,8 @@ def _judge_images(numbers):
     worst = int(np.argmax(np.subtract(tops, wide)))
     top, limit = float(tops[worst]), 1 + wide[worst]
     rows.append(holds("WME18.sharpest", "largest aη/2 of the last fifths: no sharper than the edge", "at most 1",
-                      f"{top:.3f} at η = {rates[worst]:g}", f"≤ {limit:.3g}: {SWINGS:g} standard deviations of a record",
-                      top <= limit,
+                      f"{top:.3f} at η = {rates[worst]:g}",
+                      f"≤ {limit:.3g}: {SWINGS:g} standard deviations of a record", top <= limit,
                       null=f"{np.nanmax(path) * rates[-1] / 2:.1f}: as sharp at η = {rates[-1]:g} as at smaller ones"))
     if name not in PUBLISHED:
         rows.append(not_judged("WME18.tab1-measured", "sharpness", "the source has no numbers for this set"))

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
+from figures.images import _threshold
 from refimpl import images
 from tests import support
 from theory import images as theory
@@ -141,6 +142,16 @@ def test_the_patch_is_learned_below_the_threshold_and_not_above():
     faint, bright = (short_run(images.draw_problem(patch_scale=factor * scale, **small), 0.2, rng=seed)
                      for factor in (0.5, 1.8))
     assert faint.accuracy["patch"][-1] >= 0.7 and bright.accuracy["patch"][-1] <= 0.5
+
+
+@pytest.mark.claim("LWM19.img-cause")
+@pytest.mark.parametrize(("factor", "verdict"), [(1, "agrees"), (0.74, "differs"), (1.85, "differs"),
+                                                  (1.3, "not judged")])
+def test_the_row_on_curvature_can_fail(factor, verdict):
+    """At a null it differs; half-way between a null and the prediction, or of one start, it is not judged."""
+    ratios = factor * np.array([1.02, 1.14, 1.08, 1.09, 1.08, 1.05, 1.11, 1.08])
+    assert _threshold._curvature_row(ratios).verdict == verdict
+    assert _threshold._curvature_row(ratios[:1]).verdict == "not judged"
 
 
 @pytest.mark.claim("LWM19.img-cause")

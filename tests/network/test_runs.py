@@ -10,7 +10,7 @@ from numpy.testing import assert_allclose
 from figures import network as drawn
 from figures._figure import AGREES, DIFFERS, NOT_JUDGED
 from figures._style import style
-from figures.network import _minima, _sharpening, _sharpness
+from figures.network import _minima, _momentum, _sharpening, _sharpness
 from figures.network._runs import PUBLISHED, at_the_edge, coordinates, ensemble, measure, stays, swing, task
 from refimpl import datasets, network, sgd
 from tests.network.nets import complex_gradient, plain_loss
@@ -146,6 +146,12 @@ def test_several_starts_are_judged_by_their_own_scatter(rest, verdict):
                 "path_sharpness": numbers["sharpness"][:, None] * spread * swings}
     rows = [row for row in _sharpness.judge(numbers) if "η = 0.5," in row.quantity]
     assert [row.verdict for row in rows] == [verdict] * 2 and "standard errors of the starts" in rows[0].tolerance
+
+
+@pytest.mark.claim("WME18.momentum-net")
+def test_paths_that_stay_are_told_from_coins():
+    """24 of 24 stay: agrees, none: differs; 23 of 24 (1.5e-6 by coins), and 4 of 4, tell nothing."""
+    assert [_momentum._most(*pair) for pair in ((24, 24), (0, 24), (23, 24), (4, 4))] == [True, False, None, None]
 
 
 @pytest.mark.claim("WME18.sharpening")
