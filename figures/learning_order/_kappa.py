@@ -94,7 +94,7 @@ def draw(numbers):
 
 
 FIGURE = Figure(
-    "learning-order-kappa", "Li, Wei and Ma: error against κ",
+    "learning-order-kappa", "Li, Wei and Ma: the smaller κ, the better L-S against S",
     "(a) P-only test error when both algorithms have the same training loss: small markers single seeds (0 drawn at "
     "2.5e-4), large ones means with standard errors over seeds. (b) Ratio of the means, error bars by propagation; the "
     "dotted line is the theorem's order with constant 1, a bound that the ratios lie below, not a prediction.",

@@ -88,7 +88,7 @@ def draw(numbers):
 
 
 FIGURE = Figure(
-    "learning-order-variants", "Li, Wei and Ma: α ~ U[0, 1] as in (2.5)",
+    "learning-order-variants", "Li, Wei and Ma: L-S learns P better also with α ~ U[0, 1], as in (2.5)",
     "P-only test error of both algorithms at equal training loss, a grey line per seed (a), and on the way there, a "
     "thin line with markers per seed (b). Patterns of V are those of its noise part. At full effort the sizes are "
     "those of Regime A and a further panel shows one run in which the patterns are the network's own. No prediction is "

@@ -47,7 +47,7 @@ details p{margin:.4rem 0 .4rem 1.1rem;font-size:.92rem}
 .margin{display:block}.margin .within{fill:var(--good);opacity:.2}.margin .axis{stroke:var(--note);fill:none}
 .margin .found{fill:var(--ink)}.margin .null{fill:var(--page);stroke:var(--bad);stroke-width:1.6}
 td .note{display:block;font-size:.72rem;line-height:1.25}
-.rows{font-size:.8rem}.rows td:first-child{overflow-wrap:anywhere;min-width:5.5rem}
+.rows{font-size:.8rem}.rows td:first-child{overflow-wrap:anywhere;min-width:7.2rem}
 .rows td:nth-child(2){min-width:10rem}.rows td:last-child{width:166px}
 @media screen and (max-width:900px){thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}
 table,tbody{display:block}.rows{font-size:.88rem}
@@ -56,6 +56,8 @@ td,.rows td,.wrong td{overflow-wrap:anywhere;border:0;width:auto!important;min-w
 td::before{content:attr(data-label);display:block;color:var(--note);font-size:.72rem}
 .rows td:nth-child(2),.wrong td:nth-child(2),.wrong td:nth-child(3){grid-column:1/-1}
 .symbols{grid-template-columns:1fr}}
+@media screen and (max-width:600px){figure{overflow-x:auto}figure img{max-width:none;width:40rem}
+figcaption{position:sticky;left:0}}
 @page{margin:14mm 12mm}
 @media print{:root{color-scheme:light;--ink:#000;--page:#fff;--soft:#f3f4f6;--line:#bbb;--note:#444;--link:#000;
 --good:#1d6f42;--bad:#b3261e;--idle:#7a5a00;--exact:#1d6f42;--holds:#4d8fc4;--corrected:#c26a1c;--not:#b3261e;
