@@ -128,7 +128,7 @@ def almost_sure_lr_interval(hessians, batch_size, *, momentum=0.0, replicas=64, 
         return paths(lr, 10 + steps // 10).mean()
 
     low, high = _first_sign_change(short, mean_square_limit(ensemble), momentum)
-    lr = brentq(short, low, high, rtol=1e-3)
+    lr = brentq(short, low, high, xtol=1e-3 * low)
     return narrow(_root(lambda lr: paths(lr, steps), lr), "almost-sure limit", "give more replicas or steps")
 
 
@@ -224,9 +224,9 @@ def draw(weights, rng):
 
 def mean_square_limit(ensemble, products=200):
     """η* from below to about 1 %: the second moment's generalised eigenvalue by power iteration from the identity."""
-    factors, size, count = ensemble.factors, ensemble.size, len(ensemble.factors)
+    unit, size, count = np.abs(ensemble.factors).max(), ensemble.size, len(ensemble.factors)
+    factors, rows = ensemble.factors / unit, ensemble.rows / unit
     noise = 1 / size if ensemble.replacement else (count - size) / (size * max(count - 1, 1))
-    rows = ensemble.rows
     values, vectors = np.linalg.eigh(rows.T @ rows / count)
     turned = factors @ vectors
     half = (values[:, None] + values) / 2
@@ -237,4 +237,9 @@ def mean_square_limit(ensemble, products=200):
         image = ((1 - noise) * np.outer(values, values) * matrix + noise * spread) / half
         value = np.linalg.norm(image) / np.linalg.norm(matrix)
         matrix = image / np.linalg.norm(image)
-    return 0.99 * 2 / value
+    with np.errstate(over="ignore", under="ignore"):
+        limit = 0.99 * 2 / value / unit / unit
+    if not 0 < limit < np.inf:
+        raise ValueError(f"hessians of entries of {unit:.3g} squared have a limit outside the range of float64; rescale "
+                         "the parameters")
+    return limit

@@ -92,7 +92,12 @@ def examples(hessians, batch_size, replacement):
     _, singular, right = np.linalg.svd(flat, full_matrices=False)
     basis = right[singular > _ROUNDING * singular[0]]
     _, lengths, rows = np.linalg.svd(factors @ basis.T, full_matrices=False)
-    return Examples(lengths[:, :, None] * rows, lengths**2, _checks.batch_size(batch_size, len(factors)),
+    with np.errstate(over="ignore", under="ignore"):
+        squares = lengths**2
+    if not 0 < squares.max() < np.inf:
+        raise ValueError(f"hessians must be in the range of float64, got factors of {lengths.max():.3g}, whose squares "
+                         "are not; rescale the parameters")
+    return Examples(lengths[:, :, None] * rows, squares, _checks.batch_size(batch_size, len(factors)),
                     bool(_checks.one_of(replacement, "replacement", (True, False))))
 
 

@@ -82,11 +82,11 @@ def _near_root(growth, lr):
             raise ValueError(f"lr = {lr:g} must let paths escape with an exponent below {_MOST:g}; it is larger, so "
                              "escape is nearly impossible: use a larger lr")
     while low == high or growth(low) >= 0:
-        low = low / 2
-        if low < _LEAST:
+        if low <= _LEAST:
             raise ValueError(f"lr = {lr:g} must be below the almost-sure limit by enough for an exponent above "
                              f"{_LEAST:g}; escape is "
                              "certain, or nearly: use lyapunov_interval for its rate")
+        low = max(low / 2, _LEAST)
         if growth(low) >= 0:
             high = low
     for _ in range(2):

@@ -7,7 +7,7 @@ from scipy.optimize import brentq
 from scipy.stats import t
 
 from refimpl import linear_stability as simulated
-from refimpl.linear_stability import _replicas, _lyapunov
+from refimpl.linear_stability import _lyapunov, _replicas, _tail_exponent
 from tests import support
 from tests.linear_stability import circle
 from theory import linear_stability as theory
@@ -42,6 +42,68 @@ def test_one_parameter_without_chance_equals_the_closed_forms(size, replacement,
         lr = 0.97 * limit
         got = simulated.escape_exponent_interval(factors, lr, 1, populations=8, particles=50, steps=10, **options).value
         assert_allclose(got, theory.escape_exponent(curvatures, lr, 1, replacement=replacement), rtol=1e-6)
+
+
+def test_the_norm_after_each_last_example_is_that_of_the_step(rng):
+    """Also where a step all but ends at the minimum, with a velocity and without: |x| there is 1e-6 and cancels."""
+    ensemble = _replicas.examples(PLANE[:3], 2, False)
+    hessians = ensemble.factors.swapaxes(1, 2) @ ensemble.factors
+    for near in (None, 1e-6):
+        for velocity in (False, True):
+            place = rng.standard_normal((4, 2))
+            moved, share = 0.1 * rng.standard_normal((4, 2)), 0.3
+            if near:                                        # x − moved − cHx = near, and moved + cHx = near
+                share = 1 / ensemble.squares[1, 0]
+                place = ensemble.factors[1] * (near / 10 if velocity else 1) + near * rng.standard_normal((4, 2))
+                moved = near * rng.standard_normal((4, 2))
+            pulled = share * np.einsum("nij,rj->rni", hessians, place)
+            after = [place[:, None] - moved[:, None] - pulled, moved[:, None] + pulled][:1 + velocity]
+            exact = np.log(np.square(after).sum(axis=(0, 3))) / 2
+            found = _lyapunov.last_logs(ensemble, place, moved, share, velocity)
+            assert_allclose(found, exact, rtol=0, atol=1e-7)
+            assert not near or exact[:, 1].max() < np.log(1e-4)
+
+
+def test_particles_are_resampled_within_their_population_in_proportion(rng):
+    """Systematic: each is drawn as often as its share of the weight says, rounded down or up."""
+    for shape in ((3, 50), (8, 7)):
+        weights = rng.exponential(size=shape) ** 3
+        found = _tail_exponent._resampled(weights, rng).reshape(shape)
+        counts = np.bincount(found.ravel(), minlength=weights.size).reshape(shape)
+        expected = shape[1] * weights / weights.sum(axis=1, keepdims=True)
+        assert (counts.sum(axis=1) == shape[1]).all()
+        assert (np.abs(counts - expected) < 1 + 1e-9).all()
+
+
+@pytest.mark.parametrize(("size", "replacement"), [(1, False), (3, False), (5, False), (3, True), (5, True)])
+@pytest.mark.parametrize("scale", [1e-120, 1.0, 1e120])
+def test_the_search_starts_just_below_the_mean_square_limit(size, replacement, scale):
+    """In any unit, where the squares of curvatures are no floats; beyond that it is refused."""
+    ensemble = _replicas.examples(scale * PLANE, size, replacement)
+    limit = theory.critical_lr(theory.GaussNewton(PLANE), size, replacement=replacement)
+    assert 0.98 * limit < _lyapunov.mean_square_limit(ensemble) * scale**2 < limit
+    for unit in (1e-160, 1e-170, 1e170):
+        with pytest.raises(ValueError, match="^hessians .* rescale the parameters"):
+            simulated.almost_sure_lr_interval(unit * PLANE, size, replacement=replacement)
+
+
+@pytest.mark.parametrize(("kappa", "message"), [
+    (0.015, "an exponent above 0.02"), (0.025, None), (30.0, None), (34.0, "an exponent below 32")])
+def test_exponents_are_given_from_a_fiftieth_to_32(kappa, message):
+    """One parameter, nothing left to chance."""
+    curvatures = np.array([0.2, 3.8])
+    lr = brentq(lambda lr: np.mean(np.abs(1 - lr * curvatures) ** kappa) - 1, 2 / 3.8,
+                theory.almost_sure_lr(curvatures, 1), xtol=1e-14)
+
+    def call():
+        return simulated.escape_exponent_interval(np.sqrt(curvatures)[:, None], lr, 1, populations=8, particles=50,
+                                                  steps=10).value
+
+    if message is None:
+        assert_allclose(call(), kappa, rtol=1e-4)
+    else:
+        with pytest.raises(ValueError, match=message):
+            call()
 
 
 @pytest.mark.parametrize("scale", [1e-60, 1.0, 1e60])
