@@ -1,5 +1,7 @@
 """Intervals for almost-sure growth, tail exponents and sampled orders: closed forms, quadrature and coverage."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -62,6 +64,41 @@ def test_the_norm_after_each_last_example_is_that_of_the_step(rng):
             found = _lyapunov.last_logs(ensemble, place, moved, share, velocity)
             assert_allclose(found, exact, rtol=0, atol=1e-7)
             assert not near or exact[:, 1].max() < np.log(1e-4)
+
+
+def test_an_interval_is_student_s_and_one_wider_than_a_twentieth_is_refused(rng):
+    values = rng.standard_normal(12) + 30
+    error = values.std(ddof=1) / 12**0.5
+    for scale, centre in ((1.0, None), (-2.0, 5.0)):
+        got, middle = _replicas.between(values, centre, scale), values.mean() if centre is None else centre
+        reach = t.ppf(0.975, 11) * error * abs(scale)
+        assert_allclose([got.value, got.stderr, got.low, got.high],
+                        [middle, error * abs(scale), middle - reach, middle + reach], rtol=1e-12)
+    for value in (1.0, -1.0):
+        narrow = _replicas.Interval(value, 0.0499, 0.0, 0.0)
+        assert _replicas.narrow(narrow, "it", "more") is narrow
+        with pytest.raises(ValueError, match="it is not resolved: .* more than 5% of it; more"):
+            _replicas.narrow(_replicas.Interval(value, 0.0501, 0.0, 0.0), "it", "more")
+
+
+def test_one_example_is_drawn_in_proportion_to_its_weight():
+    """The place of a number in the running sum; an example of no weight never, at either end of [0, 1) too."""
+    weights, uniform = np.tile([0.0, 1.0, 3.0, 0.0], (5, 1)), np.array([1e-300, 0.2499, 0.2501, 0.9, 1 - 1e-16])
+    found = _lyapunov.draw(weights, SimpleNamespace(random=lambda count: uniform[:count]))
+    assert found.tolist() == [1, 1, 2, 2, 2]
+
+
+@pytest.mark.parametrize(("size", "replacement"), [(1, False), (3, False), (5, False), (1, True), (3, True)])
+def test_the_last_example_of_a_batch_has_the_chance_that_is_left(rng, size, replacement):
+    """Uniform with replacement; else over those that were not chosen, which are distinct."""
+    chosen, chances = _replicas.examples(PLANE, size, replacement).draw_all_but_one(200, rng)
+    assert chosen.shape == (200, size - 1) and chosen.min(initial=0) >= 0 and chosen.max(initial=0) < 5
+    wanted = np.full((200, 5), 1 / 5)
+    if not replacement:
+        left = (chosen[:, :, None] != np.arange(5)).all(axis=1)
+        assert (left.sum(axis=1) == 6 - size).all()
+        wanted = left / (6 - size)
+    assert_allclose(chances, wanted, rtol=1e-15)
 
 
 def test_particles_are_resampled_within_their_population_in_proportion(rng):
