@@ -240,6 +240,6 @@ def mean_square_limit(ensemble, products=200):
     with np.errstate(over="ignore", under="ignore"):
         limit = 0.99 * 2 / value / unit / unit
     if not 0 < limit < np.inf:
-        raise ValueError(f"hessians of entries of {unit:.3g} squared have a limit outside the range of float64; rescale "
-                         "the parameters")
+        raise ValueError(f"hessians of entries of {unit:.3g} squared have a limit outside the range of float64; "
+                         "rescale the parameters")
     return limit
