@@ -9,6 +9,9 @@ import hypothesis
 import numpy as np
 import pytest
 
+from tests import two_processes
+from tests.two_processes import pytest_runtestloop  # noqa: F401  (a hook)
+
 gc.set_threshold(20_000, 50, 1000)  # little is in cycles: looked for as often as Python does, they take 12 s of 230
 
 hypothesis.settings.register_profile("house", deadline=None, database=None, print_blob=True, max_examples=40,
@@ -17,6 +20,7 @@ hypothesis.settings.load_profile("house")
 
 
 def pytest_addoption(parser):
+    two_processes.add_options(parser)
     parser.addoption("--rng-seed", type=int, default=20181203, help="seed of all random tests (default: %(default)s)")
     parser.addoption("--fixed-seed", type=int, default=0, help="seed of the fixture `fixed` (default: %(default)s)")
 

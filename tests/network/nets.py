@@ -21,32 +21,31 @@ def problem(rng, activation="tanh", loss="squared", outputs=1, n=5, hidden=(4, 3
 
 
 def plain_loss(model, w, x, y):
-    """The loss once more, one example at a time, analytic so that a complex step can differentiate it."""
+    """The loss once more, one example at a time, analytic so that a complex step can differentiate it; w (…, P)."""
     total, start = 0, 0
     layers = []
     for inputs, outputs in zip(model.widths, model.widths[1:]):
-        weight = w[start:start + inputs * outputs].reshape(inputs, outputs)
+        weight = w[..., start:start + inputs * outputs].reshape(*w.shape[:-1], inputs, outputs)
         start += inputs * outputs
-        layers.append((weight, w[start:start + outputs]))
+        layers.append((weight, w[..., start:start + outputs]))
         start += outputs
     for row, label in zip(x, y):
         h = row
         for level, (weight, bias) in enumerate(layers):
-            h = sum(h[i] * weight[i] for i in range(len(weight))) + bias
+            h = sum(h[..., i, None] * weight[..., i, :] for i in range(weight.shape[-2])) + bias
             if level + 1 < len(layers):
                 h = {"tanh": np.tanh, "relu": lambda z: np.where(z.real > 0, z, 0),
                      "identity": lambda z: z}[model.activation](h)
         if model.loss_kind == "squared":
-            total = total + ((h - label) ** 2).sum() / 2
+            total = total + ((h - label) ** 2).sum(axis=-1) / 2
         else:
-            total = total + np.log(np.exp(h).sum()) - h[int(label)]
+            total = total + np.log(np.exp(h).sum(axis=-1)) - h[..., int(label)]
     return total / len(x)
 
 
 def complex_gradient(model, w, x, y):
     """Gradient of `plain_loss` by a complex step: no subtraction, so exact to rounding."""
-    steps = np.eye(len(w)) * 1e-30j
-    return np.array([plain_loss(model, w + step, x, y).imag / 1e-30 for step in steps])
+    return plain_loss(model, w + np.eye(len(w)) * 1e-30j, x, y).imag / 1e-30
 
 
 def dense_hessians(model, w, x, y):
