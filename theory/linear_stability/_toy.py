@@ -104,16 +104,18 @@ def exit_time(distance, lr, steps):
     uses = np.arange(steps + 1)
     powers = uses * (log(abs(fast)) if fast else -1e300)  # a multiplier of 0 lands on the minimum and stays
     signs = np.where(uses % 2 == 0, 1.0, np.sign(fast)) * np.sign(distance)
+    edges = np.where(signs < 0, log(-_TOY_EDGES[0]), log(_TOY_EDGES[1]))
+    shrink = log1p(-lr * _TOY[0])
+    beyond = log(abs(distance)) - uses * shrink + powers - edges  # it is outside at t where this + t·shrink ≥ 0
     mass = np.zeros(steps + 1)
     mass[0] = 1.0
     survival = np.ones(steps + 1)
     for t in range(1, steps + 1):
-        mass[1:t + 1] += mass[:t].copy()
-        mass[:t + 1] /= 2
-        size = log(abs(distance)) + (t - uses[:t + 1]) * log1p(-lr * _TOY[0]) + powers[:t + 1]
-        edge = np.where(signs[:t + 1] < 0, log(-_TOY_EDGES[0]), log(_TOY_EDGES[1]))
-        mass[:t + 1][size >= edge] = 0.0
-        survival[t] = mass[:t + 1].sum()
+        now = mass[:t + 1]
+        now[1:] += now[:-1].copy()
+        now /= 2
+        now[beyond[:t + 1] >= -t * shrink] = 0.0
+        survival[t] = now.sum()
     return survival
 
 
