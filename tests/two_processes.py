@@ -110,4 +110,5 @@ def tell(session, shared, told):
             told.add(report.nodeid)
     if untold := [item.nodeid for item in session.items if item.nodeid not in told]:
         last = (shared / "said").read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise session.Failed(f"{len(untold)} tests were not run, as the second process ended; first {untold[0]}\n{last}")
+        raise session.Failed(f"{len(untold)} tests were not run, as the second process ended; first {untold[0]}\n"
+                             + last)
