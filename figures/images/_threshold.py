@@ -7,7 +7,7 @@ import numpy as np
 from figures._effects import LIMIT
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import t_limit
-from figures._style import joined, panels, simulation, theory
+from figures._style import guide, joined, panels, simulation, theory
 from figures.images._panels import chance
 from figures.images._runs import OWN, TOLD, binomial, listed, problem, seeds, sizes_of
 from refimpl import images
@@ -166,6 +166,7 @@ def draw(numbers):
     axes[0].set(xlabel="learning rate $\\eta$ ($s=2.2$)",
                 title=f"rate; $2(1+\\mu)/\\lambda={numbers['critical_rate']:.3f}$")
     axes[1].set(xlabel="scale $s$ of $z$ ($\\eta=0.2$)", title=f"brightness; threshold {numbers['critical_scale']:.2f}")
+    axes[0].axvline(numbers["critical_rate"] / (1 + MOMENTUM), label="guide: null, $2/\\lambda$", **guide())
     axes[0].legend(loc="upper right", bbox_to_anchor=(1.02, 0.95))
     for k, lr in enumerate(RATES):
         active = numbers[f"full_batch_{lr}"]
@@ -181,6 +182,6 @@ FIGURE = Figure(
     "images-threshold", "Li, Wei and Ma: rate and brightness at which the patch becomes unstable",
     "Patch-only accuracy after four epochs against the rate (a) and the scale of the patch (b): markers are single "
     "seeds, the thin line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, "
-    "grey the side on which the patch is unstable. (c) Full-batch descent turns the units off on the patch at the "
-    "large rate as SGD does.",
+    "grey the side on which the patch is unstable, the thin line the null 2/λ. (c) Full-batch descent turns the units "
+    "off on the patch at the large rate as SGD does.",
     simulate, judge, draw, ("LWM19.img-cause", "LWM19.img-order"), (4, 21, 75))

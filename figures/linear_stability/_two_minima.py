@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import GREY, INK, key, panels, simulation, theory
+from figures._style import GREY, INK, guide, key, panels, simulation, theory
 from figures.linear_stability._runs import LEFT, SIGMAS, SIX, TOY, Sizes, deviation, escapes, survival
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
@@ -118,6 +118,7 @@ def draw(numbers):
     for k, distance in enumerate(STARTS):
         label = f"$\\varepsilon=10^{{{round(np.log10(distance))}}}$"
         axes[2].plot(numbers[f"survival_law_{k}"], label=label, **theory(k))
+        axes[2].plot(numbers[f"survival_null_{k}"], label="guide: null, 1.05 η" if k == 2 else None, **guide())
         axes[2].plot(marks, numbers[f"survival_{k}"][marks], **simulation(k))
     axes[2].set(xlabel="step $t$", ylabel="P(still in the basin of 1)", xlim=(0, 150), title="exit times, $\\eta=0.7$")
     key(axes[2])
@@ -135,6 +136,6 @@ FIGURE = Figure(
     "two-minima", "The toy with two minima: gradient descent stays where SGD leaves",
     "(a) The two examples' losses and their mean. (b) From x = 1.001, six runs of SGD leave the minimum at 1 at a "
     "rate at which gradient descent stays. (c) Share of runs still in the basin: lines are the exact law, markers "
-    "runs. (d) Below the almost-sure limit few runs escape, and the fewer the closer they start: lines are exact, "
-    "markers runs; the slopes are κ.",
+    "runs, grey the null: the law at 1.05 η. (d) Below the almost-sure limit few runs escape, and the fewer the closer "
+    "they start: lines are exact, markers runs; the slopes are κ.",
     simulate, judge, draw, ("WME18.toy", "WME18.many", "WME18.eq3"), (4, 12, 60))
