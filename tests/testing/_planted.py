@@ -158,7 +158,8 @@ def of_runs():
     yield "decay halved", ANY, path(changed(weight_decay=lambda d: d / 2)), (cause.DECAY_HALF,)
     yield "all iterates the last", ANY, one_buffer, ()
     yield "w overwritten", ANY, lambda name: only("sgd", overwriting_sgd)(name), (cause.CHANGES_INPUT,)
-    yield "biases exempt", ("MLP", "ConvNet"), biases_exempt, (cause.DECAY_BIASES,)
+    for model in ("MLP", "ConvNet"):
+        yield f"biases exempt in {model}", (model,), biases_exempt, (cause.DECAY_BIASES,)
     yield "average of the iterates", ANY, path(lambda run, w, x, y, o: np.cumsum(run(w, x, y, **o), axis=0)), ()
 
 
@@ -208,6 +209,11 @@ def of_models():
     yield "derivative ½ at 0", ("TwoLayerCNN",), lambda n: pick(cnn(**half), "gradient"), (cause.KINK_HALF,)
     yield "derivative ½ at 0", ("MLP",), lambda n: pick(mlp(**half), "gradient"), (cause.KINK_HALF,)
     yield "derivative ½ at 0", ("TwoLayerReLU",), lambda n: pick(two_blocks(**half), "gradient"), (cause.KINK_HALF,)
+    yield "filters before inputs", ("ConvNet",), lambda n: only("predict", filters_first)(n), (cause.TRANSPOSED,)
+    yield "mean over patches backward", ("TwoLayerCNN",), after("gradient", lambda g, m, w, x, y: g / x.shape[1]), (
+        cause.PATCHES,)
+    yield "gradient by columns", ("TwoLayerReLU",), after("gradient", lambda g, *r: g.T.reshape(g.shape)), (
+        cause.TRANSPOSED,)
     yield "root missing backward", ("TwoLayerReLU",), root_backward, (cause.ROOT_WIDTH_BACK,)
     yield "nn.MSELoss", ("MLP",), mse, (cause.MSE,)
     yield "Gauss–Newton", ("MLP",), gauss_newton, (cause.GAUSS_NEWTON,)
@@ -225,6 +231,15 @@ def of_models():
     yield "stride ignored", ("ConvNet",), settings(stride=lambda value: 1), ()
     yield "pad ignored", ("ConvNet",), settings(pad=lambda value: 0), ()
     yield "half of the blocks", ("TwoLayerReLU",), settings(block=lambda value: not value), ()
+
+
+def filters_first(model):
+    count = model.inputs * model.filters
+
+    def predict(w, x):
+        filters = w[:count].reshape(model.filters, model.inputs).T.ravel()
+        return model.predict(np.concatenate([filters, w[count:]]), x)
+    return predict
 
 
 def pick(candidate, function):

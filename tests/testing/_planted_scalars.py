@@ -77,6 +77,11 @@ def of_scalars():
     for name in ("stationary_std", "noise_std"):
         yield "rate and decay exchanged", relu, wrong(relu, name, swap("lr", "weight_decay")), (
             cause.EXCHANGED.format("lr", "weight_decay"),)
+    for factor, named in ((2, cause.FACTOR_2), (0.5, cause.FACTOR_HALF), (-1, cause.SIGN)):
+        yield f"{factor} times the kernel", relu, {"lag_kernel": lambda rho, r, factor=factor: factor * SCALARS[relu][
+            "lag_kernel"](rho, r)}, (named,)
+    yield "divided by n twice", "Quadratic", wrong("Quadratic", "sharpness", lambda given: {
+        "hessians": given["hessians"] / len(given["hessians"])}), (cause.TWICE,)
     yield "1 − r", relu, wrong(relu, "lag_kernel", lambda given: given | {"r": 1 - given["r"]}), ()
     yield "κ ignored", cnn_, wrong(cnn_, "weak_limit", hold("kappa", 1e-9)), ()
     yield "width cancels", cnn_, {"effective_rate": lambda lr, strong_norm, width: lr * strong_norm**2}, ()
@@ -143,13 +148,13 @@ def of_annealing():
                     if mistake == "always large" and len(found) > 200 or not np.isfinite(found[-1]).all():
                         break
                 return np.array({"overshot": found + [found[-1] - lr * model.gradient(found[-1], x, y)],
-                                 "undershot": found[:-1]}.get(mistake, found))
+                                 "undershot": found[:-1], "without its start": found[1:]}.get(mistake, found))
             return descend
         return only("descend", of)("LeastSquares")
 
     for mistake, names in (("late", (cause.SWITCH_LATE,)), ("always small", (cause.ALWAYS_SMALL,)),
                            ("always large", (cause.SCHEDULE_IGNORED,)), ("overshot", (cause.OVERSHOT,)),
-                           ("undershot", (cause.END_LEFT_OUT,))):
+                           ("undershot", (cause.END_LEFT_OUT,)), ("without its start", (cause.START_LEFT_OUT,))):
         yield f"descend {mistake}", "LeastSquares", loop(mistake), names
     yield "descend with half the gradient", "LeastSquares", loop("", 0.5), (cause.FACTOR_HALF,)
 
@@ -165,12 +170,14 @@ def of_annealing():
                     lowered = small if mistake == "back" else lowered or small
                     rate = lr if large_lr is None or lowered else large_lr
                     decay = 0.0 if mistake == "decay dropped" and lowered else weight_decay
-                    found.append((1 - rate * decay) * now - rate * (factor * model.gradient(now, x, y) + extra))
+                    found.append((1 - rate * decay) * now - rate * (
+                        (len(x) if mistake == "summed" else factor) * model.gradient(now, x, y) + extra))
                 return np.array(found)
             return train
         return only("train", of)("TwoLayerReLU")
 
-    for mistake, names in (("back", (cause.SWITCH_BACK,)), ("early", (cause.SWITCH_EARLY,)), ("decay dropped", ())):
+    for mistake, names in (("back", (cause.SWITCH_BACK,)), ("early", (cause.SWITCH_EARLY,)), ("decay dropped", ()), (
+            "summed", (cause.SUM,))):
         yield f"train {mistake}", "TwoLayerReLU", train(mistake), names
     for factor, named in ((2.0, cause.FACTOR_2), (0.5, cause.FACTOR_HALF), (-1.0, cause.SIGN)):
         yield f"train {factor:g} times", "TwoLayerReLU", train("", factor), (named,)
