@@ -91,7 +91,7 @@ def load(directory, *, split="train"):
     ValueError: directory must be a directory, got no/such/place; give the one that holds the files
     """
     _checks.one_of(split, "split", tuple(_IDX_SPLITS))
-    directory = Path(directory)
+    directory = _path(directory, "directory")
     if not directory.is_dir():
         raise ValueError(f"directory must be a directory, got {directory}; give the one that holds the files")
     batches, hundred = _cifar_files(directory, split), directory / _HUNDRED[split]
@@ -174,7 +174,7 @@ def read_idx(path, axes):
     ----------
     Y. LeCun, C. Cortes, C. Burges, "The MNIST database of handwritten digits", file formats.
     """
-    path = Path(path)
+    path = _path(path, "path")
     axes = _checks.whole(axes, "axes", 1, 255)
     try:
         with open(path, "rb") as plain, (gzip.open(plain) if plain.peek(2)[:2] == _PACKED else plain) as file:
@@ -228,7 +228,7 @@ def read_cifar10(path):
     ----------
     A. Krizhevsky, "Learning multiple layers of features from tiny images", 2009; binary version.
     """
-    return _cifar_records(Path(path), 1, _CLASSES)
+    return _cifar_records(_path(path, "path"), 1, _CLASSES)
 
 
 def _cifar_records(path, marks, classes):
@@ -267,3 +267,10 @@ def _idx_file(directory, split, kind):
         raise ValueError(f"directory must hold one part of EMNIST, got {', '.join(parts)} in {directory}; keep each in "
                          "its own")
     return next((path for path in (*names, *parts.values()) if path.is_file()), None)
+
+
+def _path(value, name):
+    try:
+        return Path(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a path, got {value!r}; give a string or a Path") from None

@@ -176,6 +176,13 @@ class TestWhatARunIsGiven:
     (lambda: curvature.sharpness(curvature.Operator(2, lambda v: v), curvature="fisher"), "curvature must be one of"),
     (lambda: curvature.sharpness(None, [1.0], [[1.0]]), "source must have hvp, got NoneType"),
     (lambda: simulated.lyapunov_interval([[[1.0]], [[3.0]]], 0.1, 1, replacement="no"), "replacement must be one of"),
+    (lambda: curvature.non_uniformity(curvature.Operator(60, lambda v: 2 * v, lambda v: 3 * v), rng=0),
+     "square_product must be v -> mean"),     # value 0, residual 6e-8 for a mean H_i² that is less than H²
+    (lambda: curvature.spectral_density(curvature.Operator(3, lambda v: v), rng=0).smooth([0.0], 0), "width must be"),
+    (lambda: edge_runs.CubicQuartic([[2.0]], [[[3.0]]], [[[[6.0]]]]).loss(np.ones(3)), r"w must have shape \(…, 1\)"),
+    (lambda: edge_runs.LinearNet(4).tangent_kernel(np.ones((3, 4))), "w must have shape"),
+    (lambda: network.polish(network.MLP((2, 1)), np.ones(3), np.eye(2), np.ones((2, 1))), "y must have shape"),
+    (lambda: learning_order_runs.Distribution(5, alpha=(0, np.inf)), "alpha must be finite"),
 ])
 def test_simulations_refuse_by_name(call, message):
     with pytest.raises(ValueError, match=message):

@@ -31,7 +31,7 @@ class Data:
 
     def __post_init__(self):
         x, y = _checks.real(self.x, "x"), _checks.real(self.y, "y")
-        weak = np.asarray(self.weak)
+        weak = _checks.array(self.weak, "weak")
         if x.ndim < 3 or 0 in x.shape or y.shape != x.shape[:-2] or weak.shape != y.shape or weak.dtype != bool:
             raise ValueError("x must have shape (*S, n, P, d) with no empty axis, y (*S, n) and weak (*S, n) of bool, "
                              f"got {x.shape}, {y.shape} and {weak.shape} of {weak.dtype}; give one label per example")

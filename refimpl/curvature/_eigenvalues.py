@@ -214,6 +214,9 @@ def non_uniformity(source, w=None, x=None, y=None, *, curvature="hessian", toler
     pair = _first(_outermost(apply, source, 1, tolerance, max_products, rng))
     rounding = 4 * max(squares.eps, once.eps) * largest_square  # of both terms, which their difference does not show
     error, converged, message = pair.residual + rounding, pair.converged, pair.message
+    if converged and pair.value < -2 * error:
+        raise ValueError("source.square_product must be v -> mean H_i (H_i v), got one below the square of product, "
+                         f"mean H_i² − H² <= {pair.value:.3g}; both must use the same examples")
     if pair.value <= rounding and rounding > 0:
         converged = False
         message = f"not converged: mean H_i² − H² is below {rounding:.2g}, the rounding of its terms; see the residual"

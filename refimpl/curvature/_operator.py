@@ -44,7 +44,7 @@ class Operator:
         for name in ("product", "square_product"):
             if not (callable(getattr(self, name)) or (name == "square_product" and self.square_product is None)):
                 raise ValueError(f"{name} must be a function of one vector, got {getattr(self, name)!r}; give v -> H v")
-        if np.dtype(self.dtype) not in (np.float32, np.float64):
+        if self.dtype not in (np.float32, np.float64, "float32", "float64"):
             raise ValueError(f"dtype must be float32 or float64, got {self.dtype!r}; choose one of them")
 
     def block(self, chosen):
@@ -98,11 +98,12 @@ class Operator:
         if isinstance(chosen, slice):
             parts = [chosen]
         else:
-            names = [chosen] if isinstance(chosen, str) else list(chosen)
-            unknown = [name for name in names if name not in self.blocks]
+            names = list(chosen) if isinstance(chosen, (list, tuple)) else [chosen]
+            unknown = [name for name in names if not isinstance(name, str) or name not in self.blocks]
             if unknown or len(set(names)) < len(names):
-                raise ValueError(f"chosen must name blocks once each among {', '.join(self.blocks) or 'none'}, "
-                                 f"got {chosen!r}; give a slice, or Operator(…, blocks={{name: slice}})")
+                known = ", ".join(map(str, self.blocks)) or "none"
+                raise ValueError(f"chosen must name blocks once each among {known}, got {chosen!r}; give a slice, or "
+                                 "Operator(…, blocks={name: slice})")
             parts = [self.blocks[name] for name in names]
         places = np.concatenate([np.arange(self.size)[part] for part in parts] or [np.arange(0)])
         if not len(places):

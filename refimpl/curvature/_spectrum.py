@@ -32,8 +32,9 @@ class Density:
 
     def smooth(self, grid, width):
         """The density convolved with a Gaussian of standard deviation `width`, on `grid`."""
+        grid, width = _checks.shaped(grid, "grid", (None,)), _checks.scalar(width, "width")
         kept = np.isfinite(self.nodes)
-        z = (np.asarray(grid)[:, None] - self.nodes[kept]) / width
+        z = (grid[:, None] - self.nodes[kept]) / width
         return np.exp(-0.5 * z**2) @ self.weights[kept] / (width * np.sqrt(2 * np.pi))
 
 

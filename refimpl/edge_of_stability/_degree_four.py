@@ -5,6 +5,7 @@ from itertools import permutations
 
 import numpy as np
 
+from refimpl import _inputs
 from theory import _checks
 
 
@@ -63,20 +64,24 @@ class CubicQuartic:
 
     def loss(self, w):
         """L(w), shape (*S), for w (*S, d)."""
+        w = _inputs.parameters(w, self.parameter_shape)
         return ((w * (np.einsum("...ij,...j->...i", self.hessian, w) / 2 + self.third_along(w) / 6)).sum(axis=-1)
                 + self.fourth_along(w) / 24)
 
     def gradient(self, w):
         """∇L(w) = Hw + T[w, w]/2 + F[w, w, w]/6, shape (*S, d)."""
+        w = _inputs.parameters(w, self.parameter_shape)
         return (np.einsum("...ij,...j->...i", self.hessian, w) + self.third_along(w) / 2
                 + np.einsum("...ijkl,...j,...k,...l->...i", self.fourth, w, w, w) / 6)
 
     def third_along(self, v):
         """T[v, v], shape (*S, d)."""
+        v = _inputs.parameters(v, self.parameter_shape, "v")
         return np.einsum("...ijk,...j,...k->...i", self.third, v, v)
 
     def fourth_along(self, v):
         """F[v, v, v, v], shape (*S)."""
+        v = _inputs.parameters(v, self.parameter_shape, "v")
         return np.einsum("...ijkl,...i,...j,...k,...l->...", self.fourth, v, v, v, v)
 
 

@@ -68,6 +68,7 @@ class LinearNet:
 
     def tangent_kernel(self, w):
         """κ = (|u|² + |v|²)/m, shape (…)."""
+        w = _inputs.parameters(w, self.parameter_shape)
         return (w * w).sum(axis=(-2, -1)) / self.width
 
     def _output(self, w):

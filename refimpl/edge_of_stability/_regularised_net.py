@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from refimpl.network import MLP, line_derivatives
+from refimpl import _inputs
 from theory import _checks
 
 
@@ -35,7 +36,7 @@ class RegularisedNet:
 
     def __post_init__(self):
         _checks.scalar(self.weight_decay, "weight_decay")
-        if self.model.activation == "relu":
+        if _checks.having(self.model, "model", "activation", "hvp").activation == "relu":
             raise ValueError("model must be smooth, got activation='relu'; take 'tanh' or 'identity'")
         self.model.check_data(self.x, self.y)
 
@@ -46,10 +47,12 @@ class RegularisedNet:
 
     def loss(self, w):
         """L(w), shape (…), for w (…, P)."""
+        w = _inputs.parameters(w, self.parameter_shape)
         return self.model.loss(w, self.x, self.y) + self.weight_decay / 2 * np.vecdot(w, w)
 
     def gradient(self, w):
         """∇L(w), shape (…, P)."""
+        w = _inputs.parameters(w, self.parameter_shape)
         return self.model.gradient(w, self.x, self.y) + self.weight_decay * w
 
     def hessian(self, w):
@@ -59,7 +62,8 @@ class RegularisedNet:
 
     def hessian_product(self, w, v):
         """H v at w, shape (…, P)."""
-        return self.model.hvp(w, self.x, self.y, v) + self.weight_decay * _checks.double(v, "v")
+        v = _inputs.parameters(v, self.parameter_shape, "v")
+        return self.model.hvp(w, self.x, self.y, v) + self.weight_decay * v
 
     def third_along(self, w, v):
         """T[v, v] at w, shape (…, P); decay has no part in it."""

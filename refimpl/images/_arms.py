@@ -260,6 +260,7 @@ def at_equal_loss(run, name="clean", target=0.15):
     ----------
     [LWM19] Theorem 3.5: the comparison is at equal training loss.
     """
+    _checks.having(run, "run", "loss", "accuracy")
     below = np.flatnonzero(run.loss["train"] <= target)
     return float(run.accuracy[name][below[0]]) if len(below) else float("nan")
 

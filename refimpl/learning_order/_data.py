@@ -45,7 +45,7 @@ class Distribution:
         if self.p0 + self.q0 > 1:
             raise ValueError(f"p0 + q0 must be at most 1, got {self.p0 + self.q0:g}; lower one of them")
         _checks.scalar(self.r, "r")
-        low, high = self.alpha
+        low, high = _checks.shaped(self.alpha, "alpha", (2,))
         if not 0 <= low < high:
             raise ValueError(f"alpha must be (low, high) with 0 <= low < high, got {self.alpha}; order its ends")
         if self.margin is None:

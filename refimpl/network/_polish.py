@@ -36,10 +36,11 @@ def polish(model, w, x, y, *, steps=3):
     ValueError
         If the loss is not the squared one: the cross-entropy has no finite minimum that interpolates.
     """
-    if model.loss_kind != "squared":
+    if _checks.having(model, "model", "loss_kind", "jacobian", "gram").loss_kind != "squared":
         raise ValueError(f"model must have the squared loss to interpolate, got {model.loss_kind!r}; "
                          "its minimum is at infinity")
-    w, y = np.array(_checks.shaped(w, "w", model.parameter_shape)), np.asarray(y)
+    w, x, y = np.array(_checks.shaped(w, "w", model.parameter_shape)), _checks.real(x, "x"), _checks.real(y, "y")
+    model.check_data(x, y)
     for _ in range(_checks.whole(steps, "steps", 0)):
         residual = (model.predict(w, x) - y).reshape(-1)
         w -= _least_step(model, w, x, residual)

@@ -149,6 +149,9 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
     >>> found.values["w"].shape, found.take("nit", lr=0.5)
     ((2, 2, 2), array([3, 3]))
     """
+    if not isinstance(fixed or {}, dict) or not (callback is None or callable(callback)):
+        raise ValueError(f"fixed must be a dict and callback a function, got {str(fixed)[:40]} and {str(callback)[:40]}"
+                         "; give the other arguments by name")
     axes, fixed = _grid(grid), dict(fixed or {})
     shared = (set(axes) & set(fixed)) | ({"rng"} & (set(axes) | set(fixed)) if rng is not None else set())
     if shared:
