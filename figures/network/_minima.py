@@ -154,6 +154,8 @@ def draw(numbers):
                 xlim=(0, max(1.3, 1.05 * height.max())), ylim=(0, 1.12 * max(1, ratio.max())))
     _draw_slope(axes[2], sharp, spread)
     axes[3].set(xlabel="sharpness $a$", ylabel="test accuracy (%)")
+    for axis, title in zip(axes, ("Fig. 3: the diagram", "exact threshold, drawn bound", "Fig. 4")):
+        axis.set_title(title)
     axes[3].set_title(f"{numbers['data']}, {len(sharp)} minima", fontsize=8.5)
     return figure
 

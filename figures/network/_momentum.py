@@ -165,7 +165,7 @@ def draw(numbers):
         log_mean = np.log10(loss[0, 0]) + steps * np.log10(float(numbers[f"rate_{share:g}"]))
         axes[0].semilogy(steps, 10 ** np.clip(log_mean, -300, 300),
                          label=f"theory: mean square, ${share:g}\\,\\eta^*$", **theory(k))
-    axes[0].set(xlabel="step", ylabel="loss on the whole set", ylim=(1e-32, 1e12))
+    axes[0].set(xlabel="step", ylabel="loss on the whole set", ylim=(1e-32, 1e12), title="either side of $\\eta^*$")
     below(axes[0], 1)
     batches, mu = numbers["batches"], float(numbers["momentum"])
     axes[1].loglog(batches, numbers["exact"], label=f"exact $\\eta^*$, $\\mu={mu:g}$", **theory(0))

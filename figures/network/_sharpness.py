@@ -188,7 +188,7 @@ def _draw_teacher(axis, numbers):
     for lr in rates[~np.isfinite(sharp).any(axis=1)]:
         axis.annotate("blows up", (lr, 1.4 * predicted.sharpness_limit(lr)), ha="center", va="bottom", color=SHADES[1],
                       fontsize=7.5)
-    axis.set(xlabel="learning rate $\\eta$", ylabel="sharpness $a$ at the end of GD")
+    axis.set(xlabel="learning rate $\\eta$", ylabel="sharpness $a$", title="at the end of gradient descent")
     axis.legend(loc="lower left")
 
 
@@ -202,7 +202,8 @@ def _draw_images(axis, numbers):
             axis.plot(times[k], path[k, :, j], label=None if j else f"$\\eta={lr:g}$", **simulation(k, markersize=3.5))
         if lr in known:
             published_marks(axis, [last], [known[lr][0]], [known[lr][1]], 0, "published" if k == 0 else None)
-    axis.set(xlabel="time $\\eta\\cdot$steps", ylabel="sharpness $a$", yscale="log", xlim=(0, None), ylim=(0.2, None))
+    axis.set(xlabel="time $\\eta\\cdot$steps", ylabel="sharpness $a$", yscale="log", xlim=(0, None), ylim=(0.2, None),
+             title="along gradient descent")
     axis.legend(loc="lower right", ncols=2, title="lines, theory: $2/\\eta$; open markers, simulation: each start")
 
 
