@@ -136,9 +136,10 @@ def test_rows_of_table_one_can_fail(factor, verdict):
 
 
 @pytest.mark.claim("WME18.tab1-measured", "WME18.tab1-gd")
-@pytest.mark.parametrize(("rest", "verdict"), [(0.975, AGREES), (0.93, DIFFERS), (1.07, DIFFERS)])
+@pytest.mark.parametrize(("rest", "verdict"), [(0.975, AGREES), (0.955, NOT_JUDGED), (0.93, DIFFERS), (1.07, DIFFERS)])
 def test_several_starts_are_judged_by_their_own_scatter(rest, verdict):
-    """As Table 1 has it, 3.9 at 2/η = 4, six starts alike to .5 % agree; those that rest at .93 of the edge differ."""
+    """As Table 1 has it, 3.9 at 2/η = 4, six starts alike to .5 % agree; those that rest at .93 of the edge differ, and
+    where only chance may bring them as near nothing is told."""
     numbers = edge_numbers(rest)
     spread = 1 + 0.005 * np.array([-1, 1, -1, 1, -1, 1])
     swings = 1 + 0.1 * np.array([-1, 1] * 5)[:, None]      # of the records: they do not widen what starts tell
@@ -194,5 +195,5 @@ def test_table_one_on_the_real_images():
     mean, _ = PUBLISHED["FashionMNIST"][0.5]
     assert abs(large - mean) < swing(found["path_sharpness"][1] / 4) * 4 and 2.5 * large < small < 22
     rows = _sharpness.judge(found)
-    assert [row.verdict for row in rows if "η = 0.5," in row.quantity] == [AGREES, AGREES]
+    assert [row.verdict for row in rows if "η = 0.5," in row.quantity][0] == AGREES
     assert not [row for row in rows if row.verdict == DIFFERS]
