@@ -153,8 +153,10 @@ def _rate_rows(lr, own, slower, time, name, chance, tops):
         note = f"; it swung up to {tops.max() / edge:.2f} and came to rest at a flatter place" if flatter else ""
         rows = [_within("WME18.tab1-gd", f"aη/2 {heading}", 1.0, mean / edge, near / edge, off / edge,
                         null=(flow / edge, null), note=f"(as far as Table 1's own is from it, and {words}){note}")]
-        return rows + ([_within("WME18.tab1-measured", f"sharpness {heading}", known[0], mean, spread + HALF_A_DIGIT, off,
-                                null=(flow, null), note=f"(its ± and half a digit, and {words})")] if known else [])
+        if known:
+            rows.append(_within("WME18.tab1-measured", f"sharpness {heading}", table, mean, spread + HALF_A_DIGIT, off,
+                                null=(flow, null), note=f"(its ± and half a digit, and {words})"))
+        return rows
     why = (f"smaller rates have come to {flow:.1f} only" if np.isfinite(flow) else "no smaller rate was run") + (
         ": not known whether the flow of every start would pass the edge")
     rows = [not_judged("WME18.tab1-gd", f"sharpness {heading}", why, predicted=f"≤ {edge:g}", measured=_cell(own))]
