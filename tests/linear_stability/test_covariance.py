@@ -204,22 +204,22 @@ def test_what_has_no_stationary_law_is_refused(hessians, gradients, lr, message)
         theory.stationary_covariance(hessians, gradients, lr, 1)
 
 
-@pytest.mark.parametrize(("hessians", "gradients", "limit", "message"), [
-    (lambda off: FLAT, lambda off: [[1.0 + 2 * off, 0.0], [-1.0, 0.0]], 1e-8, "gradients must have mean zero"),
-    (lambda off: FLAT, lambda off: [[1.0, off], [-1.0, -off]], 1e-8, "x walks at random"),
-    (lambda off: theory.GaussNewton([[1.0, 0.0], [2.0, 0.0]]), lambda off: [[1.0, off], [-1.0, -off]], 1e-8,
-     "x walks at random"),
-    (lambda off: FLAT + off * np.array([[[0.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, -1.0]]]), lambda off: PUSH, 1e-7,
-     "no stable learning rate"),
-    (lambda off: FLAT + off * np.array([[0.0, 1.0], [0.0, 0.0]]), lambda off: PUSH, 1e-10, "must be symmetric")])
-def test_what_rounding_may_have_left_is_taken_and_ten_times_that_refused(hessians, gradients, limit, message):
-    """In units of the largest entry, which is brought to 1/2 … 1."""
-    for lr in (0.1, 0.2):
-        off = limit / 4
-        assert theory.loss_floor(hessians(off), gradients(off), lr, 1) == pytest.approx(
-            theory.loss_floor(hessians(0.0), gradients(0.0), lr, 1), rel=1e-6)
-        with pytest.raises(ValueError, match=message):
-            theory.loss_floor(hessians(10 * limit), gradients(10 * limit), lr, 1)
+NEAR, DRIVE = 0.33 * FLAT, 0.99 * PUSH      # largest entries of .99, which no power of two is divided out of
+
+
+@pytest.mark.parametrize(("limit", "message", "given"), [
+    (1e-8, "gradients must have mean zero", lambda off: (NEAR, DRIVE + [[2 * off, 0.0], [0.0, 0.0]])),
+    (1e-8, "x walks at random", lambda off: (NEAR, DRIVE + [[0.0, off], [0.0, -off]])),
+    (1e-8, "x walks at random", lambda off: (theory.GaussNewton([[0.5, 0.0], [0.99, 0.0]]),
+                                             DRIVE + [[0.0, off], [0.0, -off]])),
+    (1e-7, "no stable learning rate", lambda off: (NEAR + off * np.array([[[0, 0], [0, 1]], [[0, 0], [0, -1]]]), DRIVE)),
+    (1e-10, "must be symmetric", lambda off: (NEAR + off * np.array([[0, 1], [0, 0]]), DRIVE))])
+def test_what_rounding_may_have_left_is_taken_and_more_refused(limit, message, given):
+    hessians, gradients = given(0.9 * limit)
+    assert theory.loss_floor(hessians, gradients, 0.1, 1) == pytest.approx(
+        theory.loss_floor(*given(0.0), 0.1, 1), rel=1e-6)
+    with pytest.raises(ValueError, match=message):
+        theory.loss_floor(*given(1.1 * limit), 0.1, 1)
 
 
 def test_gradient_ratio_is_two_over_the_rate_in_the_perron_law():

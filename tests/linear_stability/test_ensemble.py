@@ -188,6 +188,7 @@ def test_layout_does_not_matter(rng, layout):
 
 @pytest.mark.parametrize("call, name", [
     (lambda lr: theory.mean_square_rate(FLAT, lr, 1, momentum=0.5), "lr"),
+    (lambda lr: theory.mean_square_rate(FLAT, 0.1, 1, momentum=0.5, dampening=-lr), "lr"),
     (lambda lr: theory.lambda_max(FLAT, lr, 1), "lr"),
     (lambda lr: theory.second_moment(FLAT, lr, 1, np.eye(2), 1), "lr"),
     (lambda lr: theory.second_moment(FLAT, 1e60, 1, np.eye(2), 3), "steps"),

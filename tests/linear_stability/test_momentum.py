@@ -92,6 +92,15 @@ def test_rate_to_rounding(rng, step):
                         augmented.radius(hessians, lr, 1, step), rtol=1e-11)
 
 
+@pytest.mark.parametrize("step", STEPS, ids=str)
+def test_a_rate_too_small_to_move_anything_grows_by_one(step):
+    """η² is no float at 1e-300: 1 to rounding, without a warning, and enclosed."""
+    for lr in (1e-60, 1e-300):
+        rate, spectrum = theory.mean_square_rate(theory.GaussNewton(np.eye(2) + 1), lr, 1, full_output=True,
+                                                 **step.keywords)
+        assert abs(rate - 1) < 1e-14 and spectrum.lower <= 1 <= spectrum.upper and spectrum.converged
+
+
 @pytest.mark.parametrize("apart", [0.0, 1e-12, 1e-9, 1e-6, 1e-4, 1e-3])
 def test_nesterov_of_examples_that_are_almost_the_same(apart):
     """Complex roots reach the circle where both sides of 1/k vanish: the rate is μ(1 − ηh), not 0/0 and no warning.

@@ -30,6 +30,16 @@ def test_a_path_that_meets_the_minimum_stays_there():
     found = theory.path_log_loss([[[1.0]], [[3.0]]], 1.0, [[1], [0], [1]], [1.0])
     assert_allclose(found[:2], [0, np.log(4)], atol=1e-14)
     assert (found[2:] == -np.inf).all()
+    assert (theory.path_log_loss([[[1.0]], [[3.0]]], 0.1, [[1], [0]], [0.0]) == -np.inf).all()
+
+
+@pytest.mark.parametrize(("indices", "message"), [
+    ([[0.0]], "an integer array"), ([0, 1], "an integer array"), ([[[0]]], "an integer array"),
+    (np.zeros((2, 0), int), "an integer array"), ([[True]], "an integer array"), ([[2]], "in 0…1, got 2…2"),
+    ([[-1], [0]], "in 0…1, got -1…0")])
+def test_batches_that_are_none_are_refused(indices, message):
+    with pytest.raises(ValueError, match=f"^indices must .*{message}"):
+        theory.path_log_loss([[[1.0]], [[3.0]]], 0.1, indices, [1.0])
 
 
 @pytest.mark.parametrize("dim", [3, 12])     # 12: more than the 10 rows of all factors

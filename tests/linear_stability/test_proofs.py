@@ -8,7 +8,7 @@ from numpy.testing import assert_allclose
 
 from tests.linear_stability.rounded import Rounded, errors, rounded
 from theory import linear_stability as theory
-from theory.linear_stability import _bounds, _certificate, _proofs
+from theory.linear_stability import _bounds, _certificate, _lanczos, _proofs
 from theory.linear_stability._arguments import set_up
 from theory.linear_stability._momentum import Rule
 
@@ -132,6 +132,23 @@ def test_a_start_that_is_an_eigenvector_of_another_block_does_not_deceive(moment
     rates = [theory.mean_square_rate(theory.GaussNewton(each), between, 1, momentum=momentum)
              for each in (factors, factors[:, :1, :1], PLANE)]
     assert_allclose(rates[0], max(rates[1:]), rtol=1e-8)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_what_is_offered_as_proof_solves_the_equation_closer_each_time(momentum):
+    """X / k − pN(X) = diag(1 / k_ii), in the norm of k to .5, .5/30, … until it is taken; offered four times."""
+    family, offered = family_of(np.random.default_rng(0).standard_normal((9, 5)), momentum), []
+    bounds = _bounds.Bounds.of(family)
+    t, near = 1.5 * bounds.sufficient, np.eye(5)
+    inverse = family.inverse_kernel(t)
+    for taken in range(1, 6):
+        offered.clear()
+        found = _lanczos.conjugate_gradients(family, t, near, lambda *given: offered.append(given[2]) or
+                                             len(offered) == taken)
+        rests = [np.linalg.norm((np.diag(np.diagonal(inverse)) - inverse * x + family.noise(x)) / inverse)
+                 for x in offered]
+        assert len(offered) == min(taken, 4) and (np.array(rests) < 0.5 * 30.0 ** -np.arange(len(rests))).all()
+        assert (found[0] is None) == (taken == 5) and found[1] is None
 
 
 def test_an_edge_is_as_wide_as_what_was_proved(monkeypatch):

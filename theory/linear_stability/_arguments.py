@@ -16,6 +16,7 @@ from theory.linear_stability._momentum import Rule, step_rule, weight_decay_of
 from theory.linear_stability._range_of_hessian import Reduced
 from theory.linear_stability._sampling_factor import sampling_factor
 
+_LEAST = 1e-100     # η times a curvature that growth factors are taken at: below, all are 1 to rounding
 _WIDEST = 5000      # parameters, where decay and preconditioner couple all directions
 
 
@@ -34,8 +35,8 @@ class Problem:
 
     def rates(self, lr):
         """The family of growth factors at the caller's learning rate."""
-        scaled = self.ensemble.squared_lr(_checks.scalar(lr, "lr"))
-        return Family(self.modes, self.noise_factor, self.rule, scaled * (1 - self.rule.dampening))
+        scaled = self.ensemble.squared_lr(_checks.scalar(lr, "lr") * (1 - self.rule.dampening))
+        return Family(self.modes, self.noise_factor, self.rule, max(scaled, _LEAST))
 
     def lr(self, inverse):
         """A t of `limits` as a learning rate in the caller's units."""
