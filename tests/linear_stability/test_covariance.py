@@ -212,7 +212,8 @@ NEAR, DRIVE = 0.33 * FLAT, 0.99 * PUSH      # largest entries of .99, which no p
     (1e-8, "x walks at random", lambda off: (NEAR, DRIVE + [[0.0, off], [0.0, -off]])),
     (1e-8, "x walks at random", lambda off: (theory.GaussNewton([[0.5, 0.0], [0.99, 0.0]]),
                                              DRIVE + [[0.0, off], [0.0, -off]])),
-    (1e-7, "no stable learning rate", lambda off: (NEAR + off * np.array([[[0, 0], [0, 1]], [[0, 0], [0, -1]]]), DRIVE)),
+    (1e-7, "no stable learning rate",
+     lambda off: (NEAR + off * np.array([[[0, 0], [0, 1]], [[0, 0], [0, -1]]]), DRIVE)),
     (1e-10, "must be symmetric", lambda off: (NEAR + off * np.array([[0, 1], [0, 0]]), DRIVE))])
 def test_what_rounding_may_have_left_is_taken_and_more_refused(limit, message, given):
     hessians, gradients = given(0.9 * limit)
