@@ -146,6 +146,13 @@ class TestWhatARunIsGiven:
         found = model.gradient(w, self.X.astype(np.float16), np.ones(3, np.float16))
         assert found.dtype == np.float64 and (found == model.gradient(w.astype(float), self.X, np.ones(3))).all()
 
+    def test_exact_numbers_become_floats_where_a_net_has_none(self):
+        """tanh of a Fraction ended in NumPy's own error."""
+        net, w = network.MLP((2, 2, 1)), np.linspace(0.1, 0.9, 9)
+        exact = [np.array([Fraction(entry) for entry in part.ravel()], object).reshape(part.shape)
+                 for part in (w, self.X, np.ones(3))]
+        assert (net.gradient(*exact) == net.gradient(w, self.X, np.ones(3))).all()
+
     def test_a_masked_label_is_no_label(self):
         with pytest.raises(ValueError, match="y must hold a number in every place"):
             network.MLP((2, 1)).accuracy(np.ones(3), self.X, np.ma.masked_equal([1.0, -1.0, 1.0], -1))
@@ -180,6 +187,10 @@ class TestWhatARunIsGiven:
      "square_product must be v -> mean"),     # value 0, residual 6e-8 for a mean H_i² that is less than H²
     (lambda: curvature.spectral_density(curvature.Operator(3, lambda v: v), rng=0).smooth([0.0], 0), "width must be"),
     (lambda: edge_runs.CubicQuartic([[2.0]], [[[3.0]]], [[[[6.0]]]]).loss(np.ones(3)), r"w must have shape \(…, 1\)"),
+    (lambda: edge_runs.middle(network.MLP((2, 1)), np.ones(3), np.eye(2), [1.0, np.inf], 0.1), "y must be finite"),
+    (lambda: edge_runs.oscillate(edge_runs.random_loss(2, rng=0), [[1.0], [1.0, 2.0]], 1.0, 5), "start must hold"),
+    (lambda: annealing_runs.descend(annealing_runs.three_samples(), 0.1, lr=[[0.1], [0.1, 0.2]]), "lr must hold"),
+    (lambda: network.descend(None, np.ones((1, 3)), np.eye(2), np.ones(2), lr=0.1, target=0.1), "model must have"),
     (lambda: edge_runs.LinearNet(4).tangent_kernel(np.ones((3, 4))), "w must have shape"),
     (lambda: network.polish(network.MLP((2, 1)), np.ones(3), np.eye(2), np.ones((2, 1))), "y must have shape"),
     (lambda: learning_order_runs.Distribution(5, alpha=(0, np.inf)), "alpha must be finite"),

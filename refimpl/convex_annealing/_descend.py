@@ -142,6 +142,7 @@ def descend(problem, target, *, lr, large_lr=None, large_steps=None, anneal_loss
         raise ValueError(f"w0 must have shape {wanted}, got {w0.shape}; give one start per replica")
     w0 = w0.astype(np.float64, copy=False)
     target = _target(problem, target, w0)
+    lr = lr if callable(lr) else _checks.real(lr, "lr")[()]
     schedule = _schedule(lr, large_lr, large_steps, anneal_loss, target)
     max_steps = _checks.whole(max_steps, "max_steps")
     if problem.x.ndim == 2 and dim <= FEW and not (record or options or callable(lr) or np.ndim(lr)):

@@ -72,6 +72,7 @@ def oscillate(loss, start, lr, steps, *, divergence_limit=1e3):
     (True, 0.0401)
     """
     shape = _checks.having(loss, "loss", "parameter_shape", "gradient").parameter_shape
+    start = _checks.real(start, "start")
     ahead = max(np.ndim(start) - len(shape), 0) if len(shape) == 1 else 0
     w = _checks.shaped(start, "start", (None,) * ahead + shape).astype(float)
     stack, steps = w.shape[:-1], _checks.whole(steps, "steps", 3)

@@ -182,6 +182,8 @@ def middle(model, w, x, y, lr, *, tolerance=1e-5, rng=None):
     ((7,), (7,))
     """
     _checks.having(model, "model", "parameter_shape", "gradient", "hvp")
+    x, y = _checks.real(x, "x"), _checks.real(y, "y")
+    model.check_data(x, y)
     lr, path = _checks.scalar(lr, "lr"), [_checks.shaped(w, "w", model.parameter_shape)]
     for _ in range(3):
         path.append(path[-1] - lr * model.gradient(path[-1], x, y))

@@ -84,6 +84,7 @@ def descend(model, w0, x, y, *, lr, batch_size=None, momentum=0.0, nesterov=Fals
     >>> found.message, found.w.round(3).tolist()
     ('1 of 1 runs reached the target, 0 diverged, 0 used up their 100000 steps', [[2.0, 1.0]])
     """
+    _checks.having(model, "model", "parameter_shape", "loss", "gradient")
     w = np.array(_checks.shaped(w0, "w0", (None, *model.parameter_shape)))
     count, rng = len(w), source(rng)
     rates = _each(lr, count)

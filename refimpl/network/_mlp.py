@@ -129,7 +129,7 @@ class MLP:
         One output: sign of f·y, with labels ±1. Else the largest output, which
         should be that of the class, or of the largest label of the squared loss.
         """
-        outputs, y = self.predict(w, x), _inputs.array(y, "y")
+        outputs, y = self.predict(w, x), self._array(y, "y")
         targets = self._targets(y, (outputs.shape[-1 if self.widths[-1] == 1 else -2], self.widths[-1]))
         if self.widths[-1] > 1:
             return (outputs.argmax(axis=-1) == targets.argmax(axis=-1)).mean(axis=-1)
@@ -142,7 +142,7 @@ class MLP:
         """Gradient of the loss, shape (…, P)."""
         w, x = self._point(w, x)
         lead = np.broadcast_shapes(w.shape[:-1], x.shape[:-2])
-        y = _inputs.array(y, "y")
+        y = self._array(y, "y")
         size = x.shape[-2] * sum(self.widths[1:-1]) * w.itemsize
         if len(lead) == 1 and w.ndim == 2 and size * lead[0] > _WORKING_SET:
             # Replicas in blocks whose activations stay in the cache.
@@ -201,21 +201,27 @@ class MLP:
         inputs, _ = passes.forward(weights, x, self.activation)
         return inputs, passes.output_derivatives(weights, inputs, self.activation, self.widths[-1])
 
+    def _array(self, value, name):
+        """`value` as floats, or as the exact numbers that it holds where the net has no transcendental function."""
+        array = _inputs.array(value, name)
+        exact = self.activation != "tanh" and self.loss_kind == "squared"
+        return array if exact or array.dtype != object else _checks.real(array, name)
+
     def _point(self, w, x):
-        w, x = _inputs.array(w, "w"), self._examples(x)
+        w, x = self._array(w, "w"), self._examples(x)
         if w.shape[-1:] != self.parameter_shape:
             raise ValueError(f"w must have shape (…, {self.parameter_shape[0]}) for {self.widths}, got {w.shape}; "
                              "put replicas in front and parameters last")
         return w, x
 
     def _examples(self, x):
-        x = _inputs.array(x, "x")
+        x = self._array(x, "x")
         if x.ndim < 2 or x.shape[-1] != self.widths[0]:
             raise ValueError(f"x must have shape (…, n, {self.widths[0]}), got {x.shape}; flatten each example")
         return x
 
     def _direction(self, w, x, v):
-        v = _inputs.array(v, "v")
+        v = self._array(v, "v")
         if v.shape[-1:] != self.parameter_shape:
             raise ValueError(f"v must have shape (…, {self.parameter_shape[0]}), got {v.shape}; "
                              "give one entry per parameter")
@@ -224,7 +230,7 @@ class MLP:
 
     def _targets(self, y, shape):
         """Labels in the `shape` (n, k) of the outputs: themselves, or for the cross-entropy the class marked."""
-        y, (n, count) = _inputs.array(y, "y"), shape
+        y, (n, count) = self._array(y, "y"), shape
         if self.loss_kind == "squared":
             wanted = (n,) if count == 1 else (n, count)
             if y.shape[-len(wanted):] != wanted:
