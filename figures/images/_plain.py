@@ -115,7 +115,7 @@ FIGURE = Figure(
     "Accuracy against epoch for the three arms on images without patches: markers are means over seeds, thin lines "
     "seeds (where there are several). (b) leaves the first epochs below its edge. (c) Validation accuracy minus that "
     "of the small rate, zoomed; the grey band is one standard error. In the paper's Figure 1 the large rate is behind "
-    "until it is annealed; here it is ahead from the first epochs and level at the end. On the synthetic images the "
+    "until it is annealed; here it is ahead in the first epochs, and not at the end. On the synthetic images the "
     "noise, once gone, leaves a gain of a few per cent.",
     simulate, judge, draw, ("LWM19.img-fig1", "LWM19.img-noise-plain"), (3, 190, 500), reads_data=True,
     data_seconds=(4, 205, 290))
