@@ -113,7 +113,7 @@ def judge(numbers):
         passed = True if low > wrong and high <= 2 else False if low > 2 or high <= wrong else None
         rows.append(holds("LWM19.img-cause", f"{what}: patch learned by epoch 4 up to, and not from", "1 in between",
                           f"{low:.2g}, {high:.2g}", f"learned beyond the null's {wrong:.2g}, not from twice the "
-                          "threshold", passed, null=f"{words}: {wrong:.2g}"))
+                          "threshold; set by hand", passed, null=f"{words}: {wrong:.2g}"))
     faint = np.asarray(numbers["by_scale"])[:, np.asarray(numbers["scales"]) <= 0.75 * numbers["critical_scale"]]
     patches = int(numbers["patches"])
     rows.append(close("LWM19.img-order", "patch-only accuracy at epoch 4 at η = 0.2, scale ≤ ¾ of the threshold, "

@@ -175,7 +175,8 @@ def _linear_row(numbers, size):
     apart, other = (float(np.abs(net - one)[kept].max()) for one in (linear, np.roll(linear, 1, axis=1)))
     heading = (f"largest distance in log loss of {net.shape[1]} nets from their linearisation on the same batches, "
                f"B = {size}, over {float(np.ptp(linear[kept])):.0f} e-folds")
-    return close("WME18.fig1-growth", heading, 0.0, apart, 0.1, null=(other, "linearised on other batches"))
+    return close("WME18.fig1-growth", heading, 0.0, apart, 0.1, null=(other, "linearised on other batches"),
+                 note="(set by hand)")
 
 
 def _growth_rows(numbers, size):
@@ -196,7 +197,7 @@ def _escape_row(numbers, size):
     leaves, stays = rate > SIGMAS * error, ratio <= 1.1 and rate <= 0
     return holds("WME18.fig1", f"SGD with B = {size} from GD's minimum, η/η* = {ratio:.2f}: largest loss in {SHOWN} "
                  f"steps, {len(highest)} starts", "escapes" if leaves else "stays" if stays else "–",
-                 f"{highest.min():.1e}…{highest.max():.1e}", "> 1e-3" if leaves else "< 1e-4",
+                 f"{highest.min():.1e}…{highest.max():.1e}", "> 1e-3, set by hand" if leaves else "< 1e-4, set by hand",
                  bool((highest > 1e-3).all()) if leaves else bool((highest < 1e-4).all()) if stays else None,
                  null="stays at 1e-8" if leaves else "leaves as smaller batches do")
 

@@ -105,7 +105,7 @@ def _slope_rows(numbers):
                f"deviation of its log {ratio.std():.2f})")
     limit = t_limit(len(sharp) - 2)
     return [holds("WME18.fig4", f"correlation of log a and log s, {len(sharp)} minima", "near 1", f"{correlation:.3f}",
-                  "≥ 0.8", correlation >= 0.8 if wide else None, null="0: unrelated"),
+                  "≥ 0.8, set by hand", correlation >= 0.8 if wide else None, null="0: unrelated"),
             close("WME18.fig4", heading, 1.0, power, limit * error, null=(0.0, "s does not follow a"),
                   note=f"({limit:.1f} standard errors)") if wide else
             not_judged("WME18.fig4", heading, "minima too alike", predicted="1")]

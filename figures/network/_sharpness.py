@@ -74,15 +74,17 @@ def _judge_teacher(numbers):
             worst = worst[np.argmax(np.abs(worst - 1))]
             rows.append(close("WME18.tab1-gd", f"aη/2 at η = {lr:g}, the farthest from 1 of the {sharper.sum()} of "
                               f"{seeds} starts whose flow ends sharper", 1.0, worst, 0.005,
-                              null=(sharp[0, sharper].min() * lr / 2, f"as sharp as at η = {rates[0]:g}")))
+                              null=(sharp[0, sharper].min() * lr / 2, f"as sharp as at η = {rates[0]:g}"),
+                              note="(set by hand)"))
     smallest = ratios[0]                                 # at η = 0.01, close to where the flow would end
     short = bool(smallest.min() < 0.95 and smallest.max() <= 1.01) if seeds > 1 else None
     rows.append(holds("WME18.sharpest", f"aη/2 at η = {rates[0]:g}, {seeds} starts: GD stops short of the edge",
-                      "below 1", f"{smallest.min():.3f}…{smallest.max():.3f}", "some < 0.95, all ≤ 1.01", short,
+                      "below 1", f"{smallest.min():.3f}…{smallest.max():.3f}", "some < 0.95, all ≤ 1.01: by hand",
+                      short,
                       null="1: GD goes on to the sharpest minimum that its rate allows"))
     settled = ratios[losses < 1e-5]
     rows.append(holds("WME18.sharpest", "aη/2 of every end with loss below 1e-5: no sharper than the edge", "at most 1",
-                      f"{settled.min():.3f}…{settled.max():.3f}" if settled.size else "none", "≤ 1.01",
+                      f"{settled.min():.3f}…{settled.max():.3f}" if settled.size else "none", "≤ 1.01, set by hand",
                       bool(settled.max() <= 1.01) if settled.size else None,
                       null=f"{sharp[0].max() * rates[1] / 2:.2f}: as sharp at η = {rates[1]:g} as at {rates[0]:g}"))
     rows.append(holds("WME18.tab1-gd", f"GD at η = {rates[-1]:g}", "blows up (dash)",
