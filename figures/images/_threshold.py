@@ -41,14 +41,14 @@ def simulate(effort, rng):
     size = SIZES[effort]
     multiples, scales = np.array(size.multiples), np.array(size.scales)
     pairs = seeds(rng, size.seeds)
-    sizes = sizes_of(problem(pairs[0][0], patch_validation=10).model)
+    drawn = [problem(seed, patch_validation=10, validation=10) for seed, _ in pairs]
+    sizes = sizes_of(drawn[0].model)
     critical = predicted.momentum_limit(predicted.initial_patch_curvature(SCALE, **sizes), MOMENTUM, DECAY)
     scale = predicted.critical_patch_scale(RATES[0], **sizes, weight_decay=DECAY)
     by_rate, by_scale, active = (np.empty((size.seeds, len(grid))) for grid in (multiples, scales, multiples))
     starts = []
     short = dict(epochs=4, anneal=4, record_every=4)
-    for i, (seed, training) in enumerate(pairs):
-        sets = problem(seed, patch_validation=10, validation=10)
+    for i, (sets, (seed, training)) in enumerate(zip(drawn, pairs)):
         for j, multiple in enumerate(multiples):
             run = images.run_arm(sets, "small", small=multiple * critical, rng=training, **short)
             by_rate[i, j], active[i, j] = run.accuracy["patch"][-1], run.observed["active"][-1]
