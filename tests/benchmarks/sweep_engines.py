@@ -35,7 +35,7 @@ def cost(label, count, reference=None, **options):
                                                           time.process_time() - processor))
     same = reference is None or all(np.array_equal(found.values[name], values)
                                     for name, values in reference.values.items())
-    print(f"{label:40s}{clock:8.0f} µs{processor:8.0f} µs of CPU  {'same bits' if same else 'DIFFERS'}  {found.message}",
+    print(f"{label:30s}{clock:8.0f} µs{processor:8.0f} µs of CPU  {'same bits' if same else 'DIFFERS'} {found.message}",
           flush=True)
     return found
 
