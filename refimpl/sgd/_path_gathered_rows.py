@@ -12,7 +12,7 @@ import numpy as np
 from refimpl.sgd._columns import Columns
 
 _WORKING_SET = 2**20  # bytes of gathered factors per chunk: they are read twice and should stay in the L2 cache
-_ROWS = 2**18         # the same for whole rows
+_ROWS = 2**19         # the same for whole rows
 _SHORT = 64           # numbers of a batch below which replicas lie side by side; a quarter of it for batches of one
 
 
