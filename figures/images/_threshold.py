@@ -184,4 +184,4 @@ FIGURE = Figure(
     "seeds, the thin line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, "
     "grey the side on which the patch is unstable, the thin line the null 2/λ. (c) Full-batch descent turns the units "
     "off on the patch at the large rate as SGD does.",
-    simulate, judge, draw, ("LWM19.img-cause", "LWM19.img-order"), (4, 21, 75))
+    simulate, judge, draw, ("LWM19.img-cause", "LWM19.img-order"), (4, 28, 80))
