@@ -83,7 +83,9 @@ def test_the_safe_side_allows_for_what_its_iteration_may_have_missed():
     assert 0.95 * bound * (1 - 1e-9) <= bracket.safe < bound <= exact < bracket.unstable and bracket.converged
     few = lr_bracket(products(factors), 7, momentum=-0.8, rng=0, max_products=40)
     assert few.safe < 0.9 * bound and not few.converged
-    assert lr_bracket(products(factors), 7, momentum=-0.8, rng=0, max_products=8).safe == 0
+    least, less, more = (lr_bracket(products(factors), 7, momentum=-0.8, rng=0, max_products=most)
+                         for most in (8, 9, 20))
+    assert least.safe == 0 and less.products == least.products == more.products - 2 * 2 * (10 - 4)
 
 
 @pytest.mark.parametrize("rows", [

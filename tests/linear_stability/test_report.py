@@ -117,6 +117,18 @@ def test_away_from_the_minimum_there_is_a_loss_and_no_floor(factors):
     assert decayed.floor == pytest.approx(floor, rel=1e-9)
 
 
+def test_residuals_are_of_each_output(factors):
+    """(n, k), and (n,) for one output."""
+    one, two = GaussNewton(factors), GaussNewton(factors.reshape(10, 2, 30))
+    for ensemble, shape in ((one, (20,)), (one, (20, 1)), (two, (10, 2))):
+        count = {20: 1, 10: 2}[shape[0]]
+        assert stability_report(ensemble, 0.01, 3, residuals=np.ones(shape)).loss == count / 2
+    for ensemble, shape in ((one, (20, 2)), (one, (20, 1, 30)), (one, ()), (two, (10,)), (two, (20,)), (two, (20, 1)),
+                            (two, (10, 2, 30))):
+        with pytest.raises(ValueError, match="^residuals must have shape"):
+            stability_report(ensemble, 0.01, 3, residuals=np.ones(shape))
+
+
 @pytest.mark.parametrize(("options", "message"), [
     ({"residuals": np.ones(3)}, r"residuals must have shape \(20, 1\), got \(3,\)"),
     ({"lr": -1.0}, "lr must be positive"),

@@ -221,11 +221,10 @@ def _residual_loss(ensemble, residuals, lr, batch_size, stable, options):
     if not ensemble.is_factored:
         raise ValueError("residuals must come with factors, GaussNewton(jacobians), got dense Hessians; give ∂f/∂w")
     jacobians = ensemble.hessians.jacobians
-    values = _checks.real(residuals, "residuals").astype(float)
-    if values.shape not in {jacobians.shape[:2], (ensemble.n,) if jacobians.shape[1] == 1 else jacobians.shape[:2]}:
-        raise ValueError(f"residuals must have shape {jacobians.shape[:2]}, got {values.shape}; "
-                         "give f_i − y_i of each output")
-    values = values.reshape(jacobians.shape[:2])
+    values, wanted = _checks.real(residuals, "residuals").astype(float), jacobians.shape[:2]
+    if values.shape != (wanted if values.ndim != 1 or wanted[1] > 1 else wanted[:1]):
+        raise ValueError(f"residuals must have shape {wanted}, got {values.shape}; give f_i − y_i of each output")
+    values = values.reshape(wanted)
     loss = float(np.square(values).sum(axis=1).mean() / 2)
     if loss <= _INTERPOLATES or not stable:
         return loss, 0.0 if loss <= _INTERPOLATES else None
