@@ -106,6 +106,7 @@ def test_the_polynomial_of_one_dimension_keeps_its_digits(rng):
     h, odd, z = Fraction(1), Fraction(1.25), Fraction(lr)
     exact = (1 - z * h) ** (2 * (count // 2 - 1)) * (1 - z * (h + odd) / 2) ** 2
     assert_allclose(theory.epoch_mean_square_rate(stack_1d(curvatures), lr, 2), float(exact) ** (2 / count), rtol=1e-14)
+    assert theory.epoch_mean_square_rate(stack_1d(np.full(5, 4.0)), 0.25, 2) == 0      # each batch ends at the minimum
     terms = [comb(count // 2, k) * (-2.0 * lr + lr**2) **
                   k for k in range(count // 2 + 1)]  # of (1 − z)² = 1 + (z² − 2z)
     assert abs(sum(terms) / (1 - lr) ** count - 1) > 1e-9
