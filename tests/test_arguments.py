@@ -111,6 +111,7 @@ def test_bad_batch_sizes(name, size):
     (lambda: stability.lyapunov_exponent([1.0], 1.0, 1, replacement="no"), "replacement must be one of"),
     (lambda: stability.path_log_loss(GOOD, 0.1, [[0, 1], [0]], [1, 1]), "indices must hold real numbers, got list"),
     (lambda: stability.critical_lr(stability.GaussNewton(FACTORS * 1e160), 1), "outside the range of float64"),
+    (lambda: stability.plot_diagram(None, None), "report must have non_uniformity, got NoneType"),
     (lambda: stability.sharpness_limit(1e-309), "lr must give a result below the largest float"),
     (lambda: stability.gradient_ratio([[1e200]], [1.0]), "gradients give a value of"),
     (lambda: stability.lr_bracket(stability.Products(lambda v: v, lambda u: u, 2, 2), 1, rng="a"), "rng must be None"),

@@ -5,6 +5,7 @@ Each function draws into the axes that it is given; matplotlib is imported by wh
 
 import numpy as np
 
+from theory import _checks
 from theory.linear_stability._sampling_factor import sampling_factor
 
 INK, GREY, FILL = "#14213d", "#7a7a7a", "#dfe7f2"
@@ -35,7 +36,7 @@ def plot_diagram(report, axes):
     ValueError
         If the report has no non-uniformity.
     """
-    if report.non_uniformity is None:
+    if _checks.having(report, "report", "non_uniformity").non_uniformity is None:
         raise ValueError("report must have a non-uniformity, got one of Products; give factors or a kernel")
     noise = sampling_factor(report.n, report.batch_size, replacement=report.replacement)
     mu, decay, edge = report.momentum, report.weight_decay, report.sharpness_limit
@@ -79,7 +80,7 @@ def plot_rates(report, axes):
     ValueError
         If the report has no rates per batch size.
     """
-    if not report.batch_sizes:
+    if not _checks.having(report, "report", "batch_sizes").batch_sizes:
         raise ValueError("report must have rates per batch size, got one of Products; give factors or a kernel")
     axes.loglog(report.batch_sizes, report.critical_lrs, color=INK, marker="o", markersize=4,
                 label="exact, in mean square")
