@@ -22,7 +22,7 @@ _WHOLE = 3000  # tests: what is less is not the suite
 
 
 def add_options(parser):
-    parser.addoption("--processes", type=int, default=1, help="1: the suite in this process (default: %(default)s)")
+    parser.addoption("--processes", type=int, default=2, help="1: the suite in this process (default: %(default)s)")
     parser.addoption("--shared", help="of the second process alone: the directory by which files are shared")
 
 
