@@ -74,9 +74,11 @@ _torch_blocks = partial(_torch, beforehand=True)
 def _jax(jax, net, x, y, w0, indices):
     jnp = jax.numpy
     table, labels, start, batches = (jnp.asarray(part) for part in (net.blocks(x), y, w0, indices))
+    places = net.split(np.arange(w0.size, dtype=float))     # a tracer is no array that `split` would take
+    cuts = [(int(part.flat[0]), part.shape) for part in places]
 
     def loss(w, rows, their):
-        filters, head, bias = net.split(w)
+        filters, head, bias = (w[first:first + np.prod(shape)].reshape(shape) for first, shape in cuts)
         scores = jnp.maximum(rows @ filters, 0).reshape(len(their), -1) @ head + bias
         return -jnp.take_along_axis(jax.nn.log_softmax(scores), their[:, None], axis=1).mean()
 
