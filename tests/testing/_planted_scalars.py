@@ -69,6 +69,8 @@ def of_scalars():
             cause.DECAY_DOUBLE,)
         yield "rate of half the decay", model, wrong(model, rate, of_step(weight_decay=lambda value: value / 2)), (
             cause.DECAY_HALF,)
+        yield "rate always with replacement", model, wrong(model, rate, lambda given: given | {
+            "replacement": given["replacement"] or "momentum" in given}), ("several causes fit: sampling with",)
         yield "(1 + μ) of the full batch", model, {"critical_lr": full_batch_momentum(model)}, ()
     yield "batch size ignored", "TwoMinima", wrong("TwoMinima", "almost_sure_lr", hold("batch_size", 1)), (
         cause.BATCH_ONE,)

@@ -81,6 +81,7 @@ def _momentum_limits(curvature, data):
     found = {}
     for key, lr, options in (
             ("momentum", 0.1875, {"batch_size": 1, "replacement": False, "momentum": 0.75}),
+            ("momentum-pairs", 0.28125, {"batch_size": 2, "replacement": False, "momentum": 0.5625}),
             ("momentum-decay", 0.3125, {"batch_size": 2, "replacement": True, "momentum": 0.375,
                                         "weight_decay": 0.25}),
             ("nesterov", 0.09375, {"batch_size": 1, "replacement": True, "momentum": 0.625, "nesterov": True,
