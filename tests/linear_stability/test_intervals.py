@@ -279,7 +279,7 @@ def test_the_intervals_cover_as_often_as_they_say(rng):
      replicas=64, steps=10), "sends a path onto the minimum"),
     (lambda: simulated.escape_exponent_interval(PLANE, 0.01, 1, particles=50, steps=10), "an exponent below 32"),
     (lambda: simulated.escape_exponent_interval(PLANE, 9.0, 1, particles=50, steps=10), "below the almost-sure limit"),
-    (lambda: simulated.epoch_mean_square_interval(PLANE, 0.1, orders=10**8),
+    (lambda: simulated.epoch_mean_square_interval(PLANE, 0.1, orders=8_388_609),
      "orders must be at most 8388608 at rank 2"),
     (lambda: simulated.epoch_mean_square_interval(10 * PLANE, 1.0, orders=100, rng=1), "growth per epoch is not "
                                                                                        "resolved"),

@@ -19,6 +19,8 @@ def test_least_squares(rng):
         assert_allclose(model.gradient(w, x, labels), [sum(r * row for r, row in zip(line, x)) / 4 for line in rest],
                         rtol=1e-12)
         assert_allclose(model.hvp(w, x, labels, v), [sum(row * (row @ v) for row in x) / 4] * 2, rtol=1e-12)
+        assert_allclose(model.hvp(v, x, labels, w), [sum(row * (row @ line) for row in x) / 4 for line in w],
+                        rtol=1e-12)
 
 
 def test_quadratic(rng):
@@ -28,3 +30,4 @@ def test_quadratic(rng):
     assert_allclose(model.loss(w, x), [sum(line @ h @ line for h in x) / 8 for line in w], rtol=1e-12)
     assert_allclose(model.gradient(w, x), [sum(h @ line for h in x) / 4 for line in w], rtol=1e-12)
     assert_allclose(model.hvp(w, x, None, v), [sum(h @ v for h in x) / 4] * 2, rtol=1e-12)
+    assert_allclose(model.hvp(v, x, None, w), [sum(h @ line for h in x) / 4 for line in w], rtol=1e-12)
