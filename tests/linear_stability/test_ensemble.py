@@ -201,6 +201,8 @@ def test_what_leaves_the_range_of_floats_is_refused_by_name(call, name):
     with pytest.raises(ValueError, match=f"^{name} "):
         call(1e160)
     assert theory.certify(FLAT, 1e160, 1).verdict == "unstable"
+    with pytest.raises(ValueError, match="^weight_decay must be in the units of the curvatures"):
+        theory.critical_lr(theory.GaussNewton([[1.0, 0.0]]), 1, weight_decay=1e5, preconditioner=[1.0, 1e-308])
     for lr, factor in ((1e-200, 1e-80), (1e200, 1e80)):     # times curvatures 0 and infinity
         with pytest.raises(ValueError, match="^lr = .* leaves the range of float64; rescale"):
             theory.certify(theory.GaussNewton([[factor]]), lr, 1)

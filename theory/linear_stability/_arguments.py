@@ -57,15 +57,15 @@ def set_up(hessians, batch_size, *, momentum=0.0, nesterov=False, dampening=0.0,
         return Problem(ensemble, modes_of(ensemble.reduced, float(_scaled(decay, ensemble))), noise, rule)
     scale = _checks.positive(_checks.shaped(preconditioner, "preconditioner", (ensemble.dim,)), "preconditioner")
     divided = _divided(ensemble, scale)
-    decay = _scaled(decay / scale, divided)
+    decay = _scaled(decay, divided, scale)
     if np.ptp(decay) == 0:
         return Problem(divided, modes_of(divided.reduced, float(decay[0])), noise, rule)
     return Problem(divided, _coupled(divided, decay), noise, rule)
 
 
-def _scaled(decay, ensemble):
+def _scaled(decay, ensemble, scale=1.0):
     with np.errstate(over="ignore", under="ignore"):
-        scaled = np.ldexp(decay, -ensemble.exponent)
+        scaled = np.ldexp(decay / scale, -ensemble.exponent)
     if not np.isfinite(scaled).all():
         raise ValueError("weight_decay must be in the units of the curvatures, got one 2**1024 times as large; "
                          "rescale the parameters")
