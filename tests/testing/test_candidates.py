@@ -77,6 +77,9 @@ def test_single_precision_and_estimators_are_judged_as_such():
     assert not check_model(single, LINEAR, cases=kept, on_fail=None).ok
     report = check_model(single, LINEAR, precision="float32")
     assert report.ok and "single precision" in str(report) and "beyond the range of float32" in str(report)
+    off = {"gradient": lambda w, x, y: 1.001 * single["gradient"](w, x, y)}
+    far = {record.check for record in check_model(off, LINEAR, precision="float32", on_fail=None).failures}
+    assert {"LinearRegression/n1-d1/gradient", "LinearRegression/n2-d3/gradient"} <= far
     marks = {each.id: each.marks for each in parametrize_with_checks(single, LINEAR, precision="float32").mark.args[1]}
     assert [mark.kwargs["reason"] for mark in marks["LinearRegression/far-away/gradient"]] == [
         "beyond the range of float32"] and not marks["LinearRegression/n2-d3/gradient"]
@@ -202,6 +205,8 @@ def test_single_precision_is_named_beside_a_result_that_half_precision_holds():
     entry = _cases.MODELS[LINEAR]
     assert set(diagnose(entry, {"gradient": [half, single]}).values()) == {_mistake_names.PRECISION}
     assert set(diagnose(entry, {"gradient": [half, half]}).values()) == {"a constant factor 0.9999996 too many"}
+    other = second, "gradient", second.expected["gradient"].value + 0.125, True   # not every failure is of float32
+    assert _mistake_names.PRECISION not in diagnose(entry, {"gradient": [single, other]}).values()
 
 
 def test_an_argument_that_can_no_longer_be_read_counts_as_unchanged():
