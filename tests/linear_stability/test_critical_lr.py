@@ -1,6 +1,7 @@
 """The exact limit beside eq. 4: where the enumerated operator reaches 1, and how it scales."""
 
 import tracemalloc
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
@@ -164,3 +165,24 @@ def test_ten_thousand_parameters_never_make_a_square_matrix(rng):
     assert spectrum.converged and spectrum.rank == 40 and spectrum.residual <= 2e-9 * spectrum.eigenvalue
     assert_allclose(limit, theory.critical_lr(theory.GaussNewton(small), 3), rtol=1e-9)
     assert_allclose(rate, 1, atol=1e-8)
+
+
+@pytest.mark.parametrize("size", [1, 7])
+def test_limits_where_a_quotient_stands_for_all_eigenvalues(size):
+    """160 examples along directions of their own: η* is 2B/max |g|², as eq. 4 has it; without noise, 2n/max |g|²."""
+    lengths = np.geomspace(1, 3, 160)
+    minimum = theory.GaussNewton(np.diag(lengths))
+    for criterion in ("mean-square", "sufficient"):
+        assert_allclose(theory.critical_lr(minimum, size, criterion), 2 * size / 9, rtol=2e-9)
+
+
+def test_curvature_is_negative_beyond_what_rounding_allows_and_no_sooner():
+    """One of 60 eigenvalues is −.4 or −1.1 times 1e-10 d of the largest entry: taken, and refused."""
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((60, 60)))[0]
+    for share, taken in ((-0.4, True), (-1.1, False)):
+        values = np.ones(60)
+        largest = np.abs((turn * values) @ turn.T).max()
+        values[0] = share * 1e-10 * 60 * largest
+        flat = (turn * values) @ turn.T
+        with nullcontext() if taken else pytest.raises(ValueError, match="positive semi-definite"):
+            theory.critical_lr([(flat + flat.T) / 2, np.eye(60)], 1, "gd")
