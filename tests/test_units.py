@@ -54,7 +54,7 @@ def test_numbers_in_single_precision_are_answered_in_double(name):
     (lambda: linear_stability.gradient_ratio([[1e-200], [2e-200]], [1e-310, 1e-310]), 1.25e-90),
     (lambda: benign_oscillation.feature_map([1e200, 0.0, 0.0, 0.0], 1.0, 0.5)[2:], 0.0),    # 0 times infinity
     (lambda: convex_annealing.gradient_flow(np.diag([1e10, 1.0]), [1.0, 1.0], 1e300), 0.0),
-], ids=str)
+])
 def test_units_decide_nothing(call, right):
     """Squares, cubes and quotients that left the floats gave 0, infinity or NaN where the answer is one."""
     np.testing.assert_allclose(call(), right, rtol=1e-12)

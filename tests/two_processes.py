@@ -108,7 +108,8 @@ def tell(session, shared, told):
         if report.when == "teardown":
             hook.pytest_runtest_logfinish(nodeid=report.nodeid, location=report.location)
             told.add(report.nodeid)
-    if untold := [item.nodeid for item in session.items if item.nodeid not in told]:
-        last = (shared / "said").read_text(encoding="utf-8", errors="replace")[-2000:]
-        raise session.Failed(f"{len(untold)} tests were not run, as the second process ended; first {untold[0]}\n"
-                             + last)
+    untold = [item for item in session.items if item.nodeid not in told]
+    last = (shared / "said").read_text(encoding="utf-8", errors="replace")[-2000:] if untold else ""
+    for item in untold:
+        hook.pytest_runtest_logreport(report=pytest.TestReport(
+            item.nodeid, item.location, {}, "failed", f"not run: the second process ended before\n{last}", "call"))
