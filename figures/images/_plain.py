@@ -118,4 +118,4 @@ FIGURE = Figure(
     "until it is annealed; here it is ahead in the first epochs, and not at the end. On the synthetic images the "
     "noise, once gone, leaves a gain of a few per cent.",
     simulate, judge, draw, ("LWM19.img-fig1", "LWM19.img-noise-plain"), (3, 190, 500), reads_data=True,
-    data_seconds=(4, 205, 290))
+    data_seconds=(4, 265, 380))

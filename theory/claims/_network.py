@@ -33,14 +33,14 @@ CLAIMS = (
               "accuracy .999 and 1), 59.6 after 92 500 steps and rising by .8 per 25: that value is of a time. "
               "Until a run meets its edge sharpness is one function of η·steps, alike to .5 % at all rates. 100 units, "
               "500 images: 3.71 ± .02 (sixteen starts, not the 3.9 of the larger net), 19.2 ± .3, 28 to 39 and rising "
-              "(five starts), and 9.3 at .01 after 20 000 steps. At equal training loss sharpness hardly "
+              "(three starts), and 6.3 at .01 after 10 000 steps. At equal training loss sharpness hardly "
               "depends on n, width and depth, and grows with the scale of the start; more images only take longer")),
     Claim("WME18.sharpest", "Learning rate and sharpness",
           "Gradient descent tends to select the sharpest possible minima.",
           "corrected", linear_stability.sharpness_limit, "simulated",
           test="test_a_small_rate_ends_below_the_edge", figure="network-sharpness",
           regime=_NET + "η from 0.01 to 2",
-          elsewhere=on_images("seen", _TABLE + "aη/2 is .05 at η = .01 after 20 000 steps, and nowhere above 1 by "
+          elsewhere=on_images("seen", _TABLE + "aη/2 is .03 at η = .01 after 10 000 steps, and nowhere above 1 by "
                                "more than swings at .05, .1 and .5"),
           correction="It ends at the edge a = 2/η only where the flow would end at a sharper minimum. At η = 0.01 it "
                      "ends below (aη/2 from 0.5 to 0.9), and at η ≥ 0.2 some starts overshoot to minima flatter than "
