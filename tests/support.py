@@ -12,6 +12,7 @@ from itertools import combinations, product
 from math import log, sqrt
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -101,3 +102,17 @@ def sampled_ensembles(draw, **sizes):
 def seeds():
     """Seeds for `numpy.random.default_rng` inside a property."""
     return st.integers(0, 2**32 - 1)
+
+
+def refused(message, call, *arguments, **options):
+    """The call raises ValueError, with a message that the pattern is found in."""
+    with pytest.raises(ValueError, match=message):
+        call(*arguments, **options)
+
+
+def refusals(rows):
+    """The test that each call of the rows (call, message) is refused with its message."""
+    @pytest.mark.parametrize(("call", "message"), rows)
+    def test(call, message):
+        refused(message, call)
+    return test

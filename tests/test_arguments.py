@@ -9,6 +9,7 @@ import pytest
 
 import refimpl
 from refimpl import linear_stability as simulated, sgd
+from tests.support import refusals, refused
 import theory
 from theory import linear_stability as stability
 
@@ -78,7 +79,7 @@ def test_bad_batch_sizes(name, size):
         ON_HESSIANS[name](GOOD, size=size)
 
 
-@pytest.mark.parametrize(("call", "message"), [
+test_theory_refuses = refusals([
     (lambda: stability.GaussNewton(np.ones(3)), r"jacobians must have shape \(n, d\) or \(n, k, d\).*got \(3,\)"),
     (lambda: stability.GaussNewton([[np.nan]]), "jacobians must be finite"),
     (lambda: stability.critical_lr(GOOD, 1, "best"), "criterion must be one of 'mean-square'"),
@@ -141,11 +142,7 @@ def test_bad_batch_sizes(name, size):
     (lambda: theory.convex_annealing.stopping_point(np.eye(2), np.eye(2), [1, 1], 1e-3, lr=1.0).loss_ratio,
      "lr must not reach a train loss of exactly 0"),
     (lambda: theory.benign_oscillation.effective_rate([1.0, 2.0], [1.0, 2.0, 3.0], 2), "lr must broadcast"),
-    (lambda: theory.benign_oscillation.small_rate_limit([0.1, 0.2], [0.1] * 3, 0.1), "alpha0 must broadcast"),
-])
-def test_theory_refuses(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
+    (lambda: theory.benign_oscillation.small_rate_limit([0.1, 0.2], [0.1] * 3, 0.1), "alpha0 must broadcast")])
 
 
 def run(**changes):
@@ -205,8 +202,7 @@ def run(**changes):
     ({"callback": print, "workers": 2}, "callback needs workers=1"),
 ])
 def test_run_refuses(changes, message):
-    with pytest.raises(ValueError, match=message):
-        run(**changes)
+    refused(message, run, **changes)
 
 
 def modules():

@@ -15,14 +15,15 @@ TESTS = Path(__file__).parent
 
 
 def marks(source):
-    """{test function: ids of its claims} of a test file's source, read without running it."""
-    found = {}
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
-            found[node.name] = [constant.value for decorator in node.decorator_list if isinstance(decorator, ast.Call)
-                                and ast.unparse(decorator.func) == "pytest.mark.claim"
-                                for constant in decorator.args]
-    return found
+    """{test function: ids of its claims, those of its whole file too} of a test file's source, read without running it."""
+    def ids(nodes):
+        return [constant.value for node in nodes for call in ast.walk(node) if isinstance(call, ast.Call)
+                and ast.unparse(call.func) == "pytest.mark.claim" for constant in call.args]
+
+    body = ast.parse(source).body
+    whole = ids(node for node in body if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "pytestmark")
+    return {node.name: whole + ids(node.decorator_list) for node in body
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")}
 
 
 def faults(tests, drawn, ledger):
@@ -50,10 +51,9 @@ def row(**changes):
 
 
 def test_gaps_are_seen():
-    source = "@pytest.mark.claim('A', 'X')\ndef test_one(): pass\n\ndef test_two(): pass\n"
-    idle = row(
-        id="C", status="not tested", formula=None, evidence="not tested as stated", test="", figure="", regime="r"
-    )
+    source = "pytestmark = [pytest.mark.claim('A')]\n@pytest.mark.claim('X')\ndef test_one(): pass\n"
+    idle = row(id="C", status="not tested", formula=None, evidence="not tested as stated", test="", figure="",
+               regime="r")
     assert faults(marks(source), {"f": ("A", "Y")}, [row(), row(id="B"), idle]) == [
         "no claim X is in the ledger, but a test names it", "B has no test test_one", "B is not in the figure f",
         "no claim Y is in the ledger, but the figure f names it"]
@@ -69,10 +69,8 @@ def test_ids_are_unique_and_carry_their_source():
 def test_each_claim_s_function_is_a_public_one(claim):
     if claim.shown:
         module, name = claim.function.rsplit(".", 1)
-        assert (
-            getattr(importlib.import_module(module), name) is claim.formula
-            and name in importlib.import_module(module).__all__
-        )
+        public = importlib.import_module(module)
+        assert getattr(public, name) is claim.formula and name in public.__all__
     assert claims.get(claim.id) is claim
 
 

@@ -9,6 +9,7 @@ from scipy.sparse.linalg import aslinearoperator
 from refimpl import (benign_oscillation as benign_runs, convex_annealing as annealing_runs, curvature,
                      edge_of_stability as edge_runs, images as image_runs, learning_order as learning_order_runs,
                      linear_stability as simulated, network, sgd)
+from tests.support import refusals, refused
 from theory import (_checks, benign_oscillation, convex_annealing, edge_of_stability, images, learning_order,
                     linear_stability)
 
@@ -100,8 +101,7 @@ def test_operators_that_are_not_symmetric_are_refused(size):
 @pytest.mark.parametrize("value", [
     [[1.0, np.ma.masked_equal([1.0], 1.0)]], [[np.ma.masked_equal([1.0], 1.0)], [[2.0]]]])
 def test_masks_are_found_at_any_depth(value):
-    with pytest.raises(ValueError, match="x must hold a number in every place, got a masked array"):
-        _checks.array(value, "x")
+    refused("x must hold a number in every place, got a masked array", _checks.array, value, "x")
 
 
 class TestWhatARunIsGiven:
@@ -168,7 +168,7 @@ class TestWhatARunIsGiven:
         assert (one == other).all()
 
 
-@pytest.mark.parametrize("call, message", [
+test_simulations_refuse_by_name = refusals([
     (lambda: benign_runs.sample(2, size=3), "size must be a tuple of whole numbers, got '3'"),
     (lambda: annealing_runs.draw_samples(5, size="a"), "size must be a tuple"),
     (lambda: edge_runs.random_loss(2, size=(1.5,)), "size must be a whole number"),
@@ -193,8 +193,4 @@ class TestWhatARunIsGiven:
     (lambda: network.descend(None, np.ones((1, 3)), np.eye(2), np.ones(2), lr=0.1, target=0.1), "model must have"),
     (lambda: edge_runs.LinearNet(4).tangent_kernel(np.ones((3, 4))), "w must have shape"),
     (lambda: network.polish(network.MLP((2, 1)), np.ones(3), np.eye(2), np.ones((2, 1))), "y must have shape"),
-    (lambda: learning_order_runs.Distribution(5, alpha=(0, np.inf)), "alpha must be finite"),
-])
-def test_simulations_refuse_by_name(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
+    (lambda: learning_order_runs.Distribution(5, alpha=(0, np.inf)), "alpha must be finite")])

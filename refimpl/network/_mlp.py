@@ -172,8 +172,7 @@ class MLP:
         w, x = self._point(w, x)
         weights = passes.split(w, self.layers)
         inputs, outputs = passes.forward(weights, x, self.activation)
-        return Linearized(weights, inputs, self._delta(outputs, y), self._bend(outputs), self.activation,
-                                 self.layers)
+        return Linearized(weights, inputs, self._delta(outputs, y), self._bend(outputs), self.activation, self.layers)
 
     def jacobian(self, w, x):
         """∂f/∂w for each example, (…, n, k, P), or (…, n, P) for one output: the one n × P array here."""

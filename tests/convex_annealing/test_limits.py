@@ -7,8 +7,7 @@ from math import pi, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from numpy.testing import assert_allclose
 
 from figures.convex_annealing._runs import G, H, annealed_at, descend, stop
@@ -46,8 +45,7 @@ def test_equal_eigenvalues_are_told_by_the_largest(rng):
             theory.limit_ratios(train, turn * np.arange(1.0, 4) @ turn.T)
         assert_allclose(theory.limit_ratios(train, turn @ turn.T), (1 / values[0], 1 / values[2]), rtol=1e-6)
         assert_allclose(theory.crossover_lr(train), 2 / (values[0] + values[2]), rtol=1e-7)
-    with pytest.raises(ValueError, match="two different eigenvalues, got 2 3 times"):
-        theory.crossover_lr(2 * np.eye(3))
+    support.refused("two different eigenvalues, got 2 3 times", theory.crossover_lr, 2 * np.eye(3))
 
 
 @pytest.mark.claim("NAK20.landscape")
@@ -271,8 +269,7 @@ def test_a_sample_without_one_vector_has_no_limit():
     hessian = theory.sample_hessian([3, 0])
     assert theory.stopping_point(hessian, G, [-1.0, -1.0], 1e-6).test_loss >= 0.5
     for call in (theory.limit_ratios, theory.ratio_bounds):
-        with pytest.raises(ValueError, match="positive definite"):
-            call(hessian, G)
+        support.refused("positive definite", call, hessian, G)
 
 
 @pytest.mark.claim("NAK20.large")

@@ -5,8 +5,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from numpy.testing import assert_allclose
 
 from refimpl import convex_annealing as simulated, sgd
@@ -14,14 +13,13 @@ from tests import support
 from tests.convex_annealing.problems import extremes
 from theory import convex_annealing as theory, linear_stability
 
-pytestmark = pytest.mark.chance("exact")
+pytestmark = [pytest.mark.chance("exact"), pytest.mark.claim("NAK20.sgd")]
 
 
 def sample_counts(most=5):
     return st.lists(st.integers(1, most), min_size=2, max_size=4)
 
 
-@pytest.mark.claim("NAK20.sgd")
 @given(sample_counts(most=3), st.data())
 def test_mean_square_multipliers_equal_the_mean_over_all_batches(counts, data):
     """One simulated step on every batch; the other way of sampling is caught, and the limit is linear stability's."""
@@ -44,7 +42,6 @@ def test_mean_square_multipliers_equal_the_mean_over_all_batches(counts, data):
     assert_allclose(theory.mean_square_multipliers(counts, limit, size, replacement=replacement).max(), 1, rtol=1e-12)
 
 
-@pytest.mark.claim("NAK20.sgd")
 def test_mean_square_limits_of_the_slides():
     """1, 4/3, 3/2 for B = 1, 2, 3, and the crossover 1 for all; with replacement they differ."""
     limits = [theory.mean_square_lr([2, 1], size) for size in (1, 2, 3)]
@@ -60,7 +57,6 @@ def test_mean_square_limits_of_the_slides():
     assert_allclose(theory.mean_square_lr([2, 1], 2, replacement=True), 6 / 5, rtol=1e-15)
 
 
-@pytest.mark.claim("NAK20.sgd")
 @given(sample_counts(), st.data())
 def test_a_window_for_annealing_exists_for_every_batch_but_one(counts, data):
     """Crossover below limit iff B > 1, for any sample; full batch gives 2/(λ_min + λ_max) and 2/λ_max."""
@@ -81,7 +77,6 @@ def test_a_window_for_annealing_exists_for_every_batch_but_one(counts, data):
     assert_allclose(theory.mean_square_lr(counts, n), 2 / extremes(full)[1], rtol=1e-13)
 
 
-@pytest.mark.claim("NAK20.sgd")
 def test_single_samples_cannot_tell_a_large_rate_from_a_small_one(rng):
     """B = 1: on the same examples the losses at η and 1 − η agree at every step; those at ¾η, and at B = 2, do not."""
     problem = simulated.from_hessians(np.eye(2), np.eye(2), [0.0, 0.0])
@@ -102,7 +97,6 @@ def test_single_samples_cannot_tell_a_large_rate_from_a_small_one(rng):
             assert not np.allclose(losses(lr), losses(0.75 * lr), rtol=1e-3, atol=0)
 
 
-@pytest.mark.claim("NAK20.sgd")
 def test_single_samples_at_and_beyond_the_limit(rng):
     """B = 1, η = 1 changes no loss and uses its steps up; η = 1.1 raises the loss at every step until it diverges."""
     descend = partial(simulated.descend, simulated.three_samples(), 0.5, batch_size=1, w0=np.zeros((50, 2)), rng=rng)

@@ -5,8 +5,7 @@ from math import log, sqrt
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from numpy.testing import assert_allclose
 
 from figures.convex_annealing._runs import G, H, LOSSES, descend, stop

@@ -12,10 +12,9 @@ from refimpl.linear_stability import LinearRegression
 from tests.network.nets import NETS, dense_curvature, problem
 from theory import linear_stability as theory
 
-pytestmark = pytest.mark.chance("exact")
+pytestmark = [pytest.mark.chance("exact"), pytest.mark.claim("WME18.fig4")]
 
 
-@pytest.mark.claim("WME18.fig4")
 @pytest.mark.parametrize("activation, loss, outputs", NETS)
 def test_eigenvalues_and_non_uniformity_equal_dense_ones(rng, activation, loss, outputs):
     """P = 92…118, so Lanczos runs; the smallest eigenvalue, λmax(mean H_i²) and s² are caught, on one fixed problem."""
@@ -39,7 +38,6 @@ def test_eigenvalues_and_non_uniformity_equal_dense_ones(rng, activation, loss, 
     assert not np.isclose(values[-1], -values[0], rtol=1e-3)
 
 
-@pytest.mark.claim("WME18.fig4")
 @pytest.mark.parametrize("outputs", [1, 3])
 def test_matrix_free_values_equal_those_of_the_gram_matrix(rng, outputs):
     """Gauss–Newton by products against K = J Jᵀ: a = λmax(K)/n, and for one output s² from K; one fixed problem."""
@@ -59,7 +57,6 @@ def test_matrix_free_values_equal_those_of_the_gram_matrix(rng, outputs):
                               rtol=1e-5)
 
 
-@pytest.mark.claim("WME18.fig4")
 def test_closed_forms_of_linear_and_logistic_regression(rng):
     """H = XᵀX/n, Σ from x_i x_iᵀ; softmax of two classes is logistic, H = (1/n)Σ q(1−q) x xᵀ ⊗ [[1, −1], [−1, 1]]."""
     x = rng.standard_normal((30, 60)) * np.linspace(0.2, 2, 60)
@@ -81,7 +78,6 @@ def test_closed_forms_of_linear_and_logistic_regression(rng):
     assert_allclose(network.trace(logistic, w, x, y, method="exact").value, 2 * np.trace(closed), rtol=1e-11)
 
 
-@pytest.mark.claim("WME18.fig4")
 def test_no_convergence_is_said(rng):
     """A crowded top with too few products: a residual above the tolerance, and converged False, never an exception."""
     values = 1 - np.linspace(0, 1, 400) ** 4 * 1e-3
@@ -94,7 +90,6 @@ def test_no_convergence_is_said(rng):
     assert_allclose(low.values, [-1, -2], rtol=1e-6)  # algebraically largest, not largest in modulus
 
 
-@pytest.mark.claim("WME18.fig4")
 def test_memory_holds_neither_p_by_p_nor_n_by_p(rng):
     """P = 33 153, n = 400: some 25 vectors and the activations, where n × P would be 106 MB and P × P 9 GB."""
     model = network.MLP((64, 128, 128, 64, 1))
@@ -106,7 +101,6 @@ def test_memory_holds_neither_p_by_p_nor_n_by_p(rng):
     assert peak < 400 * w.nbytes / 4
 
 
-@pytest.mark.claim("WME18.fig4")
 def test_non_uniformity_of_one_example_is_lost_in_rounding_and_says_so(rng):
     """s = 0 exactly; about 1e-8 of the sharpness is found, within its residual, and not called converged."""
     model, w, x, y = problem(rng, n=1, hidden=(7, 7))

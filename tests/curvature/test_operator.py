@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from refimpl import network
 from tests.network.nets import problem
+from tests.support import refused
 
 pytestmark = pytest.mark.chance("exact")
 
@@ -23,8 +24,7 @@ def test_operator_of_per_example_products(rng, block):
     v = rng.standard_normal(len(w))
     assert_allclose(other.product(v), own.product(v), rtol=1e-10, atol=1e-12)
     assert_allclose(other.square_product(v), own.square_product(v), rtol=1e-10, atol=1e-12)
-    with pytest.raises(ValueError, match="example_product"):
-        network.Operator.from_examples(lambda v, first, last: v, len(w), len(x)).product(v)
+    refused("example_product", network.Operator.from_examples(lambda v, first, last: v, len(w), len(x)).product, v)
 
 
 @pytest.mark.claim("WME18.fig4")
@@ -95,30 +95,25 @@ def test_non_uniformity_of_a_block_is_that_of_the_blocks_of_each_example(example
     exact = np.sqrt(np.linalg.eigvalsh(spread(part))[-1])
     assert_allclose(float(network.non_uniformity(source.block(slice(1, 4)))), exact, rtol=1e-9)
     assert not chosen or np.sqrt(np.linalg.eigvalsh(spread(hessians)[1:4, 1:4])[-1]) > 1.001 * exact
-    with pytest.raises(ValueError, match="from_examples"):
-        network.non_uniformity(network.Operator(5, lambda v: v, lambda v: v).block(slice(1, 4)))
+    refused("from_examples", network.non_uniformity, network.Operator(5, lambda v: v, lambda v: v).block(slice(1, 4)))
 
 
 @pytest.mark.parametrize("chosen, word", [("W9", "W0, b0"), (["W0", "W0"], "once each"), (slice(5, 5), "at least one"),
                                           ([], "at least one")])
 def test_a_block_that_is_not_there_is_refused(rng, chosen, word):
     model, w, x, y = problem(rng)
-    with pytest.raises(ValueError, match=word):
-        network.operator(model, w, x, y).block(chosen)
+    refused(word, network.operator(model, w, x, y).block, chosen)
 
 
 @pytest.mark.parametrize("arguments, word", [
     ((0, lambda v: v), "size"), ((3, None), "product must be a function"), ((3, lambda v: v, 1), "square_product"),
     ((3, lambda v: v, None, int), "dtype")])
 def test_an_operator_of_bad_parts_is_refused(arguments, word):
-    with pytest.raises(ValueError, match=word):
-        network.Operator(*arguments)
+    refused(word, network.Operator, *arguments)
 
 
 def test_a_model_without_point_or_data_is_refused(rng):
     model, w, x, _ = problem(rng)
     for given_ in ((), (w,), (None, x)):
-        with pytest.raises(ValueError, match=r"w and x must be given with a model \(MLP\)"):
-            network.sharpness(model, *given_)
-    with pytest.raises(ValueError, match="leave out w, x and y"):
-        network.sharpness(network.Operator(3, lambda v: v), None, None, [0.0])
+        refused(r"w and x must be given with a model \(MLP\)", network.sharpness, model, *given_)
+    refused("leave out w, x and y", network.sharpness, network.Operator(3, lambda v: v), None, None, [0.0])

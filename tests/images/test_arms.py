@@ -93,8 +93,7 @@ def test_without_separation_there_is_no_gap(small_study):
     """ζ = 0: the patch stays at chance exactly, and the rates end alike on clean images."""
     _, _, seed = small_study
     sets = images.draw_problem(1000, validation=1000, patch_validation=10, separation=0.0, rng=seed)
-    runs = [images.run_arm(sets, name, epochs=24, anneal=10, record_every=24, rng=seed)
-            for name in ("large", "small")]
+    runs = [images.run_arm(sets, name, epochs=24, anneal=10, record_every=24, rng=seed) for name in ("large", "small")]
     assert all(run.accuracy["patch"][-1] == 0.1 for run in runs)
     assert runs[0].accuracy["clean"][-1] - runs[1].accuracy["clean"][-1] < 0.06
 

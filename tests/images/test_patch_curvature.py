@@ -5,8 +5,7 @@ Each test says which wrong answer it would catch and shows it caught.
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.testing import assert_allclose
 
 from figures.images import _threshold

@@ -136,8 +136,7 @@ def test_divergence_is_a_status(lr, recwarn):
 def test_bad_training_arguments_are_refused(changes, message):
     net = images.ConvNet(channels=1, height=4, width=4, classes=2, size=2, filters=2)
     options = {"lr": 0.1, "epochs": 2, "batch_size": 8, **changes}
-    with pytest.raises(ValueError, match=message):
-        images.train(net, net.init(0), np.ones((8, 1, 4, 4)), np.zeros(8, int), **options)
+    support.refused(message, images.train, net, net.init(0), np.ones((8, 1, 4, 4)), np.zeros(8, int), **options)
 
 
 def test_single_precision_steps_by_the_slope_of_the_model():

@@ -48,16 +48,14 @@ def test_range_of_the_annealing_loss_is_empty_below_a_dimension(rng):
             upper = kappa**2 * p**2 * q**3
             assert (1 / (factor * d) >= upper**16) is empty
         assert d > (1 / (kappa**2 * q**3 * p**2))**4  # λ/r² = d^{1/4} is above what the condition allows
-    with pytest.raises(ValueError, match="q must lie"):
-        theory.least_dimension(0.5, 1.0)
+    support.refused("q must lie", theory.least_dimension, 0.5, 1.0)
 
 
 def test_the_least_dimension_is_given_up_to_the_largest_float():
     """ln d = 708.5 and 709.1 with q = ½, in turn a number and refused; its power is that of the formula."""
     kappas = [np.exp((np.log(4) - 3 * np.log(0.5) - size / 16) / 6) for size in (708.5, 709.1)]
     assert_allclose(np.log(theory.least_dimension(kappas[0], 0.5)), 708.5, rtol=1e-12)
-    with pytest.raises(ValueError, match="below the largest float"):
-        theory.least_dimension(kappas[1], 0.5)
+    support.refused("below the largest float", theory.least_dimension, kappas[1], 0.5)
 
 
 @pytest.mark.chance("law")

@@ -1,12 +1,12 @@
 """Refusals of learning order: each names the argument, what came, and what is wanted; what rounding made is taken."""
 
 import numpy as np
-import pytest
 
+from tests.support import refusals, refused
 from theory import learning_order as theory
 
 
-@pytest.mark.parametrize("call, message", [
+test_outside_their_domain_formulas_refuse = refusals([
     (lambda: theory.effective_samples(100, 0.9, 0.9), r"p \+ q must be at most 1, got 0.9 \+ 0.9"),
     (lambda: theory.effective_samples(100, -0.1, 0.9), "p must be non-negative"),
     (lambda: theory.noise_autocorrelation(1, 1.5, 0.5), "lag must be whole where lr times weight_decay is above 1"),
@@ -29,9 +29,6 @@ from theory import learning_order as theory
     (lambda: theory.memorising_error(1.0), "offset must lie"), (lambda: theory.memorising_network(0.1, 1.5),
                                                                 "offset must"),
     (lambda: theory.visibility(200, 0.02, 5.0, 1e-3, 0.1, 0.2), "small_lr must be at most lr")])
-def test_outside_their_domain_formulas_refuse(call, message):
-    with pytest.raises(ValueError, match=message):
-        call()
 
 
 def test_lags_between_steps_are_powers_up_to_a_product_of_one():
@@ -42,5 +39,4 @@ def test_rounding_beyond_one_is_taken_as_one():
     """A cosine of 1 + 2.3e-16, and of 1 + 1e-6 in float32 only, are cosines of equal vectors."""
     assert theory.arc_cosine_kernel(0, 1 + 2.3e-16) == 0.5 and theory.pattern_turnover(-1 - 2.3e-16) == 1.0
     assert theory.arc_cosine_kernel(0, np.float32(1 + 1e-6)) == 0.5
-    with pytest.raises(ValueError, match="cosine"):
-        theory.arc_cosine_kernel(0, 1 + 1e-6)
+    refused("cosine", theory.arc_cosine_kernel, 0, 1 + 1e-6)

@@ -10,10 +10,9 @@ from numpy.testing import assert_allclose, assert_array_equal
 from refimpl import learning_order as simulated
 from tests.learning_order.problems import tiny
 
-pytestmark = pytest.mark.chance("exact")
+pytestmark = [pytest.mark.chance("exact"), pytest.mark.claim("LWM19.network")]
 
 
-@pytest.mark.claim("LWM19.network")
 @pytest.mark.parametrize("block", [True, False])
 def test_network_is_that_of_the_paper(rng, block):
     """Neuron by neuron; the other output weights, and rows that see all coordinates or only their own, are caught."""
@@ -30,7 +29,6 @@ def test_network_is_that_of_the_paper(rng, block):
     assert np.abs(other - expected).max() > 1e-3
 
 
-@pytest.mark.claim("LWM19.network")
 @pytest.mark.parametrize("block", [True, False])
 def test_own_pattern_gives_the_network_and_blocks_have_no_gradient_outside(rng, block):
     model, data, _ = tiny(rng, block)
@@ -39,6 +37,5 @@ def test_own_pattern_gives_the_network_and_blocks_have_no_gradient_outside(rng, 
     assert_array_equal(model.gradient(u, data.x, data.y) * (1 - model.mask), np.zeros_like(u))
 
 
-@pytest.mark.claim("LWM19.network")
 def test_logistic_loss_is_exact_for_large_margins():
     assert_allclose(simulated.logistic_loss([-800.0, 0.0, 40.0]), [800.0, np.log(2), np.exp(-40.0)], rtol=1e-14)

@@ -7,6 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from tests import support
+from tests.linear_stability.enumeration import mean_square, on_range
 
 
 @dataclass(frozen=True)
@@ -33,23 +34,23 @@ def operator(hessians, lr, size, step=Step(), replacement=False, divisor=1.0):
         velocity = (1 - step.dampening) * gradient + step.momentum * np.hstack([none, eye])
         moved = gradient + step.momentum * velocity if step.nesterov else velocity
         matrix = np.vstack([np.hstack([eye, none]) - lr * moved, velocity])
-        maps.append(np.kron(matrix, matrix))
-    return np.mean(maps, axis=0)
-
-
-def on_range(hessians):
-    """The same ensemble in coordinates of range(H)."""
-    values, vectors = np.linalg.eigh(hessians.mean(axis=0))
-    basis = vectors[:, values > 1e-12 * values[-1]]
-    return basis.T @ hessians @ basis
+        maps.append(matrix)
+    return mean_square(maps)
 
 
 def radius(hessians, lr, size, step=Step(), replacement=False, divisor=None):
     """Spectral radius, on range(H); on R^d for a given divisor."""
-    hessians = on_range(hessians) if divisor is None else hessians
-    return np.abs(
-        np.linalg.eigvals(operator(hessians, lr, size, step, replacement, 1.0 if divisor is None else divisor))
-    ).max()
+    within, by = (on_range(hessians), 1.0) if divisor is None else (hessians, divisor)
+    return np.abs(np.linalg.eigvals(operator(within, lr, size, step, replacement, by))).max()
+
+
+def stationary(hessians, gradients, lr, size, step=Step(), replacement=False):
+    """E[xxᵀ] solving S = mean (M S Mᵀ + c cᵀ), z ↦ M z + c over every batch."""
+    dim = hessians.shape[-1]
+    pushes = gradients[support.all_batches(len(hessians), size, replacement)].mean(axis=1)
+    forcing = np.mean([np.kron(c, c) for c in np.hstack([-lr * pushes, pushes])], axis=0)       # c is (2d,)
+    whole = operator(hessians, lr, size, step, replacement)
+    return np.linalg.solve(np.eye(len(whole)) - whole, forcing).reshape(2 * dim, 2 * dim)[:dim, :dim]
 
 
 def random_ensemble(rng, n, dim, outputs=1, singular=False):
@@ -61,7 +62,7 @@ def random_ensemble(rng, n, dim, outputs=1, singular=False):
 
 
 @st.composite
-def problems(draw, momenta=st.floats(-0.95, 0.95)):
+def problems(draw):
     """(hessians, batch_size, replacement, step): k outputs, singular H, every rule, both samplings."""
     n, dim = draw(st.integers(2, 4)), draw(st.integers(2, 3))
     rng = np.random.default_rng(draw(support.seeds()))
@@ -69,6 +70,6 @@ def problems(draw, momenta=st.floats(-0.95, 0.95)):
     replacement = draw(st.booleans())
     size = draw(st.integers(1, min(n, 2) if replacement else n))
     kind = draw(st.sampled_from(["heavy ball", "nesterov", "dampening", "decay"]))
-    step = Step(draw(momenta), kind == "nesterov", draw(st.floats(0.05, 0.9)) if kind == "dampening" else 0.0,
+    step = Step(draw(st.floats(-0.95, 0.95)), kind == "nesterov", draw(st.floats(0.05, 0.9)) if kind == "dampening" else 0.0,
                 draw(st.floats(0.01, 1.0)) if kind == "decay" else 0.0)
     return hessians, size, replacement, step

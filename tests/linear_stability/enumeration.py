@@ -13,13 +13,18 @@ def some_lr(hessians, fraction):
     return fraction * 2 / np.linalg.eigvalsh(hessians.mean(axis=0))[-1]
 
 
-def range_basis(hessians):
+def on_range(hessians):
+    """The same ensemble in coordinates of range(H)."""
     values, vectors = np.linalg.eigh(hessians.mean(axis=0))
-    return vectors[:, values > 1e-12 * values[-1]]
+    basis = vectors[:, values > 1e-12 * values[-1]]
+    return basis.T @ hessians @ basis
+
+
+def mean_square(matrices):
+    """mean of M ⊗ M."""
+    return np.mean([np.kron(matrix, matrix) for matrix in matrices], axis=0)
 
 
 def enumerated_operator(hessians, lr, size, replacement=False):
     """mean over batches of (I − ηH_B) ⊗ (I − ηH_B), on the range of H."""
-    basis = range_basis(hessians)
-    matrices = basis.T @ support.step_matrices(hessians, lr, size, replacement) @ basis
-    return np.mean([np.kron(matrix, matrix) for matrix in matrices], axis=0)
+    return mean_square(support.step_matrices(on_range(hessians), lr, size, replacement))

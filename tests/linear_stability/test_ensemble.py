@@ -26,9 +26,23 @@ def answers(hessians):
     """One number from each function of an ensemble, dimensionless: curvatures are multiplied by the gd limit."""
     lr = theory.critical_lr(hessians, 2, "gd")
     return np.array([theory.critical_lr(hessians, 2) / lr, theory.critical_lr(hessians, 2, "sufficient") / lr,
-                     theory.necessary_lr(hessians, 2) / lr, theory.sharpness(hessians) * lr,
-                     theory.non_uniformity(hessians) * lr, theory.mean_square_rate(hessians, lr, 2),
-                     theory.lambda_max(hessians, lr, 2), theory.perron_weight(hessians, lr, 2)[0]])
+                     theory.necessary_lr(hessians, 2, "trace") / lr, theory.sharpness(hessians) * lr,
+                     theory.necessary_lr(hessians, 2, "eigenvector") / lr, theory.non_uniformity(hessians) * lr,
+                     theory.mean_square_rate(hessians, lr, 2), theory.lambda_max(hessians, lr, 2),
+                     theory.perron_weight(hessians, lr, 2)[0]])
+
+
+@pytest.mark.parametrize("shape", [(7, 1, 3), (3, 1, 7), (4, 2, 3), (3, 2, 12)])
+def test_factors_and_dense_hessians_agree(rng, shape):
+    """More and fewer factors than parameters; the sum over examples, which divides the limit by n, is caught."""
+    jacobians = rng.standard_normal(shape)
+    hessians, factored = jacobians.swapaxes(1, 2) @ jacobians, theory.GaussNewton(jacobians)
+    assert_allclose(answers(factored), answers(hessians), rtol=1e-8)
+    for call in (theory.stability_matrix, lambda *given: theory.second_moment(*given, np.eye(shape[-1]), 3)):
+        assert_allclose(call(factored, 0.1, 2), call(hessians, 0.1, 2), rtol=1e-9, atol=1e-12)
+    limits = [theory.critical_lr(each, 2, "gd") for each in (factored, hessians, hessians / shape[0])]
+    assert_allclose(limits[0], limits[1], rtol=1e-12)
+    assert not np.isclose(limits[0], limits[2])
 
 
 @pytest.mark.parametrize("power", [-100, -90, -77, 0, 80, 150])
@@ -114,8 +128,7 @@ def test_float32_hessians_give_the_float64_answer(rng):
 
 def test_plain_factors_are_told_their_name():
     for factors in (np.ones((10, 2)), np.ones((10, 2, 3)), [[1.0, 2.0]]):
-        with pytest.raises(ValueError, match=re.escape("write GaussNewton(J)")):
-            theory.critical_lr(factors, 1)
+        support.refused(re.escape("write GaussNewton(J)"), theory.critical_lr, factors, 1)
 
 
 @pytest.mark.parametrize("spread", [0.0, 1e-9, 1e-5])
@@ -142,9 +155,8 @@ def test_an_ensemble_is_reduced_once(rng, monkeypatch):
     calls = []
     for name in ("reduce_factors", "reduce_dense"):
         original = getattr(theory._ensemble, name)
-        monkeypatch.setattr(
-            theory._ensemble, name, lambda *given, original=original: calls.append(1) or original(*given)
-        )
+        monkeypatch.setattr(theory._ensemble, name,
+                            lambda *given, original=original: calls.append(1) or original(*given))
     factors = rng.standard_normal((5, 3))
     for held in (theory.GaussNewton(factors), theory.Ensemble(outer(factors))):
         calls.clear()
@@ -167,11 +179,7 @@ def test_what_is_held_cannot_change(rng):
 
 def test_factors_compare_hash_print_and_pickle_by_value(rng):
     factors = rng.standard_normal((2000, 3))
-    one, same, other = (
-        theory.GaussNewton(factors),
-        theory.GaussNewton(np.asfortranarray(factors)),
-        theory.GaussNewton(2 * factors),
-    )
+    one, same, other = map(theory.GaussNewton, (factors, np.asfortranarray(factors), 2 * factors))
     theory.sharpness(one)  # with its reduction kept
     assert one == same and hash(one) == hash(same) and one != other and one != 3
     assert repr(one) == "GaussNewton(n=2000, outputs=1, dim=3)"
@@ -198,8 +206,7 @@ def test_layout_does_not_matter(rng, layout):
     (lambda lr: theory.loss_floor([[[1.0]], [[3.0]]], [[lr], [-lr]], 0.2, 1), "gradients")])
 def test_what_leaves_the_range_of_floats_is_refused_by_name(call, name):
     """Learning rates, gradients and steps that overflow where squares are taken; certify decides all the same."""
-    with pytest.raises(ValueError, match=f"^{name} "):
-        call(1e160)
+    support.refused(f"^{name} ", call, 1e160)
     assert theory.certify(FLAT, 1e160, 1).verdict == "unstable"
     with pytest.raises(ValueError, match="^weight_decay must be in the units of the curvatures"):
         theory.critical_lr(theory.GaussNewton([[1.0, 0.0]]), 1, weight_decay=1e5, preconditioner=[1.0, 1e-308])

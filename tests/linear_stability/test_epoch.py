@@ -6,21 +6,20 @@ from math import comb
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.testing import assert_allclose
 
 from refimpl import linear_stability as simulated
 from tests import support
+from tests.linear_stability.enumeration import mean_square
 from tests.linear_stability.one_dimension import stack_1d
 from theory import linear_stability as theory
 
-pytestmark = pytest.mark.chance("exact")
+pytestmark = [pytest.mark.chance("exact"), pytest.mark.claim("WME18.epoch")]
 
 LESS_STABLE = np.array([[0.0, 3.0], [2.0, -2.0], [3.0, 0.0]])  # factors whose shuffled limit is below η*
 
 
-@pytest.mark.claim("WME18.epoch")
 @pytest.mark.parametrize("dim", [1, 2])
 def test_epoch_rate_equals_the_average_over_all_orders_of_a_simulation(example, dim):
     n, (rng, chosen) = 4, example
@@ -31,13 +30,11 @@ def test_epoch_rate_equals_the_average_over_all_orders_of_a_simulation(example, 
     indices = np.broadcast_to(orders.T[:, None, :, None], (n, dim, len(orders), 1))
     columns = simulated.simulate(hessians, starts, lr=lr, batch_size=1, steps=n, indices=indices).w
     products = columns.transpose(1, 2, 0)                      # M with M e_j = columns
-    operator = np.mean([np.kron(matrix, matrix) for matrix in products], axis=0)
-    per_epoch = np.abs(np.linalg.eigvals(operator)).max()
+    per_epoch = np.abs(np.linalg.eigvals(mean_square(products))).max()
     assert_allclose(theory.epoch_mean_square_rate(hessians, lr) ** n, per_epoch, rtol=1e-10)
     assert not chosen or theory.mean_square_rate(hessians, lr, 1) ** n > 1.01 * per_epoch  # independent batches
 
 
-@pytest.mark.claim("WME18.epoch")
 def test_in_one_dimension_epochs_are_stable_up_to_the_almost_sure_limit(example):
     rng, chosen = example
     curvatures = rng.random(5) + 0.1
@@ -60,7 +57,6 @@ def enumerated_rate(stack, lr, size):
     return np.abs(np.linalg.eigvals(total)).max() ** (1 / -(-count // size))
 
 
-@pytest.mark.claim("WME18.epoch")
 @given(support.ensembles(most=5, widest=3), st.integers(1, 5), st.floats(0.2, 1.2))
 def test_the_recursion_over_subsets_equals_the_enumeration_of_all_orders(hessians, size, fraction):
     """Any batch size, a short last batch included."""
@@ -71,18 +67,16 @@ def test_the_recursion_over_subsets_equals_the_enumeration_of_all_orders(hessian
     assert_allclose(got, exact, rtol=1e-9, atol=1e-13)  # per epoch: the root of a rounded 0 is no small number
 
 
-@pytest.mark.claim("WME18.epoch")
 @pytest.mark.parametrize(("count", "dim", "size"), [(6, 2, 1), (6, 3, 2), (6, 2, 4), (6, 1, 2), (6, 1, 4)])
 def test_the_mean_over_all_orders_is_exact_to_rounding(rng, count, dim, size):
     hessians = support.random_hessians(rng, count, dim, rank=1)
     lr = 1.1 * theory.critical_lr(hessians, size)
     exact = enumerated_rate(hessians, lr, size)
     assert_allclose(theory.epoch_mean_square_rate(hessians, lr, size), exact, rtol=1e-12)
-    assert not np.isclose(theory.epoch_mean_square_rate(
-        hessians, lr, max(1, size - 1) if size > 1 else 2), exact, rtol=1e-6)
+    other = theory.epoch_mean_square_rate(hessians, lr, size - 1 if size > 1 else 2)
+    assert not np.isclose(other, exact, rtol=1e-6)
 
 
-@pytest.mark.claim("WME18.epoch")
 def test_sixteen_examples_are_within_reach_and_larger_ones_are_refused_with_their_cost(rng):
     """16 examples, twice 8: each order of pairs that commute equals the closed form of independent coordinates."""
     curvatures = rng.random((16, 2)) + 0.1
@@ -97,7 +91,6 @@ def test_sixteen_examples_are_within_reach_and_larger_ones_are_refused_with_thei
         theory.epoch_mean_square_rate(stack_1d(rng.random(400)), 0.1, 2)
 
 
-@pytest.mark.claim("WME18.epoch")
 def test_the_polynomial_of_one_dimension_keeps_its_digits(rng):
     """64 examples of one curvature but one, B = 2: in closed form; in floats the alternating sum loses digits."""
     lr, count = 1.7, 64
@@ -107,27 +100,25 @@ def test_the_polynomial_of_one_dimension_keeps_its_digits(rng):
     exact = (1 - z * h) ** (2 * (count // 2 - 1)) * (1 - z * (h + odd) / 2) ** 2
     assert_allclose(theory.epoch_mean_square_rate(stack_1d(curvatures), lr, 2), float(exact) ** (2 / count), rtol=1e-14)
     assert theory.epoch_mean_square_rate(stack_1d(np.full(5, 4.0)), 0.25, 2) == 0      # each batch ends at the minimum
-    terms = [comb(count // 2, k) * (-2.0 * lr + lr**2) **
-                  k for k in range(count // 2 + 1)]  # of (1 − z)² = 1 + (z² − 2z)
+    terms = [comb(count // 2, k) * (-2.0 * lr + lr**2) ** k for k in range(count // 2 + 1)]   # (1 − z)² = 1 + (z² − 2z)
     assert abs(sum(terms) / (1 - lr) ** count - 1) > 1e-9
 
 
-@pytest.mark.claim("WME18.epoch", "DS20.shuffling")
+@pytest.mark.claim("DS20.shuffling")
 def test_shuffled_epochs_can_be_less_stable_than_independent_batches():
     """All 6 orders and all 3 batches enumerated at .997 η*: one way of sampling grows, the other decays."""
     hessians = LESS_STABLE[:, :, None] * LESS_STABLE[:, None, :]
     limit = theory.critical_lr(hessians, 1)
     assert_allclose(limit, 0.2298920, atol=5e-8)
     matrices = support.step_matrices(hessians, 0.997 * limit, 1)
-    independent = np.linalg.eigvalsh(np.mean([np.kron(matrix, matrix) for matrix in matrices], axis=0))[-1]
+    independent = np.linalg.eigvalsh(mean_square(matrices))[-1]
     shuffled = enumerated_rate(hessians, 0.997 * limit, 1)
     assert_allclose([shuffled, independent], [1.00524, 0.99417], atol=5e-6)
     assert_allclose(theory.epoch_mean_square_rate(hessians, 0.997 * limit), shuffled, rtol=1e-13)
-    assert theory.epoch_mean_square_rate(
-        hessians, 0.9938 * limit) < 1 < theory.epoch_mean_square_rate(hessians, 0.994 * limit)
+    below, above = (theory.epoch_mean_square_rate(hessians, share * limit) for share in (0.9938, 0.994))
+    assert below < 1 < above
 
 
-@pytest.mark.claim("WME18.epoch")
 @pytest.mark.parametrize("factor", [1e-70, 1e70])
 def test_the_rate_does_not_see_the_unit_of_curvature(rng, factor):
     """Not powers of two: the rank may not be taken for another, nor an integer for a float."""

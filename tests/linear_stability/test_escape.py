@@ -13,10 +13,11 @@ from tests import support
 from tests.linear_stability.one_dimension import LEFT, RIGHT, TOY, exact_multipliers
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.claim("WME18.eq3")
+
 THREE = [0.2, 3.8, 0.7]
 
 
-@pytest.mark.claim("WME18.eq3")
 def test_escape_exponent_is_two_at_the_mean_square_limit_and_zero_at_the_almost_sure_one():
     toy = theory.two_minima()[1]
     assert_allclose(theory.escape_exponent(TOY, toy.mean_square_lr, 1), 2, rtol=1e-9)
@@ -28,7 +29,6 @@ def test_escape_exponent_is_two_at_the_mean_square_limit_and_zero_at_the_almost_
 
 
 @pytest.mark.chance("law")
-@pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize("lr", [0.55, 0.556])
 def test_escape_probability_falls_as_the_exponent_says(rng, lr):
     """Exact probabilities over two decades lie between (ε/b)^κ over the overshoot |1 − 3.8η|^2κ, and (ε/b)^κ; with
@@ -48,9 +48,9 @@ def test_escape_probability_falls_as_the_exponent_says(rng, lr):
     assert abs(left - expected) <= support.z_limit(1) * support.binomial_error(expected, replicas)
 
 
-def exact_exponent(curvatures, lr, size, near):
+def exact_exponent(curvatures, lr, near):
     """(κ, its promised error) in the working precision of decimal, by Newton from `near`."""
-    values = exact_multipliers(curvatures, lr, size)
+    values = exact_multipliers(curvatures, lr, 1)
     logs = [value.ln() for value in values]
     top, mean = max(logs), sum(logs) / len(logs)
     power = Decimal(near) * top * Decimal("1.01")       # of the largest factor; 1 % off: Newton must find it
@@ -65,7 +65,6 @@ def exact_exponent(curvatures, lr, size, near):
     return root, Decimal(1e-15) * (1 + spread / abs(mean) + spread / top)
 
 
-@pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize("share", [1e-3, 1e-8, 1e-12])
 @pytest.mark.parametrize("edge", ["almost-sure limit", "first batch that grows"])
 def test_exponents_keep_their_promise_at_the_edges(edge, share):
@@ -73,7 +72,7 @@ def test_exponents_keep_their_promise_at_the_edges(edge, share):
     lr = theory.almost_sure_lr(THREE, 1) * (1 - share) if edge[0] == "a" else 2 / 3.8 * (1 + share)
     kappa = theory.escape_exponent(THREE, lr, 1)
     with localcontext(prec=60):
-        exact, promised = exact_exponent(THREE, lr, 1, kappa)
+        exact, promised = exact_exponent(THREE, lr, kappa)
         assert abs(Decimal(kappa) / exact - 1) <= promised
 
 
@@ -84,17 +83,15 @@ def test_a_sum_of_powers_minus_one_would_lose_the_exponent_near_the_almost_sure_
     cancelled = brentq(lambda kappa: logsumexp(kappa * logs, b=np.full(3, 1 / 3)), 1e-9, 1.0, xtol=1e-300)
     kappa = theory.escape_exponent(THREE, lr, 1)
     with localcontext(prec=60):
-        exact, promised = exact_exponent(THREE, lr, 1, kappa)
+        exact, promised = exact_exponent(THREE, lr, kappa)
         assert abs(Decimal(kappa) / exact - 1) <= promised < abs(Decimal(cancelled) / exact - 1)
 
 
-@pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize("factor", [1e-150, 1e-80, 1e80, 1e150])
 def test_the_exponent_does_not_see_the_unit_of_curvature(factor):
     lr = 0.998 * theory.almost_sure_lr(THREE, 1)
-    assert_allclose(theory.escape_exponent(factor * np.array(THREE), lr / factor, 1), theory.escape_exponent(THREE, lr,
-                                                                                                             1),
-                    rtol=1e-10)
+    scaled = theory.escape_exponent(factor * np.array(THREE), lr / factor, 1)
+    assert_allclose(scaled, theory.escape_exponent(THREE, lr, 1), rtol=1e-10)
 
 
 def test_within_rounding_of_the_almost_sure_limit_it_refuses():

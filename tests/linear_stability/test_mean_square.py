@@ -5,8 +5,7 @@ from math import sqrt
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.testing import assert_allclose
 
 from refimpl import linear_stability as simulated
@@ -14,10 +13,9 @@ from tests import support
 from tests.linear_stability.enumeration import some_lr
 from theory import linear_stability as theory
 
-pytestmark = pytest.mark.chance("exact")
+pytestmark = [pytest.mark.chance("exact"), pytest.mark.claim("WME18.eq2")]
 
 
-@pytest.mark.claim("WME18.eq2")
 @given(support.sampled_ensembles(most=5, widest=4), st.floats(0.05, 1.5), support.seeds())
 def test_one_step_moment_equals_the_mean_over_all_batches(problem, fraction, seed):
     hessians, size, replacement = problem
@@ -30,16 +28,6 @@ def test_one_step_moment_equals_the_mean_over_all_batches(problem, fraction, see
     assert_allclose(predicted, exact, rtol=0, atol=1e-13 * scale)
 
 
-@pytest.mark.claim("WME18.eq2")
-def test_one_step_moment_tells_the_sampling_variants_apart(rng):
-    hessians, moment = support.random_hessians(rng, 4, 3, rank=1), np.eye(3)
-    matrices = support.step_matrices(hessians, 0.3, 2)
-    exact = (matrices @ moment @ matrices.swapaxes(1, 2)).mean(axis=0)
-    assert_allclose(theory.second_moment(hessians, 0.3, 2, moment, 1)[1], exact, rtol=1e-12)
-    assert not np.allclose(theory.second_moment(hessians, 0.3, 2, moment, 1, replacement=True)[1], exact, rtol=1e-3)
-
-
-@pytest.mark.claim("WME18.eq2")
 @pytest.mark.parametrize("rank_one", [True, False])
 @pytest.mark.parametrize("size", [1, 2])
 def test_simulation_averaged_over_all_index_sequences_equals_the_moment(example, rank_one, size):
@@ -63,7 +51,6 @@ def test_simulation_averaged_over_all_index_sequences_equals_the_moment(example,
 
 
 @pytest.mark.chance("law")
-@pytest.mark.claim("WME18.eq2")
 @pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement"])
 def test_simulated_ensemble_follows_the_moments(rng, sampling):
     """40 000 runs at 8 times; the standard errors are exact, and tails light enough for a Gaussian mean."""
@@ -87,7 +74,6 @@ def test_simulated_ensemble_follows_the_moments(rng, sampling):
     assert (np.abs(measured - other[1:]) > support.z_limit(steps) * error).any()
 
 
-@pytest.mark.claim("WME18.eq2")
 @given(support.sampled_ensembles(most=4, widest=4), st.floats(0.1, 2.0), support.seeds())
 def test_perron_weight_makes_every_step_a_martingale(problem, fraction, seed):
     """E[x₊ᵀWx₊] = ρ xᵀWx from every x, also where other eigenvalues lie at 1 − 1e-6 of ρ; W = I does not satisfy it."""
@@ -102,7 +88,6 @@ def test_perron_weight_makes_every_step_a_martingale(problem, fraction, seed):
 
 
 @pytest.mark.chance("law")
-@pytest.mark.claim("WME18.eq2")
 def test_martingale_ratio_of_simulated_steps_beyond_the_threshold(rng):
     """At 1.3 η*, where ‖x‖² is heavy-tailed in time, 20 000 single steps from each of 6 points, exact errors."""
     hessians, size, replicas = support.random_hessians(rng, 5, 3, rank=1), 2, 20_000

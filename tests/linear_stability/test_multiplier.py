@@ -4,22 +4,20 @@ from decimal import Decimal, localcontext
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from numpy.testing import assert_allclose
 
 from tests import support
 from tests.linear_stability.one_dimension import exact_multipliers
 from theory import linear_stability as theory
 
-pytestmark = pytest.mark.chance("exact")
+pytestmark = [pytest.mark.chance("exact"), pytest.mark.claim("WME18.eq3")]
 
 EDGES = [([0.2, 3.8], 1e-17, 1, 1e17), ([0.2, 3.8], 1e-9, 2, 3.0), ([0.2, 3.8], 2 / 3.8 * (1 + 1e-13), 1, 1e13),
          ([1e-80, 3e-80, 7e-80], 4e79, 2, 5.0), ([1e80, 3e80], 3e-81, 1, 0.5), ([0.0, 2.0, 2.0], 0.5 + 1e-9, 1, 0.1),
          ([1.0, 5.0, 6.0, 6.0], 1e60, 3, 2.0), ([0.0, 1.0], 1.0, 1, 1e-300)]
 
 
-@pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize(("curvatures", "lr", "size", "order"), EDGES)
 @pytest.mark.parametrize("replacement", [False, True])
 def test_moments_keep_their_promise_at_the_edges(curvatures, lr, size, order, replacement):
@@ -39,7 +37,6 @@ def test_powers_of_a_rounded_multiplier_would_break_the_promise():
     assert_allclose(theory.absolute_moment([0.2, 3.8], 1e-17, 1, 1e17), (np.exp(-0.2) + np.exp(-3.8)) / 2, rtol=1e-13)
 
 
-@pytest.mark.claim("WME18.eq3")
 @pytest.mark.parametrize(("curvatures", "lr", "size", "order"), EDGES[:-1])
 def test_exponents_keep_their_promise_at_the_edges(curvatures, lr, size, order):
     with localcontext(prec=50):
@@ -50,7 +47,6 @@ def test_exponents_keep_their_promise_at_the_edges(curvatures, lr, size, order):
     assert theory.lyapunov_exponent([0.0, 1.0], 1.0, 1) == -np.inf
 
 
-@pytest.mark.claim("WME18.eq3")
 @given(st.lists(st.sampled_from([0.0, 0.5, 1.5, 4.0]), min_size=1, max_size=6).filter(any), st.integers(1, 6),
        st.booleans())
 def test_equal_batches_are_merged_without_losing_their_weight(curvatures, size, replacement):

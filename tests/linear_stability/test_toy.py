@@ -11,8 +11,9 @@ from tests import support
 from tests.linear_stability.one_dimension import LEFT, RIGHT, TOY, stack_1d
 from theory import linear_stability as theory
 
+pytestmark = pytest.mark.claim("WME18.toy")
 
-@pytest.mark.claim("WME18.toy")
+
 def test_toy_limits_in_closed_form():
     for minimum in theory.two_minima():
         curvatures = np.array(minimum.curvatures)
@@ -37,7 +38,7 @@ def test_the_slope_of_the_toy_is_that_of_its_loss_everywhere():
 
 
 @pytest.mark.chance("law")
-@pytest.mark.claim("WME18.toy", "WME18.many")
+@pytest.mark.claim("WME18.many")
 def test_gradient_descent_stays_where_sgd_leaves(rng):
     """20 000 runs from 1 + 10⁻³ at η = 0.7; fewer than 10⁻⁹ may stay by the exact law."""
     replicas, steps, distance = 20_000, 400, 1e-3
@@ -53,7 +54,6 @@ def test_gradient_descent_stays_where_sgd_leaves(rng):
 
 
 @pytest.mark.chance("law")
-@pytest.mark.claim("WME18.toy")
 @pytest.mark.parametrize(("lr", "distance"), [(0.7, 1e-3), (0.7, -1e-5), (0.6, 1e-2), (0.9, 1e-3)])
 def test_exit_times_follow_their_exact_law(rng, lr, distance):
     """20 000 exit times against the exact distribution (Dvoretzky–Kiefer–Wolfowitz); 5 % more in η is caught."""
@@ -66,7 +66,6 @@ def test_exit_times_follow_their_exact_law(rng, lr, distance):
     assert np.abs(survived - theory.exit_time(distance, 1.05 * lr, steps)).max() > limit
 
 
-@pytest.mark.claim("WME18.toy")
 def test_mean_exit_time_grows_as_the_logarithm_of_the_distance():
     """Exact means minus ln(b/ε)/Λ: 2.2 to 2.4 steps at η = 0.7 over 12 decades; a wrong Λ or b drifts or shifts it."""
     distances = 10.0 ** -np.arange(1, 14)
@@ -78,7 +77,6 @@ def test_mean_exit_time_grows_as_the_logarithm_of_the_distance():
     assert abs(slope * log(1.7476) / 2 - 1) > 0.1  # the mean-square growth rate is not the one
 
 
-@pytest.mark.claim("WME18.toy")
 @pytest.mark.parametrize(("distance", "lr"), [(1e-300, 0.7), (0.42, 1e-9), (-1e-12, 1 / 3.8), (2.64, 1 - 1e-12),
                                               (0.3, 0.99)])
 def test_exit_times_at_the_edges_of_their_domain_equal_an_enumeration_of_all_paths(distance, lr):
