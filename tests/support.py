@@ -7,6 +7,7 @@ theory; Gaussian tails are used only for means of many bounded or light-tailed
 terms.
 """
 
+import tracemalloc
 from functools import reduce
 from itertools import combinations, product
 from math import log, sqrt
@@ -116,3 +117,12 @@ def refusals(rows):
     def test(call, message):
         refused(message, call)
     return test
+
+
+def peak_memory(call):
+    """(what a call returns, the most bytes that it holds at once)."""
+    tracemalloc.start()
+    result = call()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return result, peak

@@ -15,7 +15,7 @@ TESTS = Path(__file__).parent
 
 
 def marks(source):
-    """{test function: ids of its claims, those of its whole file too} of a test file's source, read without running it."""
+    """{test function: ids of its claims, and those of its file} of a file's source, read without running it."""
     def ids(nodes):
         return [constant.value for node in nodes for call in ast.walk(node) if isinstance(call, ast.Call)
                 and ast.unparse(call.func) == "pytest.mark.claim" for constant in call.args]

@@ -28,6 +28,7 @@ SINGLE = {
     "patch_curvature": lambda f: images.patch_curvature(f([0.1, 0.3]), f([[0.1], [0.7]]), f([[1.0, 0.3]]), 0.3),
     "noise_covariance": lambda f: images.noise_covariance(np.ones((1, 2)), f([[[0.1], [0.7]]]), 1.0, "shared"),
     "weak_growth_rate": lambda f: benign_oscillation.weak_growth_rate(1.2, f(0.3)),
+    "accuracy_without_weak": lambda f: benign_oscillation.accuracy_without_weak(f(0.1)),
     "weak_drift": lambda f: benign_oscillation.weak_drift(1.2, f(0.3)),
     "Spectrum": lambda f: linear_stability.critical_lr(
         linear_stability.GaussNewton(FACTORS), 2, momentum=f(0.9), full_output=True)[1].eigenvalue,
@@ -67,18 +68,6 @@ def test_a_loss_that_falls_on_the_level_has_reached_it():
         steps = [convex_annealing.steps_to_loss([[1.0]], [1.0], lr, 0.5 / base**k) for k in (1, 2, 3, 5, 10, 40, 100)]
         assert steps == [1, 2, 3, 5, 10, 40, 100]
         assert convex_annealing.steps_to_loss([[1.0]], [1.0], lr, np.nextafter(0.5 / base**3, 0)) == 4
-
-
-@pytest.mark.parametrize("n", [2, 3, 8, 9, 61])
-def test_mean_benefit_in_whole_numbers(n):
-    """And at a million examples its law for large n; a sum over all of them would take hours."""
-    counts, count = [], 1
-    for c in range(1, n):
-        count = count * (n - c + 1) // c
-        counts.append(count)
-    exact = sum(count * Fraction(min(c, n - c), max(c, n - c)) for c, count in enumerate(counts, 1)) / (2**n - 2)
-    assert abs(convex_annealing.mean_benefit(n) / exact - 1) < 1e-14
-    assert abs(convex_annealing.mean_benefit(10**6) - 1 + (8 / np.pi / 1e6)**0.5) < 2e-6
 
 
 def test_derivatives_that_write_into_their_argument_change_nothing():

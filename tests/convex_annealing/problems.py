@@ -10,13 +10,16 @@ SLIDES = (H, G, [-1.0, -1.0])  # from β = 0 towards β* = (1, 1)
 TARGETS = (1e-1, 1e-2, 1e-3, 1e-6)
 
 
+def symmetric(matrix):
+    """Without the rounding of a product that is symmetric."""
+    return (matrix + matrix.T) / 2
+
+
 def random_spectrum(rng, dim, condition=8.0):
     """A symmetric matrix with eigenvalues in [1, condition], both ends taken, in a random basis, at a random scale."""
-    values = rng.uniform(1, condition, dim)
-    values[0], values[-1] = 1, condition
+    values = np.r_[1, rng.uniform(1, condition, dim - 2), condition]
     basis = support.random_rotation(rng, dim)
-    matrix = (basis * values * 10 ** rng.uniform(-1, 1)) @ basis.T
-    return (matrix + matrix.T) / 2
+    return symmetric((basis * values * 10 ** rng.uniform(-1, 1)) @ basis.T)
 
 
 @st.composite

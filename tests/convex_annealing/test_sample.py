@@ -1,6 +1,5 @@
 """SGD on samples of basis vectors, in mean square."""
 
-from fractions import Fraction
 from functools import partial
 
 import numpy as np
@@ -47,11 +46,6 @@ def test_mean_square_limits_of_the_slides():
     limits = [theory.mean_square_lr([2, 1], size) for size in (1, 2, 3)]
     assert_allclose(limits, [1, 4 / 3, 3 / 2], rtol=1e-15)
     for size, limit in zip((1, 2, 3), limits):
-        p = Fraction(3 - size, 2 * size)
-        h = [Fraction(4, 3), Fraction(2, 3)]
-        for lr in (1, Fraction(limit).limit_denominator(10)):
-            exact = [float((1 - lr * a) ** 2 + lr**2 * p * a * (2 - a)) for a in h]
-            assert_allclose(theory.mean_square_multipliers([2, 1], float(lr), size), exact, rtol=1e-14, atol=1e-15)
         assert_allclose(theory.mean_square_multipliers([2, 1], limit, size)[0], 1, rtol=1e-14)
         assert_allclose(theory.mean_square_crossover([2, 1], size), 1, rtol=1e-15)
     assert_allclose(theory.mean_square_lr([2, 1], 2, replacement=True), 6 / 5, rtol=1e-15)

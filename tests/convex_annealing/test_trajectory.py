@@ -1,18 +1,15 @@
 """Paths of descent and flow against exact arithmetic."""
 
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
 from numpy.testing import assert_allclose
 from scipy.linalg import expm
 
-from figures.convex_annealing._runs import H
 from refimpl import convex_annealing as simulated, sgd
 from refimpl.linear_stability import Quadratic
 from tests import support
-from tests.convex_annealing.problems import SLIDES, extremes, pairs
+from tests.convex_annealing.problems import extremes, pairs
 from theory import convex_annealing as theory
 
 pytestmark = pytest.mark.chance("exact")
@@ -31,30 +28,12 @@ def test_simulated_trajectories_equal_the_closed_form(pair, steps, seed):
     assert_allclose(plain, predicted, rtol=0, atol=1e-12 * size)
     minimum = np.ones(len(start))
     problem = simulated.from_hessians(train, test, minimum)
-    model = simulated.LeastSquares(len(start))
-    regression = sgd.run(model, minimum + start, problem.x, problem.y, lr=rates, steps=steps,
-                         observe=path).observed["w"]
+    regression = sgd.run(simulated.LeastSquares(len(start)), minimum + start, problem.x, problem.y, lr=rates,
+                         steps=steps, observe=path).observed["w"]
     assert_allclose(regression - minimum, predicted, rtol=0, atol=1e-12 * (size + len(start)))
     assert_allclose(problem.train_loss(minimum + predicted), theory.quadratic_loss(train, predicted),
                     rtol=0, atol=1e-12 * (1 + size) ** 2 * np.abs(train).max())
     assert not np.allclose(theory.gradient_descent(train, start, rates / 2), predicted, rtol=0, atol=1e-4 * size)
-
-
-@pytest.mark.claim("NAK20.annealed")
-def test_trajectory_against_exact_rational_arithmetic():
-    """Large steps at 13/10, then small ones at 1/10, in Fractions; the loss with a ½ (half the curvature) is caught."""
-    rates = [Fraction(13, 10)] * 6 + [Fraction(1, 10)] * 20
-    exact = [[Fraction(-1), Fraction(-1)]]
-    for rate in rates:
-        exact.append([r * (1 - rate * curvature) for r, curvature in zip(exact[-1], (Fraction(4, 3), Fraction(2, 3)))])
-    exact = np.array(exact, float)
-    lr = np.array(rates, float)
-    assert_allclose(theory.gradient_descent(*SLIDES[::2], lr), exact, rtol=1e-14)
-    problem = simulated.three_samples()
-    run = sgd.run(simulated.LeastSquares(2), np.zeros(2), problem.x, problem.y, lr=lr, steps=len(lr),
-                  observe={"w": lambda w, x, y: w})
-    assert_allclose(run.observed["w"] - 1, exact, rtol=0, atol=1e-15)
-    assert not np.allclose(theory.gradient_descent(H / 2, SLIDES[2], lr), exact, atol=1e-3)
 
 
 @pytest.mark.claim("NAK20.small-lr")

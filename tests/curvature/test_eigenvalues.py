@@ -1,6 +1,5 @@
 """Sharpness, eigenpairs and non-uniformity against dense matrices, Gram matrices and closed forms."""
 
-import tracemalloc
 from math import sqrt
 
 import numpy as np
@@ -9,6 +8,7 @@ from numpy.testing import assert_allclose
 
 from refimpl import network
 from refimpl.linear_stability import LinearRegression
+from tests import support
 from tests.network.nets import NETS, dense_curvature, problem
 from theory import linear_stability as theory
 
@@ -94,10 +94,7 @@ def test_memory_holds_neither_p_by_p_nor_n_by_p(rng):
     """P = 33 153, n = 400: some 25 vectors and the activations, where n × P would be 106 MB and P × P 9 GB."""
     model = network.MLP((64, 128, 128, 64, 1))
     w, x, y = model.init(rng), rng.standard_normal((400, 64)), rng.standard_normal(400)
-    tracemalloc.start()
-    network.non_uniformity(model, w, x, y, tolerance=1e-2, rng=rng)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
+    _, peak = support.peak_memory(lambda: network.non_uniformity(model, w, x, y, tolerance=1e-2, rng=rng))
     assert peak < 400 * w.nbytes / 4
 
 

@@ -89,8 +89,7 @@ def test_the_patch_grows_exactly_above_the_momentum_limit(seed, momentum, decay)
     def amplitude(factor):
         """w − (its motion without the disturbance), along the direction."""
         options = {"lr": factor * limit, "epochs": steps, "batch_size": len(y), "momentum": momentum,
-                   "weight_decay": decay,
-                   "record_every": None, "rng": 0}
+                   "weight_decay": decay, "record_every": None, "rng": 0}
         moved = images.train(net, w + small * direction, x, y, **options).w - images.train(net, w, x, y, **options).w
         return moved @ direction / small
 

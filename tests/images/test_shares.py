@@ -70,9 +70,8 @@ def test_no_linear_classifier_passes_the_bound(classes, patterns, seed):
     nearest = -((rows[:, None] - rows) ** 2).sum(axis=2)
     assert (labels[nearest.argmax(axis=1)] == labels).all() and limit < 1
     positive = slice(0, None, 2)  # with one sign alone they are separable: the mirrored sign is what forbids it
-    assert share_right(((rows - patches.base.ravel()) @ coordinates).reshape(-1, classes,
-                                                                             patterns).sum(axis=2)[positive],
-                       labels[positive]) == 1
+    plain = ((rows - patches.base.ravel()) @ coordinates).reshape(-1, classes, patterns).sum(axis=2)
+    assert share_right(plain[positive], labels[positive]) == 1
     assert theory.distinct_patches(classes, patterns) == len(np.unique(np.round(rows, 12), axis=0))
 
 

@@ -26,8 +26,8 @@ test_outside_their_domain_formulas_refuse = refusals([
     (lambda: theory.linear_error(1.5, 0.1, 10), "cosine must be one number"),
     (lambda: theory.linear_error([0.5, 0.6], 0.1, 10), "cosine must be one number"),
     (lambda: theory.mixing_time(0.1, 0.1, 1.0), "remaining must lie"),
-    (lambda: theory.memorising_error(1.0), "offset must lie"), (lambda: theory.memorising_network(0.1, 1.5),
-                                                                "offset must"),
+    (lambda: theory.memorising_error(1.0), "offset must lie"),
+    (lambda: theory.memorising_network(0.1, 1.5), "offset must"),
     (lambda: theory.visibility(200, 0.02, 5.0, 1e-3, 0.1, 0.2), "small_lr must be at most lr")])
 
 

@@ -22,7 +22,6 @@ def test_stationary_noise_solves_the_balance(rng):
         assert_allclose((1 - lr * decay)**2 * std**2 + lr**2 * noise**2, std**2, rtol=1e-12)
         assert_allclose(theory.noise_std(lr, decay, std), noise, rtol=1e-12)
         assert not np.isclose(np.sqrt(lr / (2 * decay)) * noise, std, rtol=1e-6, atol=0)
-    support.refused("below 2", theory.stationary_std, 2.0, 1.0, 1.0)
 
 
 @pytest.mark.chance("law")

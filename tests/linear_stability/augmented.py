@@ -70,6 +70,7 @@ def problems(draw):
     replacement = draw(st.booleans())
     size = draw(st.integers(1, min(n, 2) if replacement else n))
     kind = draw(st.sampled_from(["heavy ball", "nesterov", "dampening", "decay"]))
-    step = Step(draw(st.floats(-0.95, 0.95)), kind == "nesterov", draw(st.floats(0.05, 0.9)) if kind == "dampening" else 0.0,
+    momentum = draw(st.floats(-0.95, 0.95))
+    step = Step(momentum, kind == "nesterov", draw(st.floats(0.05, 0.9)) if kind == "dampening" else 0.0,
                 draw(st.floats(0.01, 1.0)) if kind == "decay" else 0.0)
     return hessians, size, replacement, step

@@ -23,7 +23,8 @@ def test_between_the_limits_the_mean_square_diverges_while_paths_converge(rng):
     assert theory.critical_lr(stack_1d(TOY), 1) < lr < theory.almost_sure_lr(TOY, 1)
     norms, _ = support.square_norm_moments(stack_1d(TOY), lr, 1, np.ones(1), steps)
     assert norms[-1] > 1e10
-    result = simulated.simulate(np.sqrt(TOY)[:, None], np.ones((replicas, 1)), lr=lr, batch_size=1, steps=steps, rng=rng)
+    factors, starts = np.sqrt(TOY)[:, None], np.ones((replicas, 1))
+    result = simulated.simulate(factors, starts, lr=lr, batch_size=1, steps=steps, rng=rng)
     logs = np.log(np.abs(result.w[:, 0]))
     mean = steps * theory.lyapunov_exponent(TOY, lr, 1)
     deviation = np.log(np.abs(1 - lr * TOY)).std() * sqrt(steps)  # of a sum of independent equal steps

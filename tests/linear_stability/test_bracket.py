@@ -1,7 +1,5 @@
 """The bracket from products alone lies around the exact critical rate."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -177,11 +175,8 @@ def test_blocks_are_given_as_an_array_or_as_rows_that_are_asked_for(rng, outputs
 def test_rows_that_are_asked_for_are_not_kept(rng):
     """300 × 8000 numbers of J take 19 MB; vectors of parameters and of examples, and 16 rows, under 6."""
     factors = rng.standard_normal((300, 1, 8000))
-    tracemalloc.start()
-    lr_bracket(products(factors, blocks=lambda first, last: factors[first:last, 0]), 4, rng=0)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    assert peak < 6e6, peak
+    given_ = products(factors, blocks=lambda first, last: factors[first:last, 0])
+    assert support.peak_memory(lambda: lr_bracket(given_, 4, rng=0))[1] < 6e6
 
 
 @pytest.mark.parametrize("momentum", [0.9, 0.99])

@@ -119,7 +119,7 @@ def test_factors_and_dense_hessians_agree(rng, decay, shape):
 
 
 def test_the_covariance_in_any_unit(rng):
-    """Also of no noise at all: 0. Gradients of 1e-170 give one below the least float, of 1e160 one above the largest."""
+    """Also of no noise at all: 0. Of gradients of 1e-170 below the least float, of 1e160 above the largest."""
     hessians, gradients = noisy(rng)
     lr = stable_rate(hessians, 1, Step(), False, 0.5)
     for call, unit in ((theory.stationary_covariance, 1e80), (theory.loss_floor, 1e20)):

@@ -5,8 +5,6 @@ The nulls are plausible wrong formulas, shown to fail on Hessians that do not
 commute (in one dimension, or where they commute, the first could not fail).
 """
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from hypothesis import given, strategies as st
@@ -200,20 +198,16 @@ def test_the_chain_of_limits_holds_in_the_last_digit(problem):
 
 def test_momentum_takes_no_more_products_than_plain_sgd(rng, monkeypatch):
     """n = 400, d = 1000, certificates included, within 200 MB; an iteration on C⁻¹D_μ itself takes 3 to 9 × as many."""
-    ensemble, counts, peaks = theory.GaussNewton(rng.standard_normal((400, 1000))), [], []
+    ensemble, counts, products = theory.GaussNewton(rng.standard_normal((400, 1000))), [], []
     plain = theory._modes.Modes.noise
     monkeypatch.setattr(theory._modes.Modes, "noise", lambda self, matrix: counts.append(1) or plain(self, matrix))
     theory.sharpness(ensemble)
-    products = []
     for momentum in (0.0, 0.9):
         counts.clear()
-        tracemalloc.start()
-        _, spectrum = theory.critical_lr(ensemble, 4, momentum=momentum, full_output=True)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        (_, spectrum), peak = support.peak_memory(
+            lambda: theory.critical_lr(ensemble, 4, momentum=momentum, full_output=True))
         products.append(len(counts))
-        assert spectrum.upper - spectrum.lower <= 1e-9 * spectrum.upper
-    assert max(peaks) < 200e6
+        assert spectrum.upper - spectrum.lower <= 1e-9 * spectrum.upper and peak < 200e6
     assert products[1] <= 1.5 * products[0] < 200
 
 
@@ -230,6 +224,5 @@ def test_momentum_takes_no_more_products_than_plain_sgd(rng, monkeypatch):
 ])
 def test_bad_settings_are_refused(keywords, message):
     hessians = np.array([[[2.0, 0.0], [0.0, 1.0]], [[1.0, 0.5], [0.5, 1.0]]])
-    for call in (lambda: theory.critical_lr(hessians, 1, **keywords), lambda: theory.necessary_lr(hessians, 1, **keywords),
-                 lambda: theory.mean_square_rate(hessians, 0.1, 1, **keywords)):
-        support.refused(message, call)
+    for call, given in ((theory.critical_lr, ()), (theory.necessary_lr, ()), (theory.mean_square_rate, (0.1,))):
+        support.refused(message, call, hessians, *given, 1, **keywords)

@@ -143,29 +143,30 @@ def test_shapes_types_and_replicas(widths, activation, loss, n, lead, dtype, see
             assert_allclose(together[place], alone, rtol=tolerance, atol=tolerance * (1 + np.abs(alone).max()))
 
 
+def equals_each_alone(method, arguments, moving):
+    """A pass of the arguments, those at the places `moving` stacked, is that of each replica."""
+    alone = [method(*(part[i] if k in moving else part for k, part in enumerate(arguments)))
+             for i in range(len(arguments[moving[0]]))]
+    assert_allclose(method(*arguments), alone, rtol=1e-11, atol=1e-13)
+
+
 @pytest.mark.claim("WME18.fig1-growth")
 def test_replicas_with_data_of_their_own_and_blocks_of_replicas(rng):
     """Stacked data, many directions at one point, and stacks too large for the cache all equal one at a time."""
     model, w, x, y = problem(rng, n=6)
     stack = w + 0.1 * rng.standard_normal((4, len(w)))
     xs, ys = x + rng.standard_normal((4, 6, 3)), y + rng.standard_normal((4, 6))
-    assert_allclose(model.gradient(stack, xs, ys), [model.gradient(*one) for one in zip(stack, xs, ys)], rtol=1e-12,
-                    atol=1e-14)
-    assert_allclose(model.hvp(stack, x, y, w), [model.hvp(one, x, y, w) for one in stack], rtol=1e-11, atol=1e-13)
+    equals_each_alone(model.gradient, (stack, xs, ys), (0, 1, 2))
+    equals_each_alone(model.hvp, (stack, x, y, w), (0,))
+    equals_each_alone(model.hvp, (w, xs, y, stack[0]), (1,))
     wide = network.MLP((3, 64, 64, 1))
-    starts = np.stack([wide.init(rng) for _ in range(3)])
-    x, y = rng.standard_normal((500, 3)), rng.standard_normal(500)
-    assert_allclose(wide.gradient(starts, x, y), [wide.gradient(one, x, y) for one in starts], rtol=1e-11, atol=1e-14)
-    ys, xs = rng.standard_normal((3, 500)), rng.standard_normal((3, 500, 3))
-    assert_allclose(wide.gradient(starts, x, ys), [wide.gradient(one, x, own) for one, own in zip(starts, ys)],
-                    rtol=1e-11, atol=1e-14)
-    assert_allclose(wide.gradient(starts, xs, y), [wide.gradient(one, own, y) for one, own in zip(starts, xs)],
-                    rtol=1e-11, atol=1e-14)
+    starts, x, y = np.stack([wide.init(rng) for _ in range(3)]), rng.standard_normal((500, 3)), rng.standard_normal(500)
+    equals_each_alone(wide.gradient, (starts, x, y), (0,))
+    equals_each_alone(wide.gradient, (starts, x, rng.standard_normal((3, 500))), (0, 2))
+    equals_each_alone(wide.gradient, (starts, rng.standard_normal((3, 500, 3)), y), (0, 1))
     for loss, outputs, labels in (("squared", 2, np.stack([y, -y], axis=1)), ("cross-entropy", 3, np.arange(500) % 3)):
         wide = network.MLP((3, 64, 64, outputs), loss_kind=loss)     # labels of two axes, and of one, for all replicas
-        starts = np.stack([wide.init(rng) for _ in range(3)])
-        assert_allclose(wide.gradient(starts, x, labels), [wide.gradient(one, x, labels) for one in starts], rtol=1e-11,
-                        atol=1e-14)
+        equals_each_alone(wide.gradient, (np.stack([wide.init(rng) for _ in range(3)]), x, labels), (0,))
 
 
 @pytest.mark.claim("WME18.fig1-growth")
@@ -284,10 +285,3 @@ def test_a_trajectory_of_torch_in_float32():
     assert np.abs(sgd.run(model, start, x.numpy(), y.numpy(), lr=0.2, steps=100).w - flat()).max() > 1e-2
     for first, middle, last, inputs, _ in model.layers:     # its start is what init_kind="uniform" draws from
         assert 0.6 / sqrt(inputs) < np.abs(start[first:last]).max() <= 1 / sqrt(inputs)
-
-
-def test_data_of_replicas_give_products_of_replicas(rng):
-    """One point and one direction, three data sets: each product as by itself."""
-    model, w, x, y = problem(rng)
-    v, many = rng.standard_normal(len(w)), rng.standard_normal((3, *x.shape))
-    assert_allclose(model.hvp(w, many, y, v), [model.hvp(w, one, y, v) for one in many], rtol=1e-12, atol=1e-14)

@@ -1,26 +1,21 @@
 """Models without their fast paths, a loop in plain Python, and a problem for both."""
 
-from dataclasses import dataclass
-
 from refimpl.convex_annealing import LeastSquares
 from refimpl.linear_stability import LinearRegression, Quadratic
 
 
-@dataclass(frozen=True)
 class PlainRegression(LinearRegression):
     """The same model without its fast path."""
 
     kernel = None
 
 
-@dataclass(frozen=True)
 class PlainLeastSquares(LeastSquares):
     """The same model without its fast path."""
 
     kernel = None
 
 
-@dataclass(frozen=True)
 class PlainQuadratic(Quadratic):
     """The same model without its fast paths."""
 

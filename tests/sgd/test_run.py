@@ -1,7 +1,6 @@
 """`run`: schedules, replicas, chunks and workers, callback, memory."""
 
 import pickle
-import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -113,11 +112,8 @@ def test_memory_does_not_grow_with_steps(rng, sampling):
     x, w0 = rng.standard_normal((8, 4)), rng.standard_normal((32, 4))
 
     def peak(steps):
-        tracemalloc.start()
-        simulate(x, w0, lr=0.01, batch_size=2, steps=steps, sampling=sampling, noise_std=0.1, rng=1)
-        size = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        return size
+        return support.peak_memory(lambda: simulate(x, w0, lr=0.01, batch_size=2, steps=steps, sampling=sampling,
+                                                    noise_std=0.1, rng=1))[1]
 
     peak(1000)
     assert peak(6000) - peak(1000) < 8 * 5000  # less than one number per step, for 32 replicas

@@ -16,11 +16,9 @@ from tests.sgd.models import PlainRegression
 pytestmark = pytest.mark.chance("exact")
 
 RULES = [dict(momentum=0.9), dict(momentum=-0.5), dict(momentum=0.8, dampening=0.3), dict(momentum=0.9, nesterov=True)]
-PATHS = {
-    "gathered rows": (LinearRegression(3), 30, 2), "batch counts": (LinearRegression(3), 6, 2),
-    "plain": (PlainRegression(3), 6, 2), "side by side": (Quadratic(3), 6, 2), "gathered": (Quadratic(7), 6, 2),
-    "in place": (Quadratic(64), 5, 4), "whole set": (LeastSquares(3), 6, None),
-}
+PATHS = {"gathered rows": (LinearRegression(3), 30, 2), "batch counts": (LinearRegression(3), 6, 2),
+         "plain": (PlainRegression(3), 6, 2), "side by side": (Quadratic(3), 6, 2), "gathered": (Quadratic(7), 6, 2),
+         "in place": (Quadratic(64), 5, 4), "whole set": (LeastSquares(3), 6, None)}
 
 
 def examples(model, n, rng):
