@@ -46,9 +46,12 @@ def test_the_tensors_of_pytorch_and_jax_give_the_same_rate(rng):
     refused("Tensor of dtype torch.bfloat16", GaussNewton, torch.from_numpy(gradients).bfloat16())
 
 
-@pytest.mark.parametrize("value", [np.ma.masked_equal([1.0, 2.0], 2.0), [np.ma.masked_equal([1.0], 1.0)]])
-def test_a_mask_is_refused_and_not_dropped(value):
-    refused("x must hold a number in every place, got a masked array", _checks.real, value, "x")
+@pytest.mark.parametrize("value", [
+    np.ma.masked_equal([1.0, 2.0], 2.0), [np.ma.masked_equal([1.0], 1.0)], [[1.0, np.ma.masked_equal([1.0], 1.0)]],
+    [[np.ma.masked_equal([1.0], 1.0)], [[2.0]]]])
+def test_a_mask_is_refused_at_any_depth_and_not_dropped(value):
+    for check in (_checks.real, _checks.array):
+        refused("x must hold a number in every place, got a masked array", check, value, "x")
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

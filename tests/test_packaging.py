@@ -23,9 +23,8 @@ CHANGES = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
 def test_a_source_distribution_is_complete(tmp_path):
     """It holds all that git tracks but what runs the checks, so that tests and figures run from it."""
     pytest.importorskip("setuptools")
-    listed = (
-        subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True) if shutil.which("git") else None
-    )
+    words = ["git", "ls-files"]
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True) if shutil.which("git") else None
     if listed is None or listed.returncode or not listed.stdout:
         pytest.skip("needs git and its index")
     tracked = {name for name in listed.stdout.splitlines() if (ROOT / name).exists() and not name.startswith(".")}

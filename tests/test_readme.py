@@ -20,9 +20,7 @@ TEXTS = {folder or "top": (ROOT / folder / "README.md").read_text(encoding="utf-
 TOP = TEXTS["top"]
 BLOCK = re.compile(r"(?:<!-- (command|needs): (\w+) -->\n)?```(\w+)\n(.*?)```(?:\n```text\n(.*?)```)?", flags=re.DOTALL)
 BLOCKS = [(folder, *block) for folder, text in TEXTS.items() for block in BLOCK.findall(text)]
-PYTHON = [
-    (folder, code, printed) for folder, mark, _, language, code, printed in BLOCKS if language == "python" and not mark
-]
+PYTHON = [(folder, code, printed) for folder, mark, _, kind, code, printed in BLOCKS if kind == "python" and not mark]
 OPTIONAL = [(folder, name, code, printed) for folder, mark, name, _, code, printed in BLOCKS if mark == "needs"]
 
 

@@ -43,9 +43,8 @@ def violations(path, package):
     across = {name for name in names if name.split(".")[0] == other and "testing" not in path.parts}
     if package == "refimpl":
         across -= {"theory._checks"}
-    known = (
-        RUNTIME | sys.stdlib_module_names | DRAWS.get(path.name, set()) | (FRONTS if "testing" in path.parts else set())
-    )
+    fronts = FRONTS if "testing" in path.parts else set()
+    known = RUNTIME | sys.stdlib_module_names | DRAWS.get(path.name, set()) | fronts
     foreign = {name for name in names if name.split(".")[0] not in known}
     return across | foreign
 

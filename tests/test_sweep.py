@@ -231,11 +231,7 @@ def test_a_grid_that_grows_runs_only_what_is_new(tmp_path):
     grown = sweep.run(noisy, {**GRID, "lr": [0.1, 0.3, 0.5, 0.7]}, rng=1, directory=tmp_path)
     assert (grown.reused, grown.nit) == (12, 4)
     equal(grown, sweep.run(noisy, {**GRID, "lr": [0.1, 0.3, 0.5, 0.7]}, rng=1))
-    for changed in (
-        {"rng": 2},
-        {"rng": 1, "fixed": {"scale": 3.0}},
-        {},
-    ):  # another result must not be taken for this one
+    for changed in ({"rng": 2}, {"rng": 1, "fixed": {"scale": 3.0}}, {}):    # another result is not taken for this one
         assert sweep.run(noisy, GRID, directory=tmp_path, **changed).reused == 0
     assert sweep.run(noisy, GRID, rng=1, directory=tmp_path, keep=["sum"]).values.keys() == {"sum"}
 

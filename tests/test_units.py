@@ -10,8 +10,7 @@ from refimpl import (benign_oscillation as benign_runs, convex_annealing as anne
                      edge_of_stability as edge_runs, images as image_runs, learning_order as learning_order_runs,
                      linear_stability as simulated, network, sgd)
 from tests.support import refusals, refused
-from theory import (_checks, benign_oscillation, convex_annealing, edge_of_stability, images, learning_order,
-                    linear_stability)
+from theory import (benign_oscillation, convex_annealing, edge_of_stability, images, learning_order, linear_stability)
 
 FACTORS = np.array([[1.0, 0.5], [0.0, 2.0], [1.0, -1.0]])
 SINGLE = {
@@ -85,12 +84,6 @@ def test_operators_that_are_not_symmetric_are_refused(size):
     matrix[0, -1] = 0.5
     with pytest.raises(ValueError, match="symmetric"):
         edge_of_stability.oscillation_coefficient(aslinearoperator(matrix), lambda v: 0 * v, lambda v: 1.0)
-
-
-@pytest.mark.parametrize("value", [
-    [[1.0, np.ma.masked_equal([1.0], 1.0)]], [[np.ma.masked_equal([1.0], 1.0)], [[2.0]]]])
-def test_masks_are_found_at_any_depth(value):
-    refused("x must hold a number in every place, got a masked array", _checks.array, value, "x")
 
 
 class TestWhatARunIsGiven:

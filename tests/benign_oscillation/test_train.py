@@ -65,18 +65,6 @@ def test_given_indices_and_shared_data_mean_the_same_as_one_by_one(rng):
                                                     indices=indices[:, 0, 0]).w, rtol=0, atol=1e-13)
 
 
-def test_an_epoch_visits_every_example_once(rng):
-    """By the residuals: at a tiny rate they tell the examples apart; with-replacement sampling misses some."""
-    model, data, w0 = sets(2, 2, 4, 16, rng, balanced)
-    margins = data.y * model.predict(w0, data.x)
-    visits = {}
-    for sampling in ("epoch", "with-replacement"):
-        run = simulated.train(model, data, w0, lr=1e-12, steps=16, sampling=sampling, rng=rng)
-        visits[sampling] = np.sort(run.residuals[..., 0], axis=0).T
-    assert_allclose(visits["epoch"], np.sort(1 - margins, axis=-1), rtol=1e-9)
-    assert not np.allclose(visits["with-replacement"], np.sort(1 - margins, axis=-1), rtol=1e-9)
-
-
 def test_divergence_is_reported_with_its_step_and_spares_the_others(rng):
     """Rates 1.2 and 40 side by side: the second stops at its step, with NaN after; the first does not notice."""
     model, data, w0 = sets(2, 0, 2, 16, rng, balanced)

@@ -22,7 +22,7 @@ def test_eigenvalues_and_non_uniformity_equal_dense_ones(rng, activation, loss, 
     assert len(w) > 48
     each = dense_curvature(model, w, x, y)
     mean = each.mean(axis=0)
-    values, vectors = np.linalg.eigh(mean)
+    values = np.linalg.eigvalsh(mean)
     square = (each @ each).mean(axis=0)
     found = network.top_eigenpairs(model, w, x, y, k=3, tolerance=1e-8, rng=rng)
     assert found.converged and found.residuals.max() <= 1e-8 * values[-1]
@@ -83,8 +83,6 @@ def test_no_convergence_is_said(rng):
     values = 1 - np.linspace(0, 1, 400) ** 4 * 1e-3
     found = network.sharpness(network.Operator(400, lambda v: values * v), tolerance=1e-14, max_products=25, rng=rng)
     assert not found.converged
-    flat = network.sharpness(network.Operator(60, np.zeros_like), rng=rng)
-    assert flat.value == 0 and flat.residual == 0
     low = network.top_eigenpairs(network.Operator(60, lambda v: -np.arange(1.0, 61) * v), k=2, rng=rng)
     assert low.converged
     assert_allclose(low.values, [-1, -2], rtol=1e-6)  # algebraically largest, not largest in modulus

@@ -1,7 +1,6 @@
 """First-order passes against a complex step, exact fractions and decimals; shapes, replicas and refusals."""
 
 from decimal import Decimal, localcontext
-from fractions import Fraction
 from math import log, sqrt
 
 import numpy as np
@@ -83,37 +82,6 @@ def test_cross_entropy_keeps_its_digits_far_below_rounding(gap, label):
     assert_allclose(factors.T @ (factors @ v), turned, rtol=1e-12)
     if label == 0:
         assert np.log(np.exp(scores - 0.25).sum()) == 0 and slope[0] != 0
-
-
-@pytest.mark.claim("WME18.fig1-growth")
-def test_linear_nets_in_exact_arithmetic(rng):
-    """Identity activation makes the loss a polynomial: gradient and H v in Fractions, to the last bits."""
-    model = network.MLP((2, 2, 1), activation="identity")
-    w, v = (rng.integers(-4, 5, 9) / 4 for _ in range(2))
-    x, y = rng.integers(-4, 5, (3, 2)) / 2, rng.integers(-4, 5, 3) / 2
-    exact = exact_gradient(w, x, y)
-    turned = [exact_gradient(w + s * v, x, y) for s in (-2, -1, 1, 2)]
-    # the gradient is a cubic along a line, whose derivative this difference gives exactly
-    slope = [(a - 8 * b + 8 * c - d) / 12 for a, b, c, d in zip(*turned)]
-    assert_allclose(model.gradient(w, x, y), [float(value) for value in exact], rtol=1e-14, atol=1e-14)
-    assert_allclose(model.hvp(w, x, y, v), [float(value) for value in slope], rtol=1e-13, atol=1e-13)
-
-
-def exact_gradient(w, x, y):
-    """Gradient of the loss of a [2, 2, 1] net without activation, in Fractions."""
-    w, x, y = ([Fraction(float(value)) for value in np.ravel(array)] for array in (w, x, y))
-    grad = [Fraction(0)] * 9
-    for i in range(len(y)):
-        row = x[2 * i:2 * i + 2]
-        hidden = [row[0] * w[k] + row[1] * w[2 + k] + w[4 + k] for k in (0, 1)]
-        residual = (hidden[0] * w[6] + hidden[1] * w[7] + w[8] - y[i]) / len(y)
-        for k in (0, 1):
-            for j in (0, 1):
-                grad[2 * j + k] += residual * w[6 + k] * row[j]
-            grad[4 + k] += residual * w[6 + k]
-            grad[6 + k] += residual * hidden[k]
-        grad[8] += residual
-    return grad
 
 
 @pytest.mark.claim("WME18.fig1-growth")

@@ -1,12 +1,19 @@
 """How a reference table is written: rows of a function, its arguments and its value in decimal digits."""
 
 import json
+from fractions import Fraction
 from pathlib import Path
 
 import mpmath
 
 HERE = Path(__file__).parent
 DIGITS = 35  # of a value; the arithmetic behind it carries 80
+
+
+def exact(value):
+    """A float, or a fraction, as an mpmath number."""
+    value = Fraction(value)
+    return mpmath.mpf(value.numerator) / value.denominator
 
 
 def text(value):
@@ -20,6 +27,11 @@ def text(value):
 def row(function, args, value, rtol, **kwargs):
     """One row; the arguments are floats as the function gets them, `rtol` the promise of its docstring."""
     return {"function": function, "args": list(args), "kwargs": kwargs, "value": text(value), "rtol": rtol}
+
+
+def rows_of(module):
+    """`row` of the functions of one module, by their names alone."""
+    return lambda function, *given, **options: row(f"{module}.{function}", *given, **options)
 
 
 def write(name, rows):

@@ -2,10 +2,10 @@
 
 import mpmath as mp
 
-from tests.reference._table import row, write
+from tests.reference._table import rows_of, write
 
 mp.mp.dps = 80
-NAME = "theory.benign_oscillation."
+row = rows_of("theory.benign_oscillation")
 EXACT = 4e-15
 LIMIT = mp.mpf(3) / 2 * mp.sqrt(3) - 1
 ALTERNATING = (1.0, 1 + 2.0**-52, 1 + 1e-15, 1.001, 1.1, 1.2, 1.2360)
@@ -31,44 +31,37 @@ def relative(absolute, value):
 
 
 def orbits():
-    rows = []
     for c in (*ALTERNATING, *CHAOTIC):
         s = mp.mpf(c)
         root = mp.sqrt((1 + s) ** 2 - 4)
-        rows.append(row(NAME + "period_two_orbit", [c], [((1 + s) - root) / (2 * s), ((1 + s) + root) / (2 * s)],
-                        EXACT))
+        yield row("period_two_orbit", [c], [((1 + s) - root) / (2 * s), ((1 + s) + root) / (2 * s)], EXACT)
         multiplier = 9 - 2 * (1 + s) ** 2
-        rows.append(row(NAME + "orbit_multiplier", [c], multiplier, relative(1e-14, multiplier)))
+        yield row("orbit_multiplier", [c], multiplier, relative(1e-14, multiplier))
         largest = 4 * (1 + s) ** 3 / (27 * s)
-        rows.append(row(NAME + "attractor_bounds", [c], [strong(largest, s), largest], 1e-14))
-    rows += [row(NAME + "fixed_point_multiplier", [c], 1 - 2 * mp.mpf(c),
-                 EXACT) for c in (1e-300, 0.3, 1.0, 1.59, 1e10)]
-    rows += [row(NAME + "reduced_map", [f, c], strong(mp.mpf(f), mp.mpf(c)), 1e-14)
-             for f, c in ((0.0, 1.0), (1e-300, 1.5), (0.5, 1.0), (1.25, 1.3), (1.5, 1.9))]
-    rows += [row(NAME + "feature_map", [state, c, kappa], four([mp.mpf(a) for a in state], mp.mpf(c), mp.mpf(kappa)),
-                 1e-13)
-             for state, c, kappa in (([0.5, 0.25, 0.0, 0.0], 1.0, 0.5), ([1e-12, 1e-14, 1e-12, 1e-14], 1.5, 0.01),
-                                     ([0.25, 0.125, 0.0625, 0.5], 1.25, 0.01), ([3.0, 0.5, 0.0, 0.0], 1.5, 0.25))]
-    rows += [row(NAME + "effective_rate", [lr, norm, width], 4 * mp.mpf(lr) * mp.mpf(norm) ** 2 / width, 1e-15)
-             for lr, norm, width in ((4.0, 1.0, 16), (0.3, 0.7, 3), (1e300, 1e-160, 8), (1e-300, 1e160, 8))]
-    return rows
+        yield row("attractor_bounds", [c], [strong(largest, s), largest], 1e-14)
+    yield from [row("fixed_point_multiplier", [c], 1 - 2 * mp.mpf(c), EXACT) for c in (1e-300, 0.3, 1.0, 1.59, 1e10)]
+    yield from [row("reduced_map", [f, c], strong(mp.mpf(f), mp.mpf(c)), 1e-14)
+                for f, c in ((0.0, 1.0), (1e-300, 1.5), (0.5, 1.0), (1.25, 1.3), (1.5, 1.9))]
+    yield from [row("feature_map", [state, c, kappa], four([mp.mpf(a) for a in state], mp.mpf(c), mp.mpf(kappa)), 1e-13)
+                for state, c, kappa in (([0.5, 0.25, 0.0, 0.0], 1.0, 0.5), ([1e-12, 1e-14, 1e-12, 1e-14], 1.5, 0.01),
+                                        ([0.25, 0.125, 0.0625, 0.5], 1.25, 0.01), ([3.0, 0.5, 0.0, 0.0], 1.5, 0.25))]
+    yield from [row("effective_rate", [lr, norm, width], 4 * mp.mpf(lr) * mp.mpf(norm) ** 2 / width, 1e-15)
+                for lr, norm, width in ((4.0, 1.0, 16), (0.3, 0.7, 3), (1e300, 1e-160, 8), (1e-300, 1e160, 8))]
 
 
 def averages():
-    rows = []
     for c in ALTERNATING:
         s = mp.mpf(c)
         exponent = mp.log(abs(9 - 2 * (1 + s) ** 2)) / 2
-        rows += [row(NAME + "mean_residual", [c], (s - 1) / (2 * s), EXACT),
-                 row(NAME + "mean_square_residual", [c], (s * s - 1) / (2 * s * s), EXACT)]
+        yield from [row("mean_residual", [c], (s - 1) / (2 * s), EXACT),
+                    row("mean_square_residual", [c], (s * s - 1) / (2 * s * s), EXACT)]
         if exponent:
-            rows.append(row(NAME + "lyapunov_exponent", [c], exponent,
-                            1e-14 if c < 1.01 else relative(1e-14, exponent)))
+            yield row("lyapunov_exponent", [c], exponent, 1e-14 if c < 1.01 else relative(1e-14, exponent))
     for c in (1e-10, 0.3, 0.9, 1 - 1e-12):
         exponent = mp.log(abs(1 - 2 * mp.mpf(c)))
-        rows += [row(NAME + "mean_residual", [c], 0, 0.0), row(NAME + "mean_square_residual", [c], 0, 0.0),
-                 row(NAME + "lyapunov_exponent", [c], exponent,
-                     1e-14 if min(c, 1 - c) < 0.1 else relative(1e-14, exponent))]
+        yield from [row("mean_residual", [c], 0, 0.0), row("mean_square_residual", [c], 0, 0.0),
+                    row("lyapunov_exponent", [c], exponent,
+                        1e-14 if min(c, 1 - c) < 0.1 else relative(1e-14, exponent))]
     for c, period in CYCLES:
         s = mp.mpf(c)
         f = (1 + s) / (3 * s)
@@ -80,48 +73,42 @@ def averages():
         assert abs(cycle.pop() - f) < mp.mpf(10) ** -25, c
         mean, square = (sum(values) / period for values in zip(*((1 - f, (1 - f) ** 2) for f in cycle)))
         exponent = sum(mp.log(abs((1 + s * (1 - f)) * (1 + s - 3 * s * f))) for f in cycle) / period
-        rows += [row(NAME + "mean_residual", [c], mean, relative(3e-3, mean)),
-                 row(NAME + "mean_square_residual", [c], square, relative(3e-3, square)),
-                 row(NAME + "lyapunov_exponent", [c], exponent, relative(1e-2, exponent))]
-    return rows
+        yield from [row("mean_residual", [c], mean, relative(3e-3, mean)),
+                    row("mean_square_residual", [c], square, relative(3e-3, square)),
+                    row("lyapunov_exponent", [c], exponent, relative(1e-2, exponent))]
 
 
 def sums():
-    rows = []
     for kappa in (1e-9, 0.01, 0.5, 1 - 1e-9):
         for x in (1e-300, -1e-12, 1e-3, 0.0999, 0.1001, 3.0, -0.999, 1e10):
             if kappa * x * x > 1e-290:
                 exact = 2 * (mp.log1p(mp.mpf(kappa) * mp.mpf(x)) - mp.mpf(kappa) * mp.log1p(mp.mpf(x)))
-                rows.append(row(NAME + "weak_excess", [x, kappa], exact, 1e-12))
-    rows += [row(NAME + "update_balance", [a, b, c], (mp.mpf(b) - mp.mpf(a)) / mp.mpf(c), 1e-15)
-             for a, b, c in ((0.5, 1.5, 1.25), (1.0, 1 + 2.0**-52, 3.0), (1e-80, 1e80, 0.7))]
+                yield row("weak_excess", [x, kappa], exact, 1e-12)
+    yield from [row("update_balance", [a, b, c], (mp.mpf(b) - mp.mpf(a)) / mp.mpf(c), 1e-15)
+                for a, b, c in ((0.5, 1.5, 1.25), (1.0, 1 + 2.0**-52, 3.0), (1e-80, 1e80, 0.7))]
     for c, square, least, largest in ((1.2, 0.152778, -0.298548, 0.465215), (1.5, 1e-80, -0.5, 0.9),
                                       (1.0, 0.0, 0.0, 0.0)):
         bounds = [mp.mpf(c) * mp.mpf(square) / (2 * (1 + mp.mpf(c) * mp.mpf(edge)) ** 2) for edge in (largest, least)]
-        rows.append(row(NAME + "accumulation_bounds", [c, square, least, largest], bounds, 1e-14))
-    return rows
+        yield row("accumulation_bounds", [c, square, least, largest], bounds, 1e-14)
 
 
 def weak():
-    rows = []
     for c, kappa in ((1.0, 0.01), (1 + 1e-15, 0.01), (1.3, 0.01), (1.5, 0.5), (100.0, 0.01), (0.5, 0.9)):
         s, k = mp.mpf(c), mp.mpf(kappa)
-        rows.append(row(NAME + "stable_weak_strength", [c, kappa], max(s - 1, 0) / (s * (1 - k)), 1e-15))
+        yield row("stable_weak_strength", [c, kappa], max(s - 1, 0) / (s * (1 - k)), 1e-15)
         for beta in (0.0, 0.2331, 1.0):
             exact = 1 - 2 * s * (1 - (1 - k) * mp.mpf(beta))
-            rows.append(row(NAME + "interpolation_multiplier", [c, kappa, beta], exact,
-                            relative(1e-15 * (1 + 2 * c), exact)))
+            yield row("interpolation_multiplier", [c, kappa, beta], exact, relative(1e-15 * (1 + 2 * c), exact))
     for c in (1.0, 1 + 1e-12, 1.2, 1.236):
         for kappa in (1e-12, 0.01, 0.1, 0.9):
             growth = mp.log1p(mp.mpf(kappa) * (1 - mp.mpf(kappa)) * (mp.mpf(c) - 1))
-            rows.append(row(NAME + "weak_growth_rate", [c, kappa], growth, 1e-14))
+            yield row("weak_growth_rate", [c, kappa], growth, 1e-14)
             if growth:
-                rows.append(row(NAME + "weak_drift", [c, kappa], growth, kappa / 5 if kappa <= 0.1 else kappa))
+                yield row("weak_drift", [c, kappa], growth, kappa / 5 if kappa <= 0.1 else kappa)
     for alpha, beta, kappa in ((1e-4, 1e-4, 0.01), (1e-300, 1e-300, 0.5), (0.9, 0.05, 0.999), (1e-6, 0.5, 0.01),
                                (5.0, 1e-9, 0.1),
                                (1e-2, 1e-12, 1e-9)):
-        rows.append(row(NAME + "small_rate_limit", [alpha, beta, kappa], flow_end(alpha, beta, kappa), 1e-13))
-    return rows
+        yield row("small_rate_limit", [alpha, beta, kappa], flow_end(alpha, beta, kappa), 1e-13)
 
 
 def flow_end(alpha, beta, kappa):
@@ -137,7 +124,6 @@ def flow_end(alpha, beta, kappa):
 
 def runs():
     """Approximations against the map itself, run from small starts; the promise is the bound of the docstring."""
-    rows = []
     with mp.workdps(30):
         for c, kappa in ((1.05, 0.2), (1.1, 0.1), (1.2, 0.1), (1.35, 0.2), (1.5, 0.1), (1.5, 0.05), (1.597, 0.2)):
             s, k = mp.mpf(c), mp.mpf(kappa)
@@ -146,30 +132,27 @@ def runs():
                 state = four(state, s, k)
                 if abs(1 - state[0] - state[1]) < 1e-9:
                     break
-            rows.append(row(NAME + "weak_limit", [c, kappa], state[1], kappa**2 * (c - 1) / 5))
+            yield row("weak_limit", [c, kappa], state[1], kappa**2 * (c - 1) / 5)
         for c, kappa in ((1.05, 0.1), (1.2, 0.03), (1.2, 0.2), (1.236, 0.1), (1.3, 0.1)):
             s, k = mp.mpf(c), mp.mpf(kappa)
             state, half, steps = [mp.mpf(1e-4), mp.mpf(1e-6), mp.mpf(0), mp.mpf(0)], (s - 1) / (s * (1 - k)) / 2, 0
             while state[1] < half:
                 state, steps = four(state, s, k), steps + 1
-            rows.append(row(NAME + "weak_half_time", [c, kappa, 1e-4, 1e-6], steps, kappa / 2))
-            rows.append(row(NAME + "data_half_time", [c, kappa, 1e-4, 1e-6, 8], mp.mpf(steps) / 8, kappa / 2))
-    return rows
+            yield row("weak_half_time", [c, kappa, 1e-4, 1e-6], steps, kappa / 2)
+            yield row("data_half_time", [c, kappa, 1e-4, 1e-6, 8], mp.mpf(steps) / 8, kappa / 2)
 
 
 def sets():
-    rows = [row(NAME + "full_batch_onset", [n, strong_ones], mp.mpf(n) / strong_ones, 1e-15)
-            for n, strong_ones in ((16, 8), (3, 3), (10**6, 7))]
-    rows += [row(NAME + "accuracy_without_weak", [share], 1 - mp.mpf(share) / 2,
-                 1e-15) for share in (1e-18, 0.125, 1.0)]
+    yield from [row("full_batch_onset", [n, strong_ones], mp.mpf(n) / strong_ones, 1e-15)
+                for n, strong_ones in ((16, 8), (3, 3), (10**6, 7))]
+    yield from [row("accuracy_without_weak", [share], 1 - mp.mpf(share) / 2, 1e-15) for share in (1e-18, 0.125, 1.0)]
     for noise, weak_square, count, strong_square in ((0.08, 0.01, 8, None), (0.08, 0.01, 8, 1.0),
                                                      (1 - 1e-12, 0.01, 8, 1.0),
                                                      (1e-80, 1e-82, 3, 1e-79)):
         power = mp.mpf(noise) / (count * mp.mpf(weak_square))
         if strong_square is not None:
             power *= (1 - mp.mpf(noise) / mp.mpf(strong_square)) / (1 - mp.mpf(weak_square) / mp.mpf(strong_square))
-        rows.append(row(NAME + "memorisation_exponent", [noise, weak_square, count, strong_square], power, 1e-14))
-    return rows
+        yield row("memorisation_exponent", [noise, weak_square, count, strong_square], power, 1e-14)
 
 
 if __name__ == "__main__":

@@ -5,22 +5,14 @@ from math import comb
 
 import mpmath as mp
 
-from tests.reference._table import row, write
+from tests.reference._brute_force import matrix
+from tests.reference._table import exact, rows_of, write
 
 mp.mp.dps = 80
-NAME = "theory.convex_annealing."
+row = rows_of("theory.convex_annealing")
 SLIDES = [[4 / 3, 0.0], [0.0, 2 / 3]]
 IDENTITY = [[1.0, 0.0], [0.0, 1.0]]
 SKEW, OTHER, START = [[3.0, 1.0], [1.0, 2.0]], [[1.0, -0.5], [-0.5, 4.0]], [1.0, -2.0]
-
-
-def number(value):
-    """A Fraction as an mpmath number."""
-    return mp.mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else mp.mpf(value)
-
-
-def matrix(rows):
-    return mp.matrix([[mp.mpf(entry) for entry in one] for one in rows])
 
 
 def form(hessian, r):
@@ -37,38 +29,33 @@ def basis(hessian, start):
 
 
 def paths():
-    rows = [row(NAME + "sample_hessian", [[2, 1]], [[mp.mpf(4) / 3, 0], [0, mp.mpf(2) / 3]], 1e-15),
-            row(NAME + "sample_hessian", [[1, 0, 6]], [[mp.mpf(2) / 7, 0, 0], [0, 0, 0], [0, 0, mp.mpf(12) / 7]],
-                1e-15),
-            row(NAME + "population_hessian", [3], [[mp.mpf(2) / 3 if i == j else 0 for j in range(3)]
-                                                   for i in range(3)],
-                1e-15)]
+    yield from [row("sample_hessian", [[2, 1]], [[mp.mpf(4) / 3, 0], [0, mp.mpf(2) / 3]], 1e-15),
+                row("sample_hessian", [[1, 0, 6]], [[mp.mpf(2) / 7, 0, 0], [0, 0, 0], [0, 0, mp.mpf(12) / 7]], 1e-15),
+                row("population_hessian", [3], [[mp.mpf(2) / 3 if i == j else 0 for j in range(3)] for i in range(3)],
+                    1e-15)]
     for hessian, r in ((SKEW, START), (SLIDES, [1e-80, 1e-70]), (SLIDES, [1e80, 1e70]), (OTHER, [0.0, 3.0])):
-        rows.append(row(NAME + "quadratic_loss", [hessian, r], form(hessian, [mp.mpf(x) for x in r]), 1e-14))
+        yield row("quadratic_loss", [hessian, r], form(hessian, [mp.mpf(x) for x in r]), 1e-14)
     for hessian, lr in ((SLIDES, [1.3] * 6 + [0.1] * 4), (SLIDES, [1e-9] * 5), (SKEW, [0.4, 0.1, 0.5])):
         r, path = [mp.mpf(x) for x in START], [[mp.mpf(x) for x in START]]
         for rate in lr:
             gradient = [mp.fsum(mp.mpf(h) * x for h, x in zip(one, r)) for one in hessian]
             r = [x - mp.mpf(rate) * g for x, g in zip(r, gradient)]
             path.append(r)
-        rows.append(row(NAME + "gradient_descent", [hessian, START, lr], path, 1e-13))
+        yield row("gradient_descent", [hessian, START, lr], path, 1e-13)
     for hessian, times in ((SLIDES, [0.0, 1e-12, 3.0, 100.0]), (SKEW, [0.5, 4.0])):
         values, columns, coefficients = basis(hessian, START)
         flow = [[mp.fsum(c * mp.exp(-value * mp.mpf(time)) * column[i]
                          for value, column, c in zip(values, columns, coefficients)) for i in range(2)]
                 for time in times]
-        rows.append(row(NAME + "gradient_flow", [hessian, START, times], flow, 1e-13))
-    return rows
+        yield row("gradient_flow", [hessian, START, times], flow, 1e-13)
 
 
 def stops():
     """Steps and losses of descent by bisection over its number of steps, of the flow by bisection over its time."""
-    rows = []
-    for hessian, test, lr, target in ((SLIDES, IDENTITY, 1e-9, 1e-3), (SLIDES, IDENTITY, 1e-5, 1e-3),
-                                      (SLIDES, IDENTITY, 0.1, 1e-2), (SLIDES, IDENTITY, 1.4999, 1e-8),
-                                      (SKEW, OTHER, 0.3, 1e-6),
-                                      (SKEW, OTHER, 1e-7, 1e-6), (SLIDES, IDENTITY, None, 1e-2),
-                                      (SKEW, OTHER, None, 1e-12)):
+    for hessian, test, lr, target in (
+            (SLIDES, IDENTITY, 1e-9, 1e-3), (SLIDES, IDENTITY, 1e-5, 1e-3), (SLIDES, IDENTITY, 0.1, 1e-2),
+            (SLIDES, IDENTITY, 1.4999, 1e-8), (SKEW, OTHER, 0.3, 1e-6), (SKEW, OTHER, 1e-7, 1e-6),
+            (SLIDES, IDENTITY, None, 1e-2), (SKEW, OTHER, None, 1e-12), (SLIDES, IDENTITY, 1e-12, 1e-3)):
         values, columns, coefficients = basis(hessian, START)
 
         def shrunk(amount):
@@ -87,64 +74,55 @@ def stops():
                 break
         r = shrunk(high)
         loss, risk = form(hessian, r), form(test, r)
-        exact = 1e-15 if hessian is SLIDES else 1e-14
-        for attribute, value, rtol in (("steps", high if lr else 0, 0.0), ("time", 0 if lr else high, exact * 10),
+        digits = 1e-14 if hessian is SLIDES else 1e-13
+        for attribute, value, rtol in (("steps", high if lr else 0, 0.0), ("time", 0 if lr else high, digits),
                                        ("train_loss", loss, 1e-12), ("loss_ratio", risk / loss, 1e-12),
                                        ("target_ratio", risk / mp.mpf(target), 1e-12)):
             options = {} if lr is None else {"lr": lr}
-            rows.append(row(NAME + "stopping_point", [hessian, test, START, target], value, rtol, **options)
-                        | {"attribute": attribute})
+            yield (row("stopping_point", [hessian, test, START, target], value, rtol, **options)
+                   | {"attribute": attribute})
         if lr is not None:
-            rows.append(row(NAME + "steps_to_loss", [hessian, START, lr, target], high, 0.0))
-    return rows
+            yield row("steps_to_loss", [hessian, START, lr, target], high, 0.0)
 
 
 def slides():
-    rows = []
     cases = [(2 / 3, 1 / 3, target) for target in (0.9999999, 0.1, 1e-3, 1e-12, 1e-300)]
     cases += [(1e-80, 1e80, 1.0), (1e80, 1e-80, 1e-3), (0.0, 1.0, 0.5), (1.0, 0.0, 0.5), (1e-150, 1e-150, 1e-170)]
+    cases += [(0.5, 0.25, 0.75 * (1 - share)) for share in (1e-12, 1e-6, 1e-2)]
     for sharp, flat, target in cases:
         a, b, e = mp.mpf(sharp), mp.mpf(flat), mp.mpf(target)
         root = mp.sqrt(b * b + 4 * a * e)
-        rows.append(row(NAME + "flow_loss_ratio", [sharp, flat, target], mp.mpf(3) / 4 * (1 + 2 * b / (b + root)),
-                        2e-15))
-        rows.append(row(NAME + "flow_stop_time", [sharp, flat, target], -mp.mpf(3) / 4 * mp.log(2 * e / (b + root)),
-                        1e-14 if target != 0.9999999 else 1e-8))
+        yield row("flow_loss_ratio", [sharp, flat, target], mp.mpf(3) / 4 * (1 + 2 * b / (b + root)), 2e-15)
+        yield row("flow_stop_time", [sharp, flat, target], -mp.mpf(3) / 4 * mp.log(2 * e / (b + root)),
+                  1e-14 if target != 0.9999999 else 1e-8)
     for lr, steps, target in ((1.3, 2, 1e-8), (1.4999999, 50, 1e-3), (0.75 + 1e-9, 3, 1e-4), (1e-9, 10**9, 1e-3),
-                              (1.0, 0, 0.5),
-                              (0.75, 1, 1e-3)):
+                              (1.0, 0, 0.5), (0.75, 1, 1e-3), (1e-3, 5000, 2e-4)):
         a, b = (mp.mpf(loss) * (1 - mp.mpf(lr) * n / 3) ** (2 * steps) for loss, n in ((2 / 3, 4), (1 / 3, 2)))
         promise = 1e-14 * (1 + steps * float(abs(mp.log(abs(1 - 4 * mp.mpf(lr) / 3)))) if lr != 0.75 else 1)
         share = 2 * b / (b + mp.sqrt(b * b + 4 * a * mp.mpf(target)))
-        rows.append(row(NAME + "annealed_loss_ratio", [2 / 3, 1 / 3, target, lr, steps], mp.mpf(3) / 4 * (1 + share),
-                        promise))
+        yield row("annealed_loss_ratio", [2 / 3, 1 / 3, target, lr, steps], mp.mpf(3) / 4 * (1 + share), promise)
         if b <= a and 2 * b * b / a > 1e-300:
-            rows.append(row(NAME + "reversal_target", [2 / 3, 1 / 3, lr, steps], 2 * b * b / a, 3 * promise))
-    rows.append(row(NAME + "reversal_target", [0.6, 0.3], 2 * mp.mpf(0.3) ** 2 / mp.mpf(0.6), 2e-15))
-    return rows
+            yield row("reversal_target", [2 / 3, 1 / 3, lr, steps], 2 * b * b / a, 3 * promise)
+    yield row("reversal_target", [0.6, 0.3], 2 * mp.mpf(0.3) ** 2 / mp.mpf(0.6), 2e-15)
 
 
 def limits():
-    rows = []
     for hessian, test in ((SLIDES, IDENTITY), (SKEW, OTHER), ([[1e-8, 0.0], [0.0, 1.0]], OTHER)):
         values, columns, _ = basis(hessian, START)
-        rows.append(row(NAME + "limit_ratios", [hessian, test],
-                        [2 * form(test, columns[k]) / values[k] for k in (0, 1)], 1e-13))
-        rows.append(row(NAME + "crossover_lr", [hessian], 2 / (values[0] + values[1]), 2e-15))
+        yield row("limit_ratios", [hessian, test], [2 * form(test, columns[k]) / values[k] for k in (0, 1)], 1e-13)
+        yield row("crossover_lr", [hessian], 2 / (values[0] + values[1]), 2e-15)
         inverse = mp.inverse(mp.cholesky(matrix(hessian)))
         bounds = mp.eigsy(inverse * matrix(test) * inverse.T, eigvals_only=True)
-        rows.append(row(NAME + "ratio_bounds", [hessian, test], list(bounds), 1e-13 * float(values[1] / values[0])))
+        yield row("ratio_bounds", [hessian, test], list(bounds), 1e-13 * float(values[1] / values[0]))
     three = [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 3.0]]
-    rows.append(row(NAME + "limit_ratios", [three, three], [1, 1], 1e-14, start=[0.0, 1.0, 1.0]))
-    rows.append(row(NAME + "crossover_lr", [three], mp.mpf(2) / 5, 1e-15, start=[0.0, 1.0, 1.0]))
+    yield row("limit_ratios", [three, three], [1, 1], 1e-14, start=[0.0, 1.0, 1.0])
+    yield row("crossover_lr", [three], mp.mpf(2) / 5, 1e-15, start=[0.0, 1.0, 1.0])
     for n in (2, 3, 10, 101, 1000):
         benefit = sum(Fraction(comb(n, c) * min(c, n - c), (2**n - 2) * max(c, n - c)) for c in range(1, n))
-        rows.append(row(NAME + "mean_benefit", [n], number(benefit), 1e-14))
-    return rows
+        yield row("mean_benefit", [n], exact(benefit), 1e-14)
 
 
 def samples():
-    rows = []
     for counts, size, replacement in (([2, 1], 1, False), ([2, 1], 2, False), ([2, 1], 3, False), ([2, 1], 2, True),
                                       ([1, 5, 3], 4, False)):
         n = sum(counts)
@@ -153,19 +131,16 @@ def samples():
         for lr in (1e-9, 0.25, 1.0, 1.25):
             rate = Fraction(lr)
             growth = [(1 - rate * a) ** 2 + rate**2 * p * a * (2 - a) for a in h]
-            rows.append(row(NAME + "mean_square_multipliers", [counts, lr, size], [number(q) for q in growth], 1e-14,
-                            replacement=replacement))
-        rows.append(row(NAME + "mean_square_lr", [counts, size], number(2 / (2 * p + (1 - p) * max(h))), 1e-15,
-                        replacement=replacement))
-        rows.append(row(NAME + "mean_square_crossover", [counts, size],
-                        number(2 / (2 * p + (1 - p) * (max(h) + min(h)))), 1e-15, replacement=replacement))
+            yield row("mean_square_multipliers", [counts, lr, size], [exact(q) for q in growth], 1e-14,
+                      replacement=replacement)
+        for name, together in (("mean_square_lr", max(h)), ("mean_square_crossover", max(h) + min(h))):
+            yield row(name, [counts, size], exact(2 / (2 * p + (1 - p) * together)), 1e-15, replacement=replacement)
     for size, lr, target in ((1, 0.2, 1e-3), (1, 0.45, 1e-8), (2, 0.3, 1e-4), (2, 1.25, 1e-6), (3, 0.1, 1e-3)):
         mean, square = law(size, lr, target)
         for attribute, value in (("mean", mean), ("std", mp.sqrt(square - mean**2))):
             if attribute == "mean" or size < 3:
-                rows.append(row(NAME + "sgd_stopping_law", [2 / 3, 1 / 3, target, size], value, 1e-9, lr=lr)
-                            | {"attribute": attribute})
-    return rows
+                yield (row("sgd_stopping_law", [2 / 3, 1 / 3, target, size], value, 1e-9, lr=lr)
+                       | {"attribute": attribute})
 
 
 def law(size, lr, target):

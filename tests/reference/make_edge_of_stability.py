@@ -4,10 +4,10 @@ from itertools import product
 
 import mpmath as mp
 
-from tests.reference._table import row, write
+from tests.reference._table import rows_of, write
 
 mp.mp.dps = 80
-NAME = "theory.edge_of_stability."
+row = rows_of("theory.edge_of_stability")
 
 
 def step(f, kernel, lr, width):
@@ -23,15 +23,15 @@ def rows():
         (-0.3, 2.0, 0.5, 1),
     ):
         args = [mp.mpf(value) for value in (f, kernel, lr, width)]
-        yield row(NAME + "catapult_step", [f, kernel, lr, width], list(step(*args)), 1e-14)
+        yield row("catapult_step", [f, kernel, lr, width], list(step(*args)), 1e-14)
         flow = mp.sqrt(args[1] ** 2 - 4 * args[0] ** 2 / width)
-        yield row(NAME + "flow_kernel", [f, kernel, width], flow, 2e-15)
+        yield row("flow_kernel", [f, kernel, width], flow, 2e-15)
     for f, kernel, lr, width in ((1e-3, 2.5, 1.0, 1), (1.45, 3.0, 1.0, 1), (1e-8, 2.1, 1.0, 1), (0.4, 1.0, 1.5, 7),
                                  (1e-6, 3.5, 1.0, 1)):
         state = mp.mpf(f), mp.mpf(kernel)
         while abs(state[0]) > mp.mpf(10) ** -40:
             state = step(*state, mp.mpf(lr), width)
-        yield row(NAME + "final_kernel", [f, kernel, lr, width], state[1], 1e-12)
+        yield row("final_kernel", [f, kernel, lr, width], state[1], 1e-12)
 
 
 def held():
@@ -46,9 +46,8 @@ def held():
         v = v / mp.norm(v)
         across = bend - v * (v.T * bend)[0]
         along = (across.T * g)[0] / (across.T * across)[0]
-        yield row(NAME + "stabilised_amplitude", [gradient, third, top], mp.sqrt(-2 * along), 1e-13)
-        yield row(NAME + "constrained_velocity", [gradient, third, top],
-                  list(v * (v.T * g)[0] + across * along - g), 1e-13)
+        yield row("stabilised_amplitude", [gradient, third, top], mp.sqrt(-2 * along), 1e-13)
+        yield row("constrained_velocity", [gradient, third, top], list(v * (v.T * g)[0] + across * along - g), 1e-13)
 
 
 def oscillations():
@@ -69,13 +68,13 @@ def oscillations():
         answer = 3 * (bend.T * mp.lu_solve(mp.matrix(hessian), bend))[0]
         promise = float(mp.mpf(10)**-13 * (answer + abs(quartic)) / abs(answer - quartic))
         args = [hessian, {"third": third}, {"fourth": fourth}]
-        yield row(NAME + "oscillation_coefficient", args, answer - quartic, promise)
+        yield row("oscillation_coefficient", args, answer - quartic, promise)
         for delta in (1e-3, 2.0**-30):
             lr = float(2 / top * (1 + mp.mpf(delta)))
             above = top - 2 / mp.mpf(lr)
-            yield row(NAME + "oscillation_amplitude", [*args, lr], mp.sqrt(6 * above / (answer - quartic)),
+            yield row("oscillation_amplitude", [*args, lr], mp.sqrt(6 * above / (answer - quartic)),
                       promise + 1e-15 / delta)
-        yield row(NAME + "oscillation_amplitude", [*args, float(1 / top)], 0, 0)
+        yield row("oscillation_amplitude", [*args, float(1 / top)], 0, 0)
 
 
 if __name__ == "__main__":

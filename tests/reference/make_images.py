@@ -5,33 +5,26 @@ from fractions import Fraction
 
 import mpmath as mp
 
-from tests.reference._table import row, write
+from tests.reference._table import exact, rows_of, write
 
-NAME = "theory.images."
+row = rows_of("theory.images")
 SIZES = ({"inputs": 147, "filters": 256, "blocks": 9, "classes": 10, "share": 0.8},
          {"inputs": 1, "filters": 1, "blocks": 1, "classes": 2, "share": 1.0},
          {"inputs": 10**6, "filters": 3, "blocks": 7, "classes": 1000, "share": 1e-6})
 
 
-def exact(value):
-    value = Fraction(value)
-    return mp.mpf(value.numerator) / value.denominator
-
-
 def shares():
-    rows = []
     for a, p in ((0.8, 0.2), (0.0, 0.0), (1.0, 1.0), (0.3, 0.7), (1e-12, 0.5)):
         alone = Fraction(a) * Fraction(p)
-        rows += [row(NAME + "augmentation_shares", (a, p), [exact(1 - Fraction(a)), exact(alone),
-                                                            exact(Fraction(a) - alone)], 4e-16),
-                 row(NAME + "picture_shares", (a, p), [exact(1 - Fraction(a)), exact(1 - alone)], 4e-16)]
+        yield from [row("augmentation_shares", (a, p), [exact(1 - Fraction(a)), exact(alone),
+                                                               exact(Fraction(a) - alone)], 4e-16),
+                    row("picture_shares", (a, p), [exact(1 - Fraction(a)), exact(1 - alone)], 4e-16)]
     for parts, weights in (((0.8, 0.1, 0.75), (0.2, 0.16, 0.64)), ((1.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
                            ((1e-9, 0.5, 1.0), (0.5, 0.5, 0.0))):
         value = sum(Fraction(w) * Fraction(part) for w, part in zip(weights, parts))
-        rows.append(row(NAME + "mixed_accuracy", (*parts, list(weights)), exact(value), 4e-16))
-    rows += [row(NAME + "linear_patch_limit", (c,), exact(Fraction(c + 1, 2 * c)), 1e-16) for c in (2, 4, 10, 10**6)]
-    rows += [row(NAME + "distinct_patches", (c, k), mp.mpf(2 * c * k), 0) for c, k in ((2, 1), (10, 3), (10**6, 10**6))]
-    return rows
+        yield row("mixed_accuracy", (*parts, list(weights)), exact(value), 4e-16)
+    yield from [row("linear_patch_limit", (c,), exact(Fraction(c + 1, 2 * c)), 1e-16) for c in (2, 4, 10, 10**6)]
+    yield from [row("distinct_patches", (c, k), mp.mpf(2 * c * k), 0) for c, k in ((2, 1), (10, 3), (10**6, 10**6))]
 
 
 def curvature(scale, sizes):
@@ -41,21 +34,17 @@ def curvature(scale, sizes):
 
 
 def limits():
-    rows = []
     for sizes in SIZES:
-        rows += [row(NAME + "initial_patch_curvature", (s,), curvature(s, sizes), 2e-15, **sizes)
-                 for s in (0.0, 1e-9, 2.2, 1e80)]
+        yield from [row("initial_patch_curvature", (s,), curvature(s, sizes), 2e-15, **sizes)
+                    for s in (0.0, 1e-9, 2.2, 1e80)]
         for lr, mu, decay in ((0.2, 0.9, 0.0), (1e-3, 0.0, 2e-3), (0.019, 0.5, 0.01), (1e-30, 0.9, 0.0)):
             bracket = sizes["classes"] / mp.mpf(sizes["share"]) * (2 * (1 + mp.mpf(mu)) / mp.mpf(lr)
                                                                    - mp.mpf(decay)) - 1
             scale = mp.sqrt(2 * bracket / (sizes["filters"] + mp.mpf(sizes["inputs"]) / sizes["blocks"]))
             promise = float(4e-15 * (1 + 2 / (sizes["filters"] * scale**2)))
-            rows.append(row(NAME + "critical_patch_scale", (lr,), scale, promise, **sizes, momentum=mu,
-                            weight_decay=decay))
+            yield row("critical_patch_scale", (lr,), scale, promise, **sizes, momentum=mu, weight_decay=decay)
     for k, mu, decay in ((4.0, 0.0, 0.0), (52.8, 0.9, 2e-3), (1e-80, 0.5, 0.0), (1e80, 1 - 2.0**-53, 1.0)):
-        rows.append(row(NAME + "momentum_limit", (k, mu, decay), 2 * (1 + mp.mpf(mu)) / (mp.mpf(k) + mp.mpf(decay)),
-                        1e-15))
-    return rows
+        yield row("momentum_limit", (k, mu, decay), 2 * (1 + mp.mpf(mu)) / (mp.mpf(k) + mp.mpf(decay)), 1e-15)
 
 
 def along_the_patch(base, filters, head, share):
@@ -90,12 +79,11 @@ def matrices():
              ([1e-40, 0.0], [[1.0, 1.0], [0.0, 2.0]], [[1.0, 2.0], [1e40, -1e40]], 0.25),
              ([-1.0], [[1.0, 2.0]], [[1.0, -1.0], [3.0, 4.0]], 0.5),
              ([1e60], [[1e-20, 1e-20]], [[1e-3, 1.0, 2.0], [2.0, 1e-3, 1e3]], 1.0))
-    rows = [row(NAME + "patch_curvature", case, along_the_patch(*case), 1e-14 * len(case[2][0])) for case in cases]
+    yield from [row("patch_curvature", case, along_the_patch(*case), 1e-14 * len(case[2][0])) for case in cases]
     head = [[[1.0, 3.0], [0.5, -0.25]], [[-2.0, 1e-3], [4.0, 0.125]]]
     for active in ([[1.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]):
-        rows += [row(NAME + "noise_covariance", (active, head, std, form), noises(active, head, std, form), 1e-14)
-                 for std in (0.0, 0.5, 1e-30) for form in ("shared", "independent")]
-    return rows
+        yield from [row("noise_covariance", (active, head, std, form), noises(active, head, std, form), 1e-14)
+                    for std in (0.0, 0.5, 1e-30) for form in ("shared", "independent")]
 
 
 if __name__ == "__main__":

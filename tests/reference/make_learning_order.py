@@ -5,9 +5,9 @@ from itertools import product
 
 import mpmath as mp
 
-from tests.reference._table import row, write
+from tests.reference._table import rows_of, write
 
-NAME = "theory.learning_order."
+row = rows_of("theory.learning_order")
 
 
 def kernel(degree, cosine):
@@ -52,6 +52,12 @@ def over_lags(summand, lr, decay, steps=None, explicit=400):
     return total
 
 
+def integral(r, digits):
+    """∫ C(ρ) dρ from 0 to 1."""
+    with mp.workdps(digits):
+        return mp.quad(lambda rho: lag_kernel(rho, r), [0, 0.5, *(1 - mp.mpf(10)**-k for k in range(1, 12)), 1])
+
+
 def answering(scale, r, decay, lr, alpha, square, fraction):
     """D with slopes that answer to g, the 3 × 3 system as it is written."""
     with mp.workdps(40):
@@ -79,32 +85,29 @@ def linear_error(cosine, margin, dim):
 
 
 def noise():
-    rows = []
     for lr, decay, std in ((0.1, 0.01, 2.0), (1e-8, 1e-6, 1.0), (1e-150, 1e-150, 1e80), (1e80, 1e-90, 1e-80),
                            (1.0, 1.0, 3.0),
                            (1.5, 1.25, 1.0), (0.025, 7.5e-4, 0.2)):
         product_ = mp.mpf(lr) * mp.mpf(decay)
         root = mp.sqrt(product_ * (2 - product_))
         promise = float(1e-15 / (2 - product_))
-        rows += [row(NAME + "stationary_std", (lr, decay, std), mp.mpf(lr) * mp.mpf(std) / root, promise),
-                 row(NAME + "noise_std", (lr, decay, std), mp.mpf(std) * root / mp.mpf(lr), promise)]
+        yield from [row("stationary_std", (lr, decay, std), mp.mpf(lr) * mp.mpf(std) / root, promise),
+                    row("noise_std", (lr, decay, std), mp.mpf(std) * root / mp.mpf(lr), promise)]
     for lr, decay, lag in ((1e-8, 1e-6, 1e14), (1e-8, 1e-6, 1e16), (0.5, 0.2, 2), (0.025, 7.5e-4, 53333),
                            (0.5, 0.75, 40),
                            (1e-3, 1e-3, 1), (1.0, 0.4375, 33), (1.0, 1.0, 3), (1.0, 1.0, 0), (1.5, 1.0, 3),
                            (1.0, 1.75, 101)):
         product_ = mp.mpf(lr) * mp.mpf(decay)
-        rows.append(row(NAME + "noise_autocorrelation", (lr, decay, lag), (1 - product_)**mp.mpf(lag),
-                        1e-15 * (2 + float(lag * product_))))
+        yield row("noise_autocorrelation", (lr, decay, lag), (1 - product_)**mp.mpf(lag),
+                  1e-15 * (2 + float(lag * product_)))
     for lr, decay, left in ((0.025, 7.5e-4, 0.5), (1e-8, 1e-8, 0.1), (1.0, 0.5, 1e-9), (0.5, 0.25, 1 - 2.0**-40)):
-        rows.append(row(NAME + "mixing_time", (lr, decay, left),
-                        mp.log(mp.mpf(left)) / mp.log(1 - mp.mpf(lr) * mp.mpf(decay)), 1e-15))
+        yield row("mixing_time", (lr, decay, left),
+                  mp.log(mp.mpf(left)) / mp.log(1 - mp.mpf(lr) * mp.mpf(decay)), 1e-15)
     for rho in (-1.0, -0.3, 0.0, 0.7, 1 - 1e-6, 1 - 2.0**-52, 1.0):
-        rows.append(row(NAME + "pattern_turnover", (rho,), mp.acos(mp.mpf(rho)) / mp.pi, 1e-15))
-    return rows
+        yield row("pattern_turnover", (rho,), mp.acos(mp.mpf(rho)) / mp.pi, 1e-15)
 
 
 def decoupling():
-    rows = []
     for signal, out, std in (([1e-3], [1.0], 1.0), ([0.5, -2.0, 1e-8, 0.0], [0.1, -3.0, 2.0, 1.0], 0.7),
                              ([30.0, 80.0], [1.0, -1.0], 1.0),
                              ([1e-40, 3e-40], [1.0, 2.0], 1e-38)):
@@ -115,98 +118,84 @@ def decoupling():
             if end:
                 total += mp.mpf(u)**2 * end**3 * mp.quad(lambda t: (1 - t / end)**2 * mp.npdf(t) / end,
                                                          edges)  # noqa: B023
-        rows.append(row(NAME + "decoupling_error", (signal, out, std), mp.mpf(std) * mp.sqrt(total), 1e-12))
-    return rows
+        yield row("decoupling_error", (signal, out, std), mp.mpf(std) * mp.sqrt(total), 1e-12)
 
 
 def kernels():
     near = [1 - 10.0**-k for k in (2, 6, 10, 14)]
-    rows = [row(NAME + "arc_cosine_kernel", (degree, sign * c), kernel(degree, mp.mpf(sign * c)), 4e-15)
-            for degree in (0, 1) for c in (0.0, 0.25, 0.8, *near, 1.0) for sign in (1, -1) if c or sign > 0]
-    rows += [row(NAME + "lag_kernel", (rho, r), lag_kernel(rho, r), 1e-13)
-             for rho in (-1.0, -0.5, 1e-8, 0.5, 0.9, 1 - 1e-6, 1 - 2.0**-53, 1.0)
-             for r in (1e-9, 1e-4, 1e-3, 0.02, 0.2, 1.0, 3.0, 1e6)]
-    return rows
+    yield from [row("arc_cosine_kernel", (degree, sign * c), kernel(degree, mp.mpf(sign * c)), 4e-15)
+                for degree in (0, 1) for c in (0.0, 0.25, 0.8, *near, 1.0) for sign in (1, -1) if c or sign > 0]
+    yield from [row("lag_kernel", (rho, r), lag_kernel(rho, r), 1e-13)
+                for rho in (-1.0, -0.5, 1e-8, 0.5, 0.9, 1 - 1e-6, 1 - 2.0**-53, 1.0)
+                for r in (1e-9, 1e-4, 1e-3, 0.02, 0.2, 1.0, 3.0, 1e6)]
 
 
 def curvature():
-    name, rows = NAME + "curvature_prediction", []
-    for scale, r, decay, lr, steps in ((5.0, 0.1, 3.3e-3, 0.25, None), (750**0.5, 0.02, 7.5e-4, 1e-5, None),
-                                       (1.0, 1e-3, 1e-4, 0.1, None), (3.0, 0.2, 0.1, 0.5, 1),
-                                       (3.0, 0.4, 0.5, 1.0, None),
-                                       (5.0, 0.05, 1e-4, 0.5, 100_000), (1.0, 1e-4, 1e-6, 1e-3, 1_000_000)):
+    name = "curvature_prediction"
+    for scale, r, decay, lr, steps in (
+            (5.0, 0.1, 3.3e-3, 0.25, None), (750**0.5, 0.02, 7.5e-4, 1e-5, None), (1.0, 1e-3, 1e-4, 0.1, None),
+            (3.0, 0.2, 0.1, 0.5, 1), (3.0, 0.4, 0.5, 1.0, None), (5.0, 0.05, 1e-4, 0.5, 100_000),
+            (1.0, 1e-4, 1e-6, 1e-3, 1_000_000)):
         with mp.workdps(50):
             total = over_lags(lambda rho: lag_kernel(rho, r), lr, decay, steps)  # noqa: B023
-        rows.append(row(name, (scale, r, decay), -mp.mpf(scale)**2 / 16 * total, 1e-12, lr=lr, steps=steps))
-    for scale, r, decay, lr, square in ((5.0, 0.1, 3.3e-3, 0.25, 0.375), (750**0.5, 0.02, 7.5e-4, 0.01, 0.3125),
-                                        (20.0, 1e-3, 1e-2, 0.05, 0.5), (4.0, 0.2, 0.02, 0.1, 0.25)):
-        rows.append(row(name, (scale, r, decay), answering(scale, r, decay, lr, 0.5, square, 0.75), 1e-10, lr=lr,
-                        fraction=0.75, mean_square_alpha=square))
+        yield row(name, (scale, r, decay), -mp.mpf(scale)**2 / 16 * total, 1e-12, lr=lr, steps=steps)
+    for scale, r, decay, lr, alpha, square, share in (
+            (5.0, 0.1, 3.3e-3, 0.25, 0.5, 0.375, 0.75), (750**0.5, 0.02, 7.5e-4, 0.01, 0.5, 0.3125, 0.75),
+            (20.0, 1e-3, 1e-2, 0.05, 0.5, 0.5, 0.75), (4.0, 0.2, 0.02, 0.1, 0.5, 0.25, 0.75),
+            (4.0, 0.2, 0.02, 0.1, 0.6, 0.4, 0.8)):
+        yield row(name, (scale, r, decay), answering(scale, r, decay, lr, alpha, square, share), 1e-10, lr=lr,
+                  fraction=share, mean_alpha=alpha, mean_square_alpha=square)
     for r, decay in ((1e-3, 1e-4), (0.02, 7.5e-4), (0.2, 0.01)):
         limit = mp.mpf(r)**3 / mp.mpf(decay) / (12 * mp.pi)
-        rows.append(row(name, (1.0, r, decay), -limit, 1e-15))
-        # The limit beside the integral over ρ, to which the sum tends at small ηλ.
-        with mp.workdps(50):
-            total = mp.quad(lambda rho: lag_kernel(rho, r), [0, 0.5] + [1 - mp.mpf(10)**-k for k in range(1, 12)]
-                            + [1])  # noqa: B023
-        rows.append(row(name, (1.0, r, decay), -total / mp.mpf(decay) / 16, 1.1 * r))
-        rows.append(row(NAME + "curvature_bound", (2.0, r, decay), 4 * mp.mpf(r)**2 / mp.mpf(decay), 1e-15))
-    return rows
+        yield row(name, (1.0, r, decay), -limit, 1e-15)
+        yield row(name, (1.0, r, decay), -integral(r, 50) / mp.mpf(decay) / 16, 1.1 * r)   # to which the sum tends
+        yield row("curvature_bound", (2.0, r, decay), 4 * mp.mpf(r)**2 / mp.mpf(decay), 1e-15)
 
 
 def networks():
-    rows = [row(NAME + "linear_error", case, linear_error(*case), 1e-12) for case in (
-        (0.99999, 0.0, 50), (0.99999, 1e-3 / 50**0.5, 50), (0.99999, 1e-3, 50), (0.9, 0.1, 100), (0.1, 0.1, 100),
-        (0.0, 0.1, 100), (-0.5, 0.1, 100), (-0.99999, 1e-3, 50), (1e-8, 5.0, 100), (1 - 1e-14, 1e-8, 50),
-        (0.7, 3.0, 100),
-        (0.9999, 0.01, 100), (0.5, 1e-200, 3))]
-    rows += [row(NAME + "linear_error", (1.0, 0.1, 2), 0, 0), row(NAME + "linear_error", (-1.0, 0.1, 2), 1, 0)]
-    rows += [row(NAME + "memorising_error", (rho,), mp.mpf(rho) / 2, 1e-16) for rho in (1e-12, 0.1, 0.75, 1 - 2.0**-53)]
-    rows += [row(NAME + "effective_samples", (n, p, q), [(1 - mp.mpf(q)) * n, mp.mpf(p) * n], 4e-16)
-             for n, p, q in ((100, 0.25, 0.25), (1, 0.0, 1.0), (10**9, 1e-9, 0.3), (7, 0.3, 0.7))]
-    rows += [row(NAME + "odd_part", (w, u), [mp.fsum(mp.mpf(u[j]) * mp.mpf(w[j][i]) for j in range(len(u))) / 2
-                                             for i in range(len(w[0]))], 1e-15)
-             for w, u in (([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0]), ([[1e80, 3.0], [0.1, -0.7], [0.2, 0.3]],
-                                                                    [0.5, 1.0, -2.0]))]
-    rows += [row(NAME + "least_dimension", (kappa, q), (4 / (mp.mpf(kappa)**6 * mp.mpf(q)**3))**16, 1e-13)
-             for kappa, q in ((0.5, 0.5), (0.999, 0.999), (0.05, 0.9), (0.9, 1e-4))]
-    return rows
+    yield from [row("linear_error", case, linear_error(*case), 1e-12) for case in (
+            (0.99999, 0.0, 50), (0.99999, 1e-3 / 50**0.5, 50), (0.99999, 1e-3, 50), (0.9, 0.1, 100), (0.1, 0.1, 100),
+            (0.0, 0.1, 100), (-0.5, 0.1, 100), (-0.99999, 1e-3, 50), (1e-8, 5.0, 100), (1 - 1e-14, 1e-8, 50),
+            (0.7, 3.0, 100),
+            (0.9999, 0.01, 100), (0.5, 1e-200, 3))]
+    yield from [row("linear_error", (1.0, 0.1, 2), 0, 0), row("linear_error", (-1.0, 0.1, 2), 1, 0)]
+    yield from [row("memorising_error", (rho,), mp.mpf(rho) / 2, 1e-16) for rho in (1e-12, 0.1, 0.75, 1 - 2.0**-53)]
+    yield from [row("effective_samples", (n, p, q), [(1 - mp.mpf(q)) * n, mp.mpf(p) * n], 4e-16)
+                for n, p, q in ((100, 0.25, 0.25), (1, 0.0, 1.0), (10**9, 1e-9, 0.3), (7, 0.3, 0.7))]
+    yield from [row("odd_part", (w, u), [mp.fsum(mp.mpf(u[j]) * mp.mpf(w[j][i]) for j in range(len(u))) / 2
+                                                for i in range(len(w[0]))], 1e-15)
+                for w, u in (([[1.0, 0.0], [0.0, 2.0]], [1.0, -1.0]), ([[1e80, 3.0], [0.1, -0.7], [0.2, 0.3]],
+                                                                       [0.5, 1.0, -2.0]))]
+    yield from [row("least_dimension", (kappa, q), (4 / (mp.mpf(kappa)**6 * mp.mpf(q)**3))**16, 1e-13)
+                for kappa, q in ((0.5, 0.5), (0.999, 0.999), (0.05, 0.9), (0.9, 1e-4))]
 
 
 def theorems():
     """Conditions of visibility, powers of d and κ under Assumption 3.3, and the outputs of the memorising net."""
-    name, rows = NAME + "visibility", []
+    name = "visibility"
     for dim, r, v, decay, lr, small, mean, square in ((200, 0.02, 750**0.5, 7.5e-4, 0.025, 1e-6, 0.75, 7 / 12),
                                                       (2, 1e-4, 1.0, 1e-8, 0.5, 0.5, 0.5, 1 / 3)):
         r_, v_, decay_, ratio = mp.mpf(r), mp.mpf(v), mp.mpf(decay), mp.mpf(lr) / mp.mpf(small)
-        with mp.workdps(40):
-            points = [0, 0.5] + [1 - mp.mpf(10)**-k for k in range(1, 12)] + [1]
-            total = mp.quad(lambda rho: lag_kernel(rho, r), points)  # noqa: B023
         values = {"speed": (v_**2 * r_ * dim, 1e-14), "decay": (mp.mpf("2.25") * dim * decay_, 1e-14),
                   "stability": (mp.mpf(lr) * v_**2 * mp.mpf(square) / 16, 1e-14),
-                  "curvature": (v_**2 * mp.mpf(mean) * total / decay_ / 8, 1.1 * r),
+                  "curvature": (v_**2 * mp.mpf(mean) * integral(r, 40) / decay_ / 8, 1.1 * r),
                   "residence": (mp.log(1 + r_**2 * ratio) * v_**2 * mp.mpf(mean) * r_ / (64 * mp.pi * decay_), 1e-14)}
         options = {"mean_alpha": mean, "mean_square_alpha": square}
-        rows += [row(name, [dim, r, v, decay, lr, small], value, rtol, **options) | {"attribute": attribute}
-                 for attribute, (value, rtol) in values.items()]
-    quarter = mp.mpf(1) / 4
-    powers = {"annealing time (4.1)": (1, 0), "signal norm squared (4.1)": (1, 0),
-              "curvature bound (4.2)": (-quarter, 0), "curvature law": (-1, 0),
-              "memorising time (4.3)": (3 * quarter, 0), "1 / (r d)": (-quarter, 0),
-              "signal change squared (4.3)": (3 * quarter, 0), "signal of M2 (5.2)": (mp.mpf(15) / 32, 0),
-              "fitting time of P-only examples (5.1)": (1, 0), "norm of alpha (5.3)": (2 * quarter, 0),
+        yield from [row(name, [dim, r, v, decay, lr, small], value, rtol, **options) | {"attribute": attribute}
+                    for attribute, (value, rtol) in values.items()]
+    powers = {"annealing time (4.1)": (1, 0), "signal norm squared (4.1)": (1, 0), "curvature bound (4.2)": (-0.25, 0),
+              "curvature law": (-1, 0), "memorising time (4.3)": (0.75, 0), "1 / (r d)": (-0.25, 0),
+              "signal change squared (4.3)": (0.75, 0), "signal of M2 (5.2)": (15 / 32, 0),
+              "fitting time of P-only examples (5.1)": (1, 0), "norm of alpha (5.3)": (0.5, 0),
               "error of L-S (3.4)": (0, 3), "error of S (3.5)": (0, 2), "ratio of errors": (0, 1),
-              "stated condition, lambda / r^2": (quarter, 0), "d lambda": (-quarter, 0),
-              "lambda / r": (-2 * quarter, 0)}
-    rows += [row(NAME + "asymptotic_exponents", [], list(value), 1e-15) | {"entry": key}
-             for key, value in powers.items()]
+              "stated condition, lambda / r^2": (0.25, 0), "d lambda": (-0.25, 0), "lambda / r": (-0.5, 0)}
+    yield from [row("asymptotic_exponents", [], list(value), 1e-15) | {"entry": key} for key, value in powers.items()]
     for r, offset, homogeneous in ((0.5, 0.25, False), (1e-4, 0.5, True), (2.0**-20, 1e-9, False)):
         points, rho = [[1.0, -r], [1.0, 0.0], [1.0, r], [0.5, 0.5 * r]], mp.mpf(offset)
         outputs = [rho * (x if homogeneous else 1) - mp.fsum(max(sign * 2 * mp.mpf(y) / r - x, 0) for sign in (-1, 1))
                    for x, y in points]
-        rows.append(row(NAME + "memorising_network", [r, offset], outputs, 4e-16, homogeneous=homogeneous)
-                    | {"attribute": "predict", "with": [points]})
-    return rows
+        yield (row("memorising_network", [r, offset], outputs, 4e-16, homogeneous=homogeneous)
+               | {"attribute": "predict", "with": [points]})
 
 
 if __name__ == "__main__":

@@ -9,9 +9,9 @@ from fractions import Fraction
 import mpmath as mp
 
 from tests.reference import _brute_force as brute
-from tests.reference._table import row, write
+from tests.reference._table import rows_of, write
 
-NAME = "theory.linear_stability."
+row = rows_of("theory.linear_stability")
 TOY = [[[0.2]], [[3.8]]]
 TWIN = [[[2.0]], [[2.0]], [[2.0]]]
 PLAIN = [[0.0, 3.0], [2.0, -2.0], [3.0, 0.0]]
@@ -42,8 +42,8 @@ def ranged(factors):
 
 def sampling():
     for n, size in ((1, 1), (5, 2), (7, 7), (7, 1), (10**9, 3), (2, 1)):
-        yield row(NAME + "sampling_factor", [n, size], brute.noise_factor(n, size, False) if n > 1 else 0, 4e-16)
-        yield row(NAME + "sampling_factor", [n, size], mp.mpf(1) / size, 4e-16, replacement=True)
+        yield row("sampling_factor", [n, size], brute.noise_factor(n, size, False) if n > 1 else 0, 4e-16)
+        yield row("sampling_factor", [n, size], mp.mpf(1) / size, 4e-16, replacement=True)
 
 
 def eq4(hessians, lr, size, replacement=False):
@@ -60,30 +60,30 @@ def curvatures():
     for factors in (*FACTORS, SINGULAR):
         hessians, mine = brute.squares(factors), given(factors)
         size = max(abs(value) for value in brute.mean(hessians))
-        yield row(NAME + "sharpness", [mine], largest(brute.mean(hessians)), 1e-14)
-        yield row(NAME + "non_uniformity", [mine], mp.sqrt(largest(brute.variance(hessians))), 1e-13)
+        yield row("sharpness", [mine], largest(brute.mean(hessians)), 1e-14)
+        yield row("non_uniformity", [mine], mp.sqrt(largest(brute.variance(hessians))), 1e-13)
         for lr, batch in ((float(1 / size), 1), (float(3 / size), 2)):
             whole = eq4(hessians, lr, batch)
-            yield row(NAME + "stability_matrix", [mine, lr, batch], whole.tolist(), 1e-13) | {"of": "largest entry"}
-            yield row(NAME + "lambda_max", [mine, lr, batch], largest(whole), 1e-13)
+            yield row("stability_matrix", [mine, lr, batch], whole.tolist(), 1e-13) | {"of": "largest entry"}
+            yield row("lambda_max", [mine, lr, batch], largest(whole), 1e-13)
     for scale in (1e-80, 1e80):
-        yield row(NAME + "sharpness", [[[[scale]], [[3 * scale]]]], (mp.mpf(scale) + mp.mpf(3 * scale)) / 2, 1e-14)
+        yield row("sharpness", [[[[scale]], [[3 * scale]]]], (mp.mpf(scale) + mp.mpf(3 * scale)) / 2, 1e-14)
         spread = (mp.mpf(3 * scale) - mp.mpf(scale)) / 2
-        yield row(NAME + "non_uniformity", [[[[scale]], [[3 * scale]]]], spread, 1e-13)
+        yield row("non_uniformity", [[[[scale]], [[3 * scale]]]], spread, 1e-13)
     for near in (1e-9, 1e-15):
         stack = [[[1.0 + near]], [[1.0 - near]]]
         exact = [mp.mpf(1.0 + near), mp.mpf(1.0 - near)]
-        yield row(NAME + "non_uniformity", [stack], (exact[0] - exact[1]) / 2, 1e-13)
-    yield row(NAME + "non_uniformity", [TWIN], 0, 0)
+        yield row("non_uniformity", [stack], (exact[0] - exact[1]) / 2, 1e-13)
+    yield row("non_uniformity", [TWIN], 0, 0)
     for lr in (1e-300, 0.7, 1e80):
-        yield row(NAME + "sharpness_limit", [lr], 2 / mp.mpf(lr), 4e-16)
+        yield row("sharpness_limit", [lr], 2 / mp.mpf(lr), 4e-16)
         for n, size, replacement in ((5, 2, False), (200, 4, True), (10**6, 1, False)):
             p = brute.noise_factor(n, size, replacement)
-            yield row(NAME + "non_uniformity_limit", [lr, n, size], 1 / (mp.mpf(lr) * mp.sqrt(p)), 1e-15,
+            yield row("non_uniformity_limit", [lr, n, size], 1 / (mp.mpf(lr) * mp.sqrt(p)), 1e-15,
                       replacement=replacement)
             for a in (1e-9 / lr, 1 / lr, 1.9999999 / lr):
                 side = mp.mpf(lr) * mp.mpf(a)
-                yield row(NAME + "mean_square_non_uniformity", [a, lr, n, size],
+                yield row("mean_square_non_uniformity", [a, lr, n, size],
                           mp.sqrt(side * (2 - side) / p) / mp.mpf(lr), float(mp.mpf(2e-15) / min(1, 2 - side)),
                           replacement=replacement)
 
@@ -108,22 +108,22 @@ def limits():
             if (factors in (PARALLEL, TINY, HEAVY) and options.get("momentum")) or (number > 1 and n > 3):
                 continue
             edge = exact_edge(factors, 1, options)
-            yield row(NAME + "critical_lr", [mine, 1], edge, 1e-9, **options)
+            yield row("critical_lr", [mine, 1], edge, 1e-9, **options)
             full = full_batch(**options) / brute.top(hessians, options.get("weight_decay", 0.0))
-            yield row(NAME + "critical_lr", [mine, 1, "gd"], full, 1e-13, **options)
+            yield row("critical_lr", [mine, 1, "gd"], full, 1e-13, **options)
             if not options.get("replacement"):
-                yield row(NAME + "critical_lr", [mine, n], full, 1e-9, **options)
+                yield row("critical_lr", [mine, n], full, 1e-9, **options)
             for share, verdict in ((1 - 1e-6, "stable"), (1 + 1e-6, "unstable")):
                 options_ = dict(options)
-                yield {**row(NAME + "certify", [mine, float(edge * share), 1], 0, 0.0, **options_),
+                yield {**row("certify", [mine, float(edge * share), 1], 0, 0.0, **options_),
                        "attribute": "verdict", "value": verdict}
         for batch in (1, 2):
-            yield row(NAME + "critical_lr", [mine, batch, "sufficient"], sufficient(hessians, batch), 1e-9)
+            yield row("critical_lr", [mine, batch, "sufficient"], sufficient(hessians, batch), 1e-9)
     for scale in (2.0**-270, 2.0**270):
         scaled = [[value * scale for value in line] for line in PLAIN]
-        yield row(NAME + "critical_lr", [given(scaled), 1], exact_edge(PLAIN, 1, {}) / mp.mpf(scale)**2, 1e-9)
-    yield row(NAME + "critical_lr", [TOY, 1], brute.limit([brute.matrix(one) for one in TOY], 1), 1e-9)
-    yield row(NAME + "critical_lr", [dense(PLAIN), 2], exact_edge(PLAIN, 2, {}), 1e-9)
+        yield row("critical_lr", [given(scaled), 1], exact_edge(PLAIN, 1, {}) / mp.mpf(scale)**2, 1e-9)
+    yield row("critical_lr", [TOY, 1], brute.limit([brute.matrix(one) for one in TOY], 1), 1e-9)
+    yield row("critical_lr", [dense(PLAIN), 2], exact_edge(PLAIN, 2, {}), 1e-9)
 
 
 def exact_edge(factors, batch, options):
@@ -173,9 +173,9 @@ def necessary():
             full = full_batch(**options) / values[1]
             each = [root([values[i]], p * along[i], full_batch(**options) / values[i], options) for i in range(2)]
             both = root(list(values), p * trace, full, options)
-            yield row(NAME + "necessary_lr", [mine, 1, "eigenvector"], min(*each, full), 1e-12, **options)
-            yield row(NAME + "necessary_lr", [mine, 1, "trace"], both, 1e-12, **options)
-            yield row(NAME + "necessary_lr", [mine, 1], min(*each, both), 1e-12, **options)
+            yield row("necessary_lr", [mine, 1, "eigenvector"], min(*each, full), 1e-12, **options)
+            yield row("necessary_lr", [mine, 1, "trace"], both, 1e-12, **options)
+            yield row("necessary_lr", [mine, 1], min(*each, both), 1e-12, **options)
 
 
 def root(modes, noise, full, options):
@@ -199,13 +199,13 @@ def rates():
             lr = float(exact_edge(factors, 1, options))
             for share in (0.5, 1.25):
                 exact = brute.rate(hessians, share * lr, 1, **options)
-                yield row(NAME + "mean_square_rate", [mine, share * lr, 1], exact, 1e-9, **options)
+                yield row("mean_square_rate", [mine, share * lr, 1], exact, 1e-9, **options)
     for factors in (PARALLEL, TINY):
         lr = float(exact_edge(factors, 1, {}))
-        yield row(NAME + "mean_square_rate", [given(factors), 2 * lr, 1], brute.rate(ranged(factors), 2 * lr, 1), 1e-9)
+        yield row("mean_square_rate", [given(factors), 2 * lr, 1], brute.rate(ranged(factors), 2 * lr, 1), 1e-9)
     lr = 2.0 / 3 * (1 - 2.0**-40)                       # just below gd's limit; 1 − ηλ is rounded if it is formed first
     for whole in ([[[3.0]]], [[[3.0, 0.0], [0.0, 0.5]]]):
-        yield row(NAME + "mean_square_rate", [whole, lr, 1], (1 - mp.mpf(lr) * 3)**2, 1e-13)
+        yield row("mean_square_rate", [whole, lr, 1], (1 - mp.mpf(lr) * 3)**2, 1e-13)
     for factors, batch in ((PLAIN, 1), (TWO_OUTPUTS, 2)):
         hessians = brute.squares(factors)
         lr = float(exact_edge(factors, batch, {}) * 1.25)
@@ -215,8 +215,8 @@ def rates():
         upper = [mp.re(vectors[i, best] / (vectors[0, best] + vectors[2, best])) for i in range(3)]
         weight = [upper[:2], upper[1:]]
         args = [given(factors), lr, batch]
-        yield row(NAME + "perron_weight", args, weight, 1e-7) | {"of": "largest entry", "entry": 1}
-        yield row(NAME + "perron_weight", args, abs(value[best]), 1e-9) | {"entry": 0}
+        yield row("perron_weight", args, weight, 1e-7) | {"of": "largest entry", "entry": 1}
+        yield row("perron_weight", args, abs(value[best]), 1e-9) | {"entry": 0}
 
 
 def enclosures():
@@ -231,9 +231,9 @@ def enclosures():
                                  (PLAIN, 0.19, {"momentum": 0.99, "nesterov": True})):
         exact = brute.rate(brute.squares(factors), lr, 1, **options)
         for attribute, relation in (("lower", "<="), ("upper", ">=")):
-            yield (row(NAME + "mean_square_rate", [given(factors), lr, 1], exact, 0.0, full_output=True, **options)
+            yield (row("mean_square_rate", [given(factors), lr, 1], exact, 0.0, full_output=True, **options)
                    | {"entry": 1, "attribute": attribute, "relation": relation})
-        yield row(NAME + "mean_square_rate", [given(factors), lr, 1], exact, 1e-9, **options)
+        yield row("mean_square_rate", [given(factors), lr, 1], exact, 1e-9, **options)
 
 
 def moments():
@@ -246,7 +246,7 @@ def moments():
                 path.append([[upper[i + j] for j in range(2)] for i in range(2)])
                 upper = whole * upper
             args = [given(factors), lr, batch, start, 3]
-            yield row(NAME + "second_moment", args, path, 1e-14) | {"of": "largest entry"}
+            yield row("second_moment", args, path, 1e-14) | {"of": "largest entry"}
     gradients = [[1.0, -1.0], [0.5, 3.0], [-1.5, -2.0]]
     bent = [[[2.0, 1.0], [1.0, -0.5]], [[1.0, 0.0], [0.0, 3.0]], [[3.0, -1.0], [-1.0, 2.0]]]     # one is indefinite
     for stack, lr, batch, options in ((bent, 2.0**-4, 1, {}), (bent, 2.0**-4, 2, {"momentum": 0.5}),
@@ -254,15 +254,15 @@ def moments():
                                       (bent, 2.0**-20, 1, {"replacement": True}), (bent, 2.0**-4, 3, {})):
         hessians = [brute.matrix(one) for one in stack]
         found = brute.stationary(hessians, gradients, lr, batch, **options)
-        yield (row(NAME + "stationary_covariance", [stack, gradients, lr, batch], found, 1e-10, **options)
+        yield (row("stationary_covariance", [stack, gradients, lr, batch], found, 1e-10, **options)
                | {"of": "largest entry"})
         floor = mp.fsum(brute.mean(hessians)[i, j] * found[i][j] for i in range(2) for j in range(2)) / 2
-        yield row(NAME + "loss_floor", [stack, gradients, lr, batch], floor, 1e-10, **options)
+        yield row("loss_floor", [stack, gradients, lr, batch], floor, 1e-10, **options)
     for points, loss in (([[0.2], [3.8]], [1.0, 1.0]), ([[3.0, 4.0]], [1e-80]),
                          ([[1e80, 0.0], [0.0, 1e80]], [1.0, 0.0])):
         square = sum(Fraction(value)**2 for line in points for value in line)
         value = square / (2 * sum(Fraction(one) for one in loss))
-        yield row(NAME + "gradient_ratio", [points, loss], mp.mpf(value.numerator) / value.denominator, 1e-15)
+        yield row("gradient_ratio", [points, loss], mp.mpf(value.numerator) / value.denominator, 1e-15)
 
 
 def brackets():
@@ -273,22 +273,22 @@ def brackets():
                 continue
             edge = exact_edge(factors, 1, options)
             for attribute, relation in (("safe", "<="), ("unstable", ">=")):
-                yield (row(NAME + "lr_bracket", [{"products": factors}, 1], edge, 0.0, **options, rng=0)
+                yield (row("lr_bracket", [{"products": factors}, 1], edge, 0.0, **options, rng=0)
                        | {"attribute": attribute, "relation": relation})
             gd = full_batch(**options) / brute.top(brute.squares(factors))
-            yield row(NAME + "lr_bracket", [{"products": factors}, 1], gd, 1e-2, **options, rng=0) | {"attribute": "gd"}
+            yield row("lr_bracket", [{"products": factors}, 1], gd, 1e-2, **options, rng=0) | {"attribute": "gd"}
 
 
 def epochs():
     for factors, batch in ((PLAIN, 1), (PLAIN, 2), (TWO_OUTPUTS, 1), (REPEATED, 2), (REPEATED, 3)):
         for lr in (0.125, 0.75):
-            yield row(NAME + "epoch_mean_square_rate", [given(factors), lr, batch],
+            yield row("epoch_mean_square_rate", [given(factors), lr, batch],
                       max(brute.epoch_rate(brute.squares(factors), lr, batch), 0), 1e-12)
     one = [[[0.2]], [[3.8]], [[1.0]], [[0.0]], [[2.5]]]
     hessians = [brute.matrix(h) for h in one]
     for batch in (1, 2, 3, 5):
         for lr in (1e-9, 0.5, 0.75):
-            yield row(NAME + "epoch_mean_square_rate", [one, lr, batch], brute.epoch_rate(hessians, lr, batch), 1e-12)
+            yield row("epoch_mean_square_rate", [one, lr, batch], brute.epoch_rate(hessians, lr, batch), 1e-12)
 
 
 if __name__ == "__main__":

@@ -7,9 +7,9 @@ from itertools import combinations, product
 
 import mpmath as mp
 
-from tests.reference._table import row, write
+from tests.reference._table import rows_of, write
 
-NAME = "theory.linear_stability."
+row = rows_of("theory.linear_stability")
 CASES = (([0.2, 3.8], 1, False), ([1.0, 1.0, 1.0], 2, False), ([0.0, 1.0, 3.0, 3.5], 2, True),
          ([1e-80, 3e-80], 1, False), ([1e80, 2.5e80, 4e80], 2, False), ([1.0, 1.0 + 2.0**-30, 2.0], 1, False))
 
@@ -62,17 +62,16 @@ def moments():
         h, options = means(curvatures, size, replacement), {"replacement": replacement}
         limit = almost_sure(h)
         edge = 2 * average(h) / average(one**2 for one in h)
-        yield row(NAME + "almost_sure_lr", [curvatures, size], limit, 1e-13, **options)
+        yield row("almost_sure_lr", [curvatures, size], limit, 1e-13, **options)
         for share in (1e-9, 0.3, 1 - 2.0**-40, 2.0):
             lr = float(edge * share)
             sizes = [(abs(1 - mp.mpf(lr) * one), max(1, mp.mpf(lr) * one)) for one in h]
             absolute = 1e-15 * float(average(abs(mp.log(left)) + right / left for left, right in sizes))
             value = exponent(h, lr)
-            yield row(NAME + "lyapunov_exponent", [curvatures, lr, size], value, float(absolute / abs(value)),
-                      **options)
+            yield row("lyapunov_exponent", [curvatures, lr, size], value, float(absolute / abs(value)), **options)
             for order in (0.0, 1.0, 2.0, 7.5):
                 promise = 1e-15 * (4 + order * max(float(right / left) for left, right in sizes))
-                yield row(NAME + "absolute_moment", [curvatures, lr, size, order],
+                yield row("absolute_moment", [curvatures, lr, size, order],
                           average(abs(1 - mp.mpf(lr) * one)**mp.mpf(order) for one in h), promise, **options)
         for share in (0.5, 1e-6):                       # between both limits, and just below the almost sure one
             lr = float(limit - (limit - edge) * share)
@@ -81,22 +80,22 @@ def moments():
                 continue
             spread = 1 + average(abs(one) for one in logs)
             promise = 1e-14 * (1 + spread / abs(average(logs)) + spread / max(logs))
-            yield row(NAME + "escape_exponent", [curvatures, lr, size], escape(h, lr), float(promise), **options)
+            yield row("escape_exponent", [curvatures, lr, size], escape(h, lr), float(promise), **options)
 
 
 def toy():
     limits = (1, 1, 1), (1, 4 / (mp.mpf("7.24")), (4 - mp.sqrt(mp.mpf("9.92"))) / mp.mpf("1.52"))
     for place, values in enumerate(limits):
         for attribute, value in zip(("gd_lr", "mean_square_lr", "almost_sure_lr"), values):
-            yield row(NAME + "two_minima", [], value, 4e-16) | {"entry": place, "attribute": attribute}
+            yield row("two_minima", [], value, 4e-16) | {"entry": place, "attribute": attribute}
     width = 1 / (1 + mp.sqrt(mp.mpf("1.9")))
     for distance, lr in ((0.4, 0.7), (1e-9, 0.7), (-1e-80, 0.99), (1e-3, 0.5595)):
         growth = exponent([mp.mpf(0.2), mp.mpf(3.8)], lr)
         cost = average(abs(mp.log(abs(1 - mp.mpf(lr) * mp.mpf(one)))) for one in (0.2, 3.8)) + 3
-        yield row(NAME + "mean_exit_time", [distance, lr], mp.log(width / abs(mp.mpf(distance))) / growth,
+        yield row("mean_exit_time", [distance, lr], mp.log(width / abs(mp.mpf(distance))) / growth,
                   float(2e-15 * (1 + cost / growth)))
     for distance, lr, steps in ((0.4, 0.7, 12), (-0.05, 0.6, 14), (2.6, 0.99, 6), (1e-3, 0.1, 5), (0.4, 0.5, 10)):
-        yield row(NAME + "exit_time", [distance, lr, steps], survival(distance, lr, steps), 1e-15 * steps)
+        yield row("exit_time", [distance, lr, steps], survival(distance, lr, steps), 1e-15 * steps)
 
 
 def survival(distance, lr, steps):
@@ -123,7 +122,7 @@ def paths():
             loss = mp.fsum(mp.fsum(mp.mpf(g) * y for g, y in zip(one, x))**2 for one in factors) / 6
             logs.append(mp.log(loss))
         args = [{"factors": factors}, lr, indices, start]
-        yield row(NAME + "path_log_loss", args, logs, 1e-13) | {"of": "largest entry"}
+        yield row("path_log_loss", args, logs, 1e-13) | {"of": "largest entry"}
 
 
 if __name__ == "__main__":
