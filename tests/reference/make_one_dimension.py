@@ -48,7 +48,7 @@ def escape(h, lr):
     def excess(power):
         return average(mp.expm1(power * one) for one in logs) / power
 
-    low, high = mp.mpf(10)**-12 / max(logs), 1 / max(logs)
+    low, high = mp.mpf(10)**-30 / max(logs), 1 / max(logs)
     while excess(high) < 0:
         high *= 2
     for _ in range(250):
@@ -81,6 +81,39 @@ def moments():
             spread = 1 + average(abs(one) for one in logs)
             promise = 1e-14 * (1 + spread / abs(average(logs)) + spread / max(logs))
             yield row("escape_exponent", [curvatures, lr, size], escape(h, lr), float(promise), **options)
+
+
+EDGES = (([0.2, 3.8], 1e-17, 1, 1e17), ([0.2, 3.8], 1e-9, 2, 3.0), ([0.2, 3.8], 2 / 3.8 * (1 + 1e-13), 1, 1e13),
+         ([1e-80, 3e-80, 7e-80], 4e79, 2, 5.0), ([1e80, 3e80], 3e-81, 1, 0.5), ([0.0, 2.0, 2.0], 0.5 + 1e-9, 1, 0.1),
+         ([1.0, 5.0, 6.0, 6.0], 1e60, 3, 2.0), ([0.0, 1.0], 1.0, 1, 1e-300))
+
+
+def edges():
+    """Multipliers next to 0 and 1 at orders up to 1e17: what rounding ηh costs a batch, by its share of the moment.
+
+    Exponents from 2e-12 to 5e12, next to the almost-sure limit and to the first batch that grows.
+    """
+    for curvatures, lr, size, order in EDGES:
+        for replacement in (False, True):
+            pairs = [(mp.mpf(lr) * one, abs(1 - mp.mpf(lr) * one)) for one in means(curvatures, size, replacement)]
+            shares = [left**mp.mpf(order) for _, left in pairs]
+            cost = mp.fsum(share * rate / left for share, (rate, left) in zip(shares, pairs) if left) / mp.fsum(shares)
+            yield row("absolute_moment", [curvatures, lr, size, order], average(shares),
+                      float(1e-15 * (4 + 2 * order * cost)), replacement=replacement)
+            if order > 1e-300:
+                value = average(mp.log(left) for _, left in pairs)
+                scale = average(abs(mp.log(left)) + max(1, rate) / left for rate, left in pairs)
+                yield row("lyapunov_exponent", [curvatures, lr, size], value, float(1e-15 * scale / abs(value)),
+                          replacement=replacement)
+    three = [0.2, 3.8, 0.7]
+    limit = almost_sure([mp.mpf(one) for one in three])
+    for share in (1e-3, 1e-8, 1e-12):
+        for lr in (float(limit * (1 - mp.mpf(share))), 2 / 3.8 * (1 + share)):
+            left = [abs(1 - mp.mpf(lr) * mp.mpf(one)) for one in three]
+            logs = [mp.log(one) for one in left]
+            spread = 1 + average(abs(log) + max(1, one) / one for log, one in zip(logs, left))
+            promise = 1e-15 * (1 + spread / abs(average(logs)) + spread / max(logs))
+            yield row("escape_exponent", [three, lr, 1], escape([mp.mpf(one) for one in three], lr), float(promise))
 
 
 def toy():
@@ -127,4 +160,4 @@ def paths():
 
 if __name__ == "__main__":
     mp.mp.dps = 60
-    write("one_dimension", [*moments(), *toy(), *paths()])
+    write("one_dimension", [*moments(), *edges(), *toy(), *paths()])
