@@ -33,10 +33,8 @@ def examples(x, tail):
     x = array(x, "x")
     if x.ndim < 1 + len(tail) or x.shape[x.ndim - len(tail):] != tail or 0 in x.shape:
         wanted = ", ".join(map(str, ("…", "n", *tail)))
-        raise ValueError(
-            f"x must have shape ({wanted}) with n at least 1, got {x.shape}; put the examples on the axis before those"
-            " of one example"
-        )
+        raise ValueError(f"x must have shape ({wanted}) with n at least 1, got {x.shape}; put the examples on the axis "
+                         "before those of one example")
     return x
 
 
@@ -54,11 +52,22 @@ def labels(y, n, dtype, *, signs=False):
     return y if floats else y.astype(dtype)
 
 
+def residual(predicted, y, *, signs=False):
+    """Predictions (…, n) minus their labels."""
+    return predicted - labels(y, predicted.shape[-1], predicted.dtype, signs=signs)
+
+
 def one_set(y, axes):
     """Refuse labels `y` with more axes than the examples: each replica would learn its own, if they broadcast."""
     if np.ndim(y) > axes:
         raise ValueError(f"y must hold one label for each example, at most {axes} axes, got shape {np.shape(y)}; give "
                          "replicas data of their own with stacked_data=True")
+
+
+def data(x, y, axes, *, signs=False):
+    """Check labels `y`, one for each example of `x`, an array of examples with so many axes each."""
+    labels(y, x.shape[-1 - axes], x.dtype, signs=signs)
+    one_set(y, x.ndim - axes)
 
 
 def spread(product, shape, *leads):

@@ -62,13 +62,12 @@ class TwoLayerCNN:
 
     def loss(self, w, x, y):
         """(1/n) Σ (f(x_i) − y_i)², shape (…)."""
-        output = self.predict(w, x)
-        return ((output - _inputs.labels(y, output.shape[-1], output.dtype, signs=True)) ** 2).mean(axis=-1)
+        return (_inputs.residual(self.predict(w, x), y, signs=True) ** 2).mean(axis=-1)
 
     def gradient(self, w, x, y):
         """(2/n) Σ (f(x_i) − y_i) ∇f(x_i), shape (…, 2, m, d)."""
         z = self._preactivations(w, x)
-        residual = self._residual(z, y) * (2 / z.shape[-2])
+        residual = _inputs.residual(self._output(z), y) * (2 / z.shape[-2])
         return self._back(residual[..., None, None, :, None] * self._slope(z), x)
 
     def hvp(self, w, x, y, v):
@@ -77,26 +76,20 @@ class TwoLayerCNN:
         slope = self._slope(z)
         scale = 2 / z.shape[-2]
         change = self._signed_mean(slope * along) * scale            # ⟨∇f_i, v⟩ · 2/n
-        residual = self._residual(z, y) * scale
+        residual = _inputs.residual(self._output(z), y) * scale
         return self._back(change[..., None, None, :, None] * slope
                           + residual[..., None, None, :, None] * self._curvature(z) * along, x)
 
     def check_data(self, x, y):
         """Refuse examples that are not (…, n, P, d), and labels that are not one ±1 per example."""
         x = self._patches(x)
-        _inputs.labels(y, x.shape[-3], x.dtype, signs=True)
-        _inputs.one_set(y, x.ndim - 2)
+        _inputs.data(x, y, 2, signs=True)
 
     def _patches(self, x):
         x = _inputs.examples(x, (self.dim,))
         if x.ndim < 3:
             raise ValueError(f"x must have shape (…, n, P, {self.dim}), got {x.shape}; give every example its patches")
         return x
-
-    def _residual(self, z, y):
-        """f(x_i) − y_i, (…, n)."""
-        output = self._output(z)
-        return output - _inputs.labels(y, output.shape[-1], output.dtype)
 
     def _preactivations(self, w, x, name="w"):
         """⟨w_jr, x_ip⟩, shape (…, 2, m, n, P)."""

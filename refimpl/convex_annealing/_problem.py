@@ -43,12 +43,12 @@ class LeastSquares:
 
     def loss(self, w, x, y):
         """(1/n) Σ (⟨w, x_i⟩ − y_i)², shape (…)."""
-        return (self._residual(w, x, y) ** 2).mean(axis=-1)
+        return (_inputs.residual(self.predict(w, x), y) ** 2).mean(axis=-1)
 
     def gradient(self, w, x, y):
         """(2/n) Σ (⟨w, x_i⟩ − y_i) x_i, shape (…, d)."""
         x = _inputs.examples(x, self.parameter_shape)
-        return np.einsum("...n,...nd->...d", self._residual(w, x, y), x) * (2 / x.shape[-2])
+        return np.einsum("...n,...nd->...d", _inputs.residual(self.predict(w, x), y), x) * (2 / x.shape[-2])
 
     def hvp(self, w, x, y, v):
         """Hessian-vector product (2/n) Σ x_i ⟨x_i, v⟩, shape (…, d), the same at every w and y."""
@@ -61,12 +61,7 @@ class LeastSquares:
     def check_data(self, x, y):
         """Refuse examples that are not (…, n, d), and labels that are not one per example."""
         x = _inputs.examples(x, self.parameter_shape)
-        _inputs.labels(y, x.shape[-2], x.dtype)
-        _inputs.one_set(y, x.ndim - 1)
-
-    def _residual(self, w, x, y):
-        predicted = self.predict(w, x)
-        return predicted - _inputs.labels(y, predicted.shape[-1], predicted.dtype)
+        _inputs.data(x, y, 1)
 
     def kernel(self, x, y, batch_size):
         """Fast path of `refimpl.sgd.run` on the whole set, for few parameters."""

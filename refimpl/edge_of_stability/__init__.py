@@ -20,7 +20,6 @@ from refimpl.edge_of_stability._regularised_net import RegularisedMinimum, Regul
 from refimpl.edge_of_stability._sharpening import Middle, Sharpening, middle, sharpen
 
 __all__ = ["CubicQuartic", "random_loss", "RegularisedNet", "RegularisedMinimum", "regularised_minimum", "Oscillation",
-           "oscillate", "LinearNet", "sharpen", "Sharpening", "middle", "Middle", "ALTERNATES", "DIVERGED",
-           "UNDECIDED"]
+           "oscillate", "LinearNet", "sharpen", "Sharpening", "middle", "Middle", "ALTERNATES", "DIVERGED", "UNDECIDED"]
 
 publish(__name__)

@@ -39,12 +39,10 @@ class CubicQuartic:
             size = value.shape[-1] if value.ndim else 0
             if value.ndim < order or value.shape[value.ndim - order:] != (size,) * order or not size:
                 raise ValueError(f"{name} must have {order} equal last axes, got shape {value.shape}; give all "
-                                 f"derivatives of "
-                                 f"order {order}")
+                                 f"derivatives of order {order}")
             if np.abs(value - _symmetric(value, order)).max() > 1e-10 * max(np.abs(value).max(), 1e-300):
                 raise ValueError(f"{name} must be symmetric in its last {order} axes, got one that is not; take the "
-                                 f"mean over "
-                                 "their permutations")
+                                 "mean over their permutations")
             object.__setattr__(self, name, value)
         if not self.hessian.shape[:-2] == self.third.shape[:-3] == self.fourth.shape[:-4] \
                 or not self.hessian.shape[-1] == self.third.shape[-1] == self.fourth.shape[-1]:

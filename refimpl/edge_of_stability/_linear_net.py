@@ -46,7 +46,7 @@ class LinearNet:
 
     def loss(self, w, x, y):
         """(1/2n) Σ (f(x_i) − y_i)², shape (…)."""
-        return (self._residual(w, x, y) ** 2).mean(axis=-1) / 2
+        return (_inputs.residual(self.predict(w, x), y) ** 2).mean(axis=-1) / 2
 
     def gradient(self, w, x, y):
         """(1/n) Σ (f(x_i) − y_i) x_i (v, u)/√m, shape (…, 2, m)."""
@@ -63,8 +63,7 @@ class LinearNet:
     def check_data(self, x, y):
         """Refuse examples that are not (…, n), and labels that are not one per example."""
         x = _inputs.examples(x, ())
-        _inputs.labels(y, x.shape[-1], x.dtype)
-        _inputs.one_set(y, x.ndim)
+        _inputs.data(x, y, 0)
 
     def tangent_kernel(self, w):
         """κ = (|u|² + |v|²)/m, shape (…)."""
@@ -74,11 +73,7 @@ class LinearNet:
     def _output(self, w):
         return (w[..., 0, :] * w[..., 1, :]).sum(axis=-1) / w.dtype.type(np.sqrt(self.width))
 
-    def _residual(self, w, x, y):
-        predicted = self.predict(w, x)
-        return predicted - _inputs.labels(y, predicted.shape[-1], predicted.dtype)
-
     def _slope(self, w, x, y):
         """∂L/∂(u·v), shape (…)."""
         x = _inputs.examples(x, ())
-        return (self._residual(w, x, y) * x).mean(axis=-1) / x.dtype.type(np.sqrt(self.width))
+        return (_inputs.residual(self.predict(w, x), y) * x).mean(axis=-1) / x.dtype.type(np.sqrt(self.width))

@@ -152,7 +152,7 @@ class ConvNet:
         active, features, scores = self._forward(w, blocks, noise)
         _, head, _ = self.split(w)
         filters_v, head_v, bias_v = self.split(v, "v")
-        features_v = self._pool(active * _product(blocks, filters_v[..., None, :, :]))
+        features_v = self._pool(active * (blocks @ filters_v[..., None, :, :]))
         scores_v = features_v @ head + features @ head_v + bias_v[..., None, :]
         residual = self._residual(scores, y)
         residual_v = cross_entropy.bend(scores)(scores_v) / scores.shape[-2]
@@ -178,12 +178,12 @@ class ConvNet:
 
     def active_share(self, w, x):
         """Share of units with a positive pre-activation, over the images and filters: (…, K), one for each block."""
-        return (_product(self.blocks(x), self.split(w)[0][..., None, :, :]) > 0).mean(axis=(-3, -1))
+        return (self.blocks(x) @ self.split(w)[0][..., None, :, :] > 0).mean(axis=(-3, -1))
 
     def _forward(self, w, blocks, noise):
         """(active (…, n, K, m), features (…, n, F), scores (…, n, C))."""
         filters, head, bias = self.split(w)
-        z = _product(blocks, filters[..., None, :, :])
+        z = blocks @ filters[..., None, :, :]  # (…, n, K, m)
         if noise is not None:
             z = z + _inputs.array(noise, "noise")
         features = self._pool(np.maximum(z, 0))
@@ -221,8 +221,3 @@ class ConvNet:
         parts = [part.reshape(*part.shape[:-2], -1) for part in (to_filters, to_head)] + [residual.sum(axis=-2)]
         lead = np.broadcast_shapes(*(part.shape[:-1] for part in parts))
         return np.concatenate([np.broadcast_to(part, (*lead, part.shape[-1])) for part in parts], axis=-1)
-
-
-def _product(blocks, filters):
-    """Pre-activations (…, n, K, m) of blocks (…, n, K, d)."""
-    return blocks @ filters

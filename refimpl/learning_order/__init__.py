@@ -26,9 +26,8 @@ from refimpl.learning_order._train import train_large_then_small, train_small
 from refimpl.learning_order._two_layer_relu import TwoLayerReLU, logistic_loss
 from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS
 
-__all__ = ["BOTH", "DIVERGED", "P_ONLY", "Q_ONLY", "STOPPED", "SUCCESS", "Data", "Distribution", "Run",
-           "TwoLayerReLU", "full_sample", "logistic_loss", "q_population", "sample", "train_large_then_small",
-           "train_small"]
+__all__ = ["BOTH", "DIVERGED", "P_ONLY", "Q_ONLY", "STOPPED", "SUCCESS", "Data", "Distribution", "Run", "TwoLayerReLU",
+           "full_sample", "logistic_loss", "q_population", "sample", "train_large_then_small", "train_small"]
 
 __getattr__ = old_constants(__name__, EXHAUSTED="STOPPED")
 

@@ -131,8 +131,7 @@ class TwoLayerReLU:
     def check_data(self, x, y):
         """Refuse examples that are not (…, n, 2d), and labels that are not one ±1 per example."""
         x = _inputs.examples(x, (2 * self.dim,))
-        _inputs.labels(y, x.shape[-2], x.dtype, signs=True)
-        _inputs.one_set(y, x.ndim - 1)
+        _inputs.data(x, y, 1, signs=True)
 
     def _forward(self, u, x, pattern):
         """(activation pattern (…, n, m), f (…, n))."""

@@ -154,8 +154,7 @@ def _first_sign_change(growth, first, momentum):
         low *= _MARCH
         if low > _FARTHEST * first:
             raise ValueError(f"hessians have no almost-sure limit below {_FARTHEST:g} times their mean-square limit "
-                             f"{first:.4g}; "
-                             "ask lyapunov_interval at the rates of interest")
+                             f"{first:.4g}; ask lyapunov_interval at the rates of interest")
     return low, _MARCH * low
 
 

@@ -63,8 +63,7 @@ class LinearRegression:
         """Refuse examples that are not (…, n, d), and labels that are not one per example."""
         x = _inputs.examples(x, self.parameter_shape)
         if y is not None:
-            _inputs.labels(y, x.shape[-2], x.dtype)
-            _inputs.one_set(y, x.ndim - 1)
+            _inputs.data(x, y, 1)
 
     def kernel(self, x, y, batch_size):
         """Fast path of `refimpl.sgd.run` for batches."""
@@ -75,7 +74,7 @@ class LinearRegression:
 
     def _residual(self, w, x, y):
         predicted = self.predict(w, x)
-        return predicted if y is None else predicted - _inputs.labels(y, predicted.shape[-1], predicted.dtype)
+        return predicted if y is None else _inputs.residual(predicted, y)
 
 
 @dataclass(frozen=True)

@@ -44,8 +44,7 @@ def narrow(interval, name, remedy):
     """The interval, refused if its relative standard error is above 5 %."""
     if not interval.stderr <= WIDEST * abs(interval.value):
         raise ValueError(f"{name} is not resolved: {interval.value:.4g} with a standard error of "
-                         f"{interval.stderr:.2g}, more than "
-                         f"{WIDEST:.0%} of it; {remedy}")
+                         f"{interval.stderr:.2g}, more than {WIDEST:.0%} of it; {remedy}")
     return interval
 
 

@@ -57,8 +57,7 @@ def epoch_mean_square_interval(hessians, lr, batch_size=1, *, orders=10_000, rng
     rank = ensemble.factors.shape[2]
     if 8 * orders * rank**2 > _MEMORY:
         raise ValueError(f"orders must be at most {_MEMORY // (8 * rank**2)} at rank {rank} to fit {_MEMORY >> 20} MB, "
-                         f"got {orders}; "
-                         "sample fewer orders")
+                         f"got {orders}; sample fewer orders")
     products = _products(ensemble, lr, orders, _checks.generator(rng))
     forward, backward = _top(products), _top(products.swapaxes(1, 2))
     counts = np.einsum("aij,jk,alk,il->a", products, forward, products,

@@ -84,8 +84,7 @@ def _near_root(growth, lr):
     while low == high or growth(low) >= 0:
         if low <= _LEAST:
             raise ValueError(f"lr = {lr:g} must be below the almost-sure limit by enough for an exponent above "
-                             f"{_LEAST:g}; escape is "
-                             "certain, or nearly: use lyapunov_interval for its rate")
+                             f"{_LEAST:g}; escape is certain, or nearly: use lyapunov_interval for its rate")
         low = max(low / 2, _LEAST)
         if growth(low) >= 0:
             high = low

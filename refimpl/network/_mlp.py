@@ -110,14 +110,12 @@ class MLP:
 
     def predict(self, w, x):
         """Outputs f, shape (…, n, k), or (…, n) for one output."""
-        w, x = self._point(w, x)
-        outputs = passes.forward(passes.split(w, self.layers), x, self.activation)[1]
+        outputs = self._forward(w, x)[2]
         return outputs[..., 0] if self.widths[-1] == 1 else outputs
 
     def loss(self, w, x, y):
         """Mean over the examples of ℓ_i, shape (…)."""
-        w, x = self._point(w, x)
-        outputs = passes.forward(passes.split(w, self.layers), x, self.activation)[1]
+        outputs = self._forward(w, x)[2]
         if self.loss_kind == "squared":
             residual = outputs - self._targets(y, outputs.shape[-2:])
             return np.square(residual).sum(axis=-1).mean(axis=-1)[()] / 2
@@ -169,9 +167,7 @@ class MLP:
 
     def linearize(self, w, x, y):
         """Both passes at w, kept for many products: methods {hessian, gauss_newton}_{, square_}product(v)."""
-        w, x = self._point(w, x)
-        weights = passes.split(w, self.layers)
-        inputs, outputs = passes.forward(weights, x, self.activation)
+        weights, inputs, outputs = self._forward(w, x)
         return Linearized(weights, inputs, self._delta(outputs, y), self._bend(outputs), self.activation, self.layers)
 
     def jacobian(self, w, x):
@@ -195,10 +191,14 @@ class MLP:
         return passes.gram(*self._derivatives(w, x))
 
     def _derivatives(self, w, x):
+        weights, inputs, _ = self._forward(w, x)
+        return inputs, passes.output_derivatives(weights, inputs, self.activation, self.widths[-1])
+
+    def _forward(self, w, x):
+        """(weights and biases, inputs of the layers, outputs)."""
         w, x = self._point(w, x)
         weights = passes.split(w, self.layers)
-        inputs, _ = passes.forward(weights, x, self.activation)
-        return inputs, passes.output_derivatives(weights, inputs, self.activation, self.widths[-1])
+        return weights, *passes.forward(weights, x, self.activation)
 
     def _array(self, value, name):
         """`value` as floats, or as the exact numbers that it holds where the net has no transcendental function."""

@@ -63,7 +63,6 @@ def _named(returned):
         raise ValueError(f"the function must return numbers or arrays of them, got {wrong[0]} of dtype "
                          f"{values[wrong[0]].dtype}; leave it out")
     if not values:
-        raise ValueError(
-            f"the function must return numbers, got {type(returned).__name__} without any; return a dict of them"
-        )
+        raise ValueError(f"the function must return numbers, got {type(returned).__name__} without any; return a dict "
+                         "of them")
     return values

@@ -155,9 +155,8 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
     axes, fixed = _grid(grid), dict(fixed or {})
     shared = (set(axes) & set(fixed)) | ({"rng"} & (set(axes) | set(fixed)) if rng is not None else set())
     if shared:
-        raise ValueError(
-            f"an argument must be given once, got {', '.join(sorted(shared))} in two places; drop one of them"
-        )
+        raise ValueError(f"an argument must be given once, got {', '.join(sorted(shared))} in two places; drop one of "
+                         "them")
     if not callable(function):
         raise ValueError(f"function must be callable, got {function!r}; give the function itself")
     shape = tuple(map(len, axes.values()))
@@ -196,18 +195,15 @@ def _grid(grid):
     axes = {}
     for axis, values in grid.items():
         if isinstance(values, (str, bytes, Mapping)) or not hasattr(values, "__iter__"):
-            raise ValueError(
-                f"grid[{axis!r}] must be a sequence of values, got {values!r}; put it into a list, or into fixed"
-            )
+            raise ValueError(f"grid[{axis!r}] must be a sequence of values, got {values!r}; put it into a list, or "
+                             "into fixed")
         values = tuple(value.item() if isinstance(value, np.generic) else value for value in values)
         wrong = [value for value in values if not (value is None or isinstance(value, (bool, int, float, str)))
                  or value != value]
         if wrong or not values or len(set(values)) < len(values):
             got = f"{wrong[0]!r}" if wrong else f"{values!r}"
-            raise ValueError(
-                f"grid[{axis!r}] must hold different numbers, strings, booleans or None, at least one, got {got}; "
-                "give names or numbers and build what they stand for in the function"
-            )
+            raise ValueError(f"grid[{axis!r}] must hold different numbers, strings, booleans or None, at least one, "
+                             f"got {got}; give names or numbers and build what they stand for in the function")
         axes[str(axis)] = values
     return axes
 
@@ -216,10 +212,8 @@ def _must_pickle(task):
     try:
         pickle.dumps(task)
     except Exception as error:  # pickle raises many kinds
-        raise ValueError(
-            f"function and fixed must pickle for workers other than 1, got {error}; use a function defined in "
-            "a module, or workers=1"
-        ) from None
+        raise ValueError(f"function and fixed must pickle for workers other than 1, got {error}; use a function "
+                         "defined in a module, or workers=1") from None
 
 
 def _source(tasks, workers):
@@ -242,16 +236,9 @@ def _assemble(axes, shape, outcomes, nit, reused):
         raise RuntimeError(f"no point has a result; the first error, at {_at(axes, first)}: {errors[first]}")
     values = _stacked(good, total)
     counts = [f"{amount} {kind}" for kind, amount in zip(_KINDS, np.bincount(status.ravel(), minlength=4)) if amount]
-    return Sweep(
-        axes,
-        {name: whole.reshape(*shape, *whole.shape[1:]) for name, whole in values.items()},
-        status,
-        status == COMPLETED,
-        errors,
-        nit,
-        reused,
-        f"{total} points: {', '.join(counts)}; {reused} read from disk",
-    )
+    shaped = {name: whole.reshape(*shape, *whole.shape[1:]) for name, whole in values.items()}
+    return Sweep(axes, shaped, status, status == COMPLETED, errors, nit, reused,
+                 f"{total} points: {', '.join(counts)}; {reused} read from disk")
 
 
 def _stacked(good, total):
@@ -265,10 +252,9 @@ def _stacked(good, total):
                              "reduce them, or choose names with keep")
     stacks = {}
     for name, shape in want.items():
-        dtype = np.result_type(
-            *(found[name].dtype for found in good.values()), *([] if len(good) == total else [np.float32])
-        )
-        stacks[name] = np.full((total, *shape), 0 if len(good) == total else np.nan, dtype)
+        whole = len(good) == total
+        dtype = np.result_type(*(found[name].dtype for found in good.values()), *([] if whole else [np.float32]))
+        stacks[name] = np.full((total, *shape), 0 if whole else np.nan, dtype)
         for place, found in good.items():
             stacks[name][place] = found[name]
     return stacks

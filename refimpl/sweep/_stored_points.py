@@ -18,10 +18,8 @@ def identity(function, fixed, seed):
     """What all stored results of a sweep are known by, once for all its points: JSON of it."""
     name = f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', '?')}"
     if "<" in name or "?" in name:
-        raise ValueError(
-            f"function must be defined by name in a module when directory is given, got {name}; stored results "
-            "are known by it"
-        )
+        raise ValueError(f"function must be defined by name in a module when directory is given, got {name}; stored "
+                         "results are known by it")
     root = None if seed is None else [str(seed.entropy), list(map(int, seed.spawn_key))]
     return {"function": name, "version": __version__, "fixed": _token(fixed), "rng": _token(root)}
 
@@ -90,7 +88,5 @@ def _token(value):
         return {"dict": {str(key): _token(entry) for key, entry in value.items()}}
     if is_dataclass(value) and not isinstance(value, type):
         return {type(value).__qualname__: {field.name: _token(getattr(value, field.name)) for field in fields(value)}}
-    raise ValueError(
-        "fixed must hold numbers, strings, arrays, lists, dicts or dataclasses of them when directory is given, "
-        f"got {type(value).__name__}; stored results are known by what they were made from"
-    )
+    raise ValueError("fixed must hold numbers, strings, arrays, lists, dicts or dataclasses of them when directory is "
+                     f"given, got {type(value).__name__}; stored results are known by what they were made from")
