@@ -114,7 +114,7 @@ def test_mixed_accuracy_is_the_mean_over_kinds(small_study):
     assert gap < -0.1 and abs(gap - predicted) < 0.1
 
 
-@pytest.mark.claim("LWM19.img-fig1", "LWM19.img-noise-plain")
+@pytest.mark.claim("LWM19.img-fig1")
 def test_on_plain_images_the_large_rate_is_ahead_from_the_start(small_study):
     """Figure 1 has it behind until annealing."""
     sets, _, seed = small_study

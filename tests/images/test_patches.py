@@ -75,7 +75,6 @@ def test_patches_are_put_by_whole_numbers_one_an_image(name, values, message):
 
 
 @pytest.mark.chance("law")
-@pytest.mark.claim("LWM19.img-shares")
 def test_signs_are_fair_and_scales_uniform(rng):
     """20 000 patch-only images: the scale by the distance of distributions, the sign by its frequency."""
     n = 20_000

@@ -36,7 +36,7 @@ CLAIMS = (
     Claim("AB24.batch-sharpness", "Definition and main finding on batch sharpness",
           "SGD trains at the edge of stability where batch sharpness, the curvature of a batch along its own gradient "
           "E[gᵀH_B g/‖g‖²], is 2/η.",
-          "corrected", linear_stability.gradient_ratio, "simulated",
+          "corrected", linear_stability.gradient_ratio, "enumerated",
           test="test_at_the_threshold_the_gradient_ratio_is_two_over_the_rate_and_batch_sharpness_is_not",
           figure="batch-sharpness",
           regime="linear dynamics at η*, n ≤ 12, d ≤ 4; their nets were not run",
@@ -70,7 +70,7 @@ CLAIMS = (
           test="test_noise_that_does_not_depend_on_place_has_the_discrete_time_covariance", figure="loss-floor"),
     Claim("LZU21.minibatch", "the same, with the covariance that minibatch gradients have at the minimum",
           "With C the covariance of the minibatch gradients at the minimum, that equation describes SGD there.",
-          "corrected", linear_stability.loss_floor, "simulated",
+          "corrected", linear_stability.loss_floor, "enumerated",
           test="test_a_minibatch_adds_the_noise_of_the_hessians_to_the_stationary_covariance", figure="loss-floor",
           regime="least squares with labels that cannot be fitted, n ≤ 8, d = 3, B = 1 and 2, μ = 0 and 0.9",
           correction="A batch has noisy Hessians too: X = (1/k − pN)⁻¹ (p mean g gᵀ), which diverges at η*. Without N "

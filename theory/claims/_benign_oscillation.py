@@ -10,7 +10,7 @@ CLAIMS = (
           "y·v always, and noise.",
           "exact", benign_oscillation.accuracy_without_weak, "simulated",
           test="test_sample_draws_what_the_poster_describes", figure="oscillation-published"),
-    Claim("LWYZ24.two-patch", "Illustrative setup: single data with two patches",
+    Claim("LWYZ24.two-patch", "Network on strong data; Illustrative setup: single data with two patches",
           "On strong data the network is f = Σ_r σ(⟨w_r, u⟩) + σ(⟨w_r, v⟩) + noise and the loss (f − 1)².",
           "exact", benign_oscillation.feature_map, "proved",
           test="test_network_equals_the_four_number_map", figure="oscillation-two-patches"),

@@ -27,7 +27,7 @@ CLAIMS = (
                  "3/4, half of the small rate's"),
     Claim("NAK20.landscape", "panel (c)",
           "Points of the same train loss differ in test loss, and the two stopping points lie at its two ends.",
-          "holds", convex_annealing.ratio_bounds, "simulated",
+          "holds", convex_annealing.ratio_bounds, "proved",
           test="test_test_loss_on_a_contour_lies_between_the_bounds", figure="annealing-paths",
           regime="the contour L̂ = ε has 3/4 ≤ P/ε ≤ 3/2 exactly; the stops come to the ends where panels (a) and "
                  "(b) hold"),

@@ -57,12 +57,12 @@ CLAIMS = (
                               "as the scale to the power 1.03 ± .11, as the examples to .09 ± .03, as the hidden "
                               "layers to −.26 ± .08; time to that loss as the examples to .32 ± .01"), ours=True),
     Claim("WME18.fig1", "Fig. 1",
-          "SGD that starts at a minimum found by gradient descent with the same learning rate escapes fast, to a "
-          "flatter one.",
+          "SGD that starts at a minimum found by gradient descent with the same learning rate escapes fast and "
+          "converges to another one.",
           "holds", linear_stability.critical_lr, "simulated",
           test="test_sgd_escapes_where_theory_says", figure="network-escape",
           regime=_NET + "η = 0.05: escape at B = 4 and 16, where η > η* of that minimum; none at B = 100, where "
-                        "η ≈ η*",
+                        "η ≈ η*. Where it goes is flatter; at B = 4 it was not followed until it converged",
           elsewhere=on_images("seen", _IMAGES + "four starts, η/η* = 3.9, 1.4, 1.02 at B = 4, 16, 100: escapes, "
                                "escapes, stays; at B = 16 η/η* goes from 1.29 to .82 (means), sharpness and "
                                "non-uniformity to .58 and .64 of what they were; B = 4 had not settled in 25 000 "
