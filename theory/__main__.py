@@ -22,6 +22,16 @@ class _Parser(argparse.ArgumentParser):
 def main(words=None):
     """Run the command; the exit status is 0, 1 if something was judged and failed, 2 if it could not begin."""
     words = sys.argv[1:] if words is None else list(words)
+    try:
+        return _run(words)
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(words):
+    from theory._checks import standard_streams  # here, so that Ctrl-C is quiet while NumPy loads
+
+    standard_streams()
     parser = _Parser(prog="python -m theory", description="Predictions at the prompt.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     modules = {}
@@ -32,15 +42,12 @@ def main(words=None):
             modules[name].add_arguments(command)
     options = parser.parse_args(words)
     try:
-        return modules[options.command].run(options)
-    except (ValueError, RuntimeError, MemoryError) as error:
+        status = modules[options.command].run(options)
+        sys.stdout.flush()
+        return status
+    except (ValueError, RuntimeError, MemoryError, OSError) as error:
         print(f"{parser.prog} {options.command}: error: {' '.join(str(error).split())}", file=sys.stderr)
         return 2
-    except BrokenPipeError:  # the reader, head or less, has seen enough
-        sys.stderr.close()
-        return 0
-    except KeyboardInterrupt:
-        return 130
 
 
 if __name__ == "__main__":

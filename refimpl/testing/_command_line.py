@@ -15,8 +15,9 @@ from refimpl.testing._check_model import check_model
 from refimpl.testing._definitions import DEFINITIONS
 from refimpl.testing._export import export_vectors
 from refimpl.testing._templates import FRAMEWORKS, template
+from theory import _checks
 
-DONE, FAILED, NOT_BEGUN, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, NOT_BEGUN = 0, 1, 2
 
 
 class _Parser(argparse.ArgumentParser):
@@ -26,18 +27,15 @@ class _Parser(argparse.ArgumentParser):
 
 def main(words=None):
     """Run the command line; returns 0 done, 1 judged and failed; exits with 2 where it could not begin."""
+    _checks.standard_streams()
     parser = _parser()
     options = parser.parse_args(words)
     try:
-        return options.run(options)
-    except BrokenPipeError:  # the reader, head or less, has seen enough
-        sys.stderr.close()
-        return 0
+        status = options.run(options)
+        sys.stdout.flush()
+        return status
     except (ValueError, OSError, _Unreadable) as error:
         parser.exit(NOT_BEGUN, f"{parser.prog} {options.command}: {' '.join(str(error).split())}\n")
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted\n")
-        return INTERRUPTED
 
 
 class _Unreadable(Exception):

@@ -7,6 +7,8 @@ from theory._checks._arguments import (array, batch_size, broadcast, double, gen
                                        scalar, shaped, sizes, unmasked, whole, within_floats)
 from theory._checks._hessians import hessians, symmetric
 from theory._checks._renamed import renamed
+from theory._checks._standard_streams import standard_streams
 
 __all__ = ["array", "batch_size", "broadcast", "double", "generator", "having", "hessians", "one_of", "positive",
-           "real", "renamed", "scalar", "shaped", "sizes", "symmetric", "unmasked", "whole", "within_floats"]
+           "real", "renamed", "scalar", "shaped", "sizes", "standard_streams", "symmetric", "unmasked", "whole",
+           "within_floats"]

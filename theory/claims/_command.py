@@ -18,7 +18,7 @@ def add_arguments(parser):
 
 def run(options):
     """Print one claim in full, or all of them, a line each."""
-    sys.stdout.write("\n".join(one(options.id) if options.id else every()) + "\n")
+    sys.stdout.write("\n".join(every() if options.id is None else one(options.id)) + "\n")
     return 0
 
 

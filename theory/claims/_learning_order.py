@@ -159,8 +159,8 @@ CLAIMS = (
           "holds", learning_order.arc_cosine_kernel, "simulated",
           test="test_noise_before_activations_holds_back_q", figure="learning-order",
           regime=_TOY + "; noise before V alone, 0.15 of the noise part's, taken away after a fixed time: the test "
-                        "shows that Q is held back, the figure that S then errs less on P. That it has the guarantees of "
-                        "Theorem 3.4 (section 1) is a proof in an appendix that was not at hand"),
+                        "shows that Q is held back, the figure that S then errs less on P. That it has the "
+                        "guarantees of Theorem 3.4 (section 1) is a proof in an appendix that was not at hand"),
     Claim("LWM19.visible", "Assumption 3.3, “can be relaxed”",
           "Learning order shows also away from the asymptotic choices.",
           "holds", learning_order.visibility, "simulated",

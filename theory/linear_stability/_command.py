@@ -1,6 +1,7 @@
 """``python -m theory stability``: a minimum from files, its report on the screen, as JSON, or as a picture."""
 
 import json
+import os
 from dataclasses import asdict
 from pathlib import Path
 
@@ -97,7 +98,7 @@ def _array(path):
 def _writable(path):
     if path.suffix.lower() not in _PICTURES:
         raise ValueError(f"--plot must end with one of {', '.join(_PICTURES)}, got {path}")
-    if path.is_dir() or not path.absolute().parent.is_dir():
+    if os.path.isdir(path) or not os.path.isdir(path.absolute().parent):
         raise ValueError(f"--plot must name a file in a directory that exists, got {path}")
 
 
