@@ -2,11 +2,11 @@
 
 import difflib
 import inspect
+import reprlib
 import time
 import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import FunctionType
 from warnings import warn
 
 import numpy as np
@@ -15,17 +15,18 @@ from refimpl.testing._case import function_of, leading_names
 from refimpl.testing._conversion import given, same, snapshot, to_numpy
 
 NOT_IMPLEMENTED = "not implemented"
+_FRAMES = 6  # innermost, of what a candidate raises: a recursion has a thousand
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one call: an array, or an error with its traceback; the arguments that it changed; its time."""
+    """What came of one call: an array, or an error with its traceback; its time; the arguments that it changed."""
 
     got: np.ndarray | None
+    seconds: float
     error: str = ""
     traceback: str = ""
     changed: tuple = ()
-    seconds: float = 0.0
 
 
 class Candidate:
@@ -41,9 +42,9 @@ class Candidate:
     """
 
     def __init__(self, source, names):
-        self.source, self._made, self._raised, self._refused = source, {}, {}, {}
+        self.source, self._made, self._raised = source, {}, {}
         own = not isinstance(source, type) and any(_holds(source, name) for name in names)
-        self.is_factory = callable(source) and not isinstance(source, Mapping) and not own
+        self.is_factory = callable(source) and not own
 
     def of(self, settings):
         """The candidate for some settings; what a factory raised, it raises again."""
@@ -66,7 +67,7 @@ class Candidate:
         """The function of that name, or None."""
         candidate = self.of(settings)
         function = candidate.get(name) if isinstance(candidate, Mapping) else getattr(candidate, name, None)
-        return _under_old_name(function) if name == "descend" and callable(function) else function
+        return _under_old_name(function) if name == "descend" else function
 
     def has(self, case, quantity):
         """Whether the candidate for a case has the function of a quantity, or fails in being made."""
@@ -86,15 +87,8 @@ class Candidate:
             return ""
         if function is None:
             return f"the candidate has no {name}"
-        arguments = case.expected[quantity].arguments
-        key = function, *arguments
-        if not isinstance(function, FunctionType):
-            lacking = refused(function, arguments)
-        elif key in self._refused:
-            lacking = self._refused[key]
-        else:
-            lacking = self._refused[key] = refused(function, arguments)
-        return f"{name} takes no argument {lacking[0]}" if lacking else ""
+        lacking = refused(function, case.expected[quantity].arguments)
+        return f"{name} takes no argument {', '.join(lacking)}" if lacking else ""
 
     def call(self, case, quantity, convert=None, single=False):
         """The `Outcome` of the function on fresh copies of everything; nothing that it raises gets out."""
@@ -109,14 +103,12 @@ class Candidate:
             with np.errstate():     # what a candidate sets there is its own
                 value = function(*first, **rest)
             seconds = time.perf_counter() - begun
-            got = np.array(to_numpy(value)) if _is_small(value) else to_numpy(value)
             changed = tuple(name for name, part in watched.items() if not same(before[name], snapshot(part)))
-            return Outcome(got, changed=changed, seconds=seconds)
-        except NotImplementedError:
-            return Outcome(None, NOT_IMPLEMENTED)
+            return Outcome(to_numpy(value), seconds, changed=changed)
         except BaseException as error:
             end_if_asked(error)
-            return Outcome(None, *described(error), seconds=time.perf_counter() - begun)
+            says = (NOT_IMPLEMENTED,) if isinstance(error, NotImplementedError) else described(error)
+            return Outcome(None, time.perf_counter() - begun, *says)
 
 
 def end_if_asked(error):
@@ -163,14 +155,14 @@ def refuse(candidate, asked, every):
         if not callable(function):
             raise ValueError(f"candidate's {name} must be a function, got {type(function).__name__}; give one that can "
                              "be called")
-        lacking = refused(function, every.get(name) or ())
+        lacking = refused(function, every.get(name, ()))
         if lacking:
             raise ValueError(f"candidate's {name} must take {', '.join(every[name])} by keyword, which every case "
                              f"gives, got {name}{inspect.signature(function)} without {', '.join(lacking)}; name "
                              "its arguments so")
     if not found:
-        raise ValueError(f"candidate must have at least one of {', '.join(wanted)}, got {_shown(candidate.source)}; "
-                         "give its functions these names")
+        raise ValueError(f"candidate must have at least one of {', '.join(wanted)}, got "
+                         f"{reprlib.repr(candidate.source)}; give its functions these names")
     for name, function in candidate.source.items() if isinstance(candidate.source, Mapping) else ():
         if callable(function) and name not in every and not str(name).startswith("_"):
             close = difflib.get_close_matches(str(name), list(wanted), 1)
@@ -186,8 +178,7 @@ def refused(function, arguments):
         return []
     if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values()):
         return []
-    return [name for name in arguments if name not in parameters
-            or parameters[name].kind is parameters[name].POSITIONAL_ONLY]
+    return [name for name in arguments if name not in parameters]
 
 
 def _under_old_name(descend):
@@ -204,25 +195,11 @@ def _under_old_name(descend):
 
 
 def described(error):
-    """(what an error says and where it was raised, its traceback without the frames of the kit)."""
+    """(what an error says and where it was raised, the end of its traceback without the frames of the kit)."""
     try:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__]
-        place = f" (line {frames[-1].lineno} of {frames[-1].name})" if frames else ""
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__][-_FRAMES:]
+        place = "".join(f" (line {frame.lineno} of {frame.name})" for frame in frames[-1:])
         says = f"{type(error).__name__}: {error}".rstrip(": ")
         return says + place, "".join(traceback.format_list(frames)) + says
     except Exception:  # an error that cannot even be printed
         return type(error).__name__, ""
-
-
-def _is_small(value):
-    """Whether a result is copied, so that a candidate that fills its own buffer again is judged by what it gave."""
-    size = getattr(value, "nbytes", 0)
-    return isinstance(size, int) and size < 2**26
-
-
-def _shown(source):
-    try:
-        text = repr(source)
-    except Exception:
-        text = f"one {type(source).__name__}"
-    return text if len(text) < 200 else f"{text[:200]}…"

@@ -1,10 +1,11 @@
 """The cases: every model of the table at every size and in every hard place, with everything that should come out."""
 
+import copy
 import functools
 
 import numpy as np
 
-from refimpl.testing._case import STATIC, Case, Expected, copied, function_of
+from refimpl.testing._case import STATIC, Case, Expected, function_of
 from refimpl.testing._conventions import CONVENTIONS
 from refimpl.testing._portable_numbers import Numbers
 from refimpl.testing._tolerances import RELATIVE, tolerance
@@ -45,7 +46,7 @@ def cases(model=None):
     ('LinearRegression/n1-d1', (1, 1), ['critical_lr:B1', 'critical_lr:B1-replacement', 'gradient'])
     """
     names = MODELS if model is None else (known(model),)
-    return tuple(copied(case) for name in names for case in shared(name))
+    return tuple(copy.deepcopy(case) for name in names for case in shared(name))
 
 
 def models():

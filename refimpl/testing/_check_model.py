@@ -153,14 +153,13 @@ def run(under_test, model, wanted, judging):
             if record.got is not None and not record.cause:
                 observations[name].append((*wanted[place], record.got, record.status == FAILED))
     causes = diagnose(_cases.MODELS[model], observations, judging)
-    return [record if record.cause or record.check not in causes else replace(record, cause=causes[record.check])
-            for record in records]
+    return [replace(record, cause=causes.get(record.check, record.cause)) for record in records]
 
 
 def never_ran(record):
     """The record of a check that was skipped like all others of a function that was handed over."""
-    function = record.check.split("/")[-1].split(":")[0]
-    return replace(record, status=ERROR, reason=f"{function} was handed over and no check of it ran: {record.reason}")
+    return replace(record, status=ERROR, reason=f"{record.function} was handed over and no check of it ran: "
+                                                f"{record.reason}")
 
 
 def selected(model, cases=None, functions=None):

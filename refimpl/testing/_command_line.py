@@ -125,20 +125,18 @@ def _loaded(words):
         raise _Unreadable(f"candidate must be FILE.py:NAME, got {words}; name the file and what is in it")
     if not os.path.isfile(path):
         raise _Unreadable(f"candidate's file must exist, got {path}; correct the path")
+    spec = importlib.util.spec_from_file_location("candidate_under_test", path)
+    if spec is None:
+        raise _Unreadable(f"candidate's file must be Python source, got {path}; give a .py file")
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
+    module = importlib.util.module_from_spec(spec)
     try:
-        spec = importlib.util.spec_from_file_location("candidate_under_test", path)
-        if spec is None:
-            raise _Unreadable(f"candidate's file must be Python source, got {path}; give a .py file")
-        module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
-    except _Unreadable:
-        raise
     except BaseException as error:
         end_if_asked(error)
         raise _Unreadable(f"candidate's file {path} cannot be imported: {type(error).__name__}: {error}") from error
     if not hasattr(module, name):
-        names = ", ".join(key for key in vars(module) if not key.startswith("_")) or "nothing"
+        names = ", ".join(key for key in vars(module) if not key.startswith("_"))
         raise _Unreadable(f"candidate must be in {path}, got {name}, which is not; there are {names}")
     return getattr(module, name), getattr(module, "convert", None)
 
@@ -147,10 +145,8 @@ def _as_json(report):
     def number(value):
         return value if math.isfinite(value) else None if math.isnan(value) else "infinite"
 
-    records = [{"check": each.check, "status": each.status, "reason": each.reason, "cause": each.cause,
-                "note": each.note, "deviation": number(each.deviation), "tolerance": number(each.tolerance),
-                "where": None if each.where is None else list(each.where), "seconds": round(each.seconds, 6),
-                "traceback": each.traceback} for each in report.records]
+    records = [{key: number(value) if isinstance(value, float) else value for key, value in vars(each).items()
+                if key not in ("expected", "got")} for each in report.records]
     return json.dumps({"model": report.model, "ok": report.ok, "judging": report.judging, "counts": report.counts,
                        "causes": report.causes, "records": records}, indent=1, ensure_ascii=False, allow_nan=False)
 

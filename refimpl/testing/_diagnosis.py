@@ -66,7 +66,7 @@ class _Group:
             found = {}
             for part in parts.values():
                 found |= dict.fromkeys(map(_check, (each for each in part if each[3])), self._of_part(part))
-            if found and all(found.values()):
+            if all(found.values()):
                 return found
         return {}
 
@@ -95,7 +95,7 @@ class _Group:
         elif not self.judging.single and all(_is_single(*each[:3]) for each in failed) and not all(
                 _is_half(got) for _, _, got, _ in failed):
             found.append(name.PRECISION)
-        found = found or [*self._fitted(ordered, failed)]
+        found = found or self._fitted(ordered, failed)
         return found[0] if len(found) == 1 else f"several causes fit: {'; '.join(found)}" if found else ""
 
     def _table(self, each):
@@ -141,25 +141,17 @@ class _Group:
         return bool((close | ~(np.isfinite(got) | np.isfinite(value))).all())
 
     def _fitted(self, ordered, failed):
-        """Causes with a number that is read off the first failure and must hold on all others."""
-        if len(failed) < 2 or function_of(failed[0][1]) in PATHS:
-            return
+        """A cause with a number, read off the first failure, that holds on all others, in a list."""
         case, quantity, got, _ = failed[0]
-        value = case.expected[quantity].value
-        if got.shape != value.shape or not np.any(value):
-            return
-        place = np.unravel_index(np.argmax(np.abs(value)), value.shape)
-        factor = got[place] / value[place]
-        forms = [(name.CONSTANT.format(factor), lambda n: factor)]
-        if function_of(quantity) in _AVERAGED and factor:
-            divisor = len(case.x) / factor
-            if abs(divisor - round(divisor)) < 1e-6 * abs(divisor):
-                forms.insert(0, (name.FIXED_DIVISOR.format(round(divisor)), lambda n: n / round(divisor)))
-        for text, times in forms:
-            if all(self._close(case, quantity, got, times(len(case.x)) * case.expected[quantity].value)
-                   for case, quantity, got, _ in ordered):
-                yield text
-                return
+        with np.errstate(all="ignore"):
+            factor = got.sum() / case.expected[quantity].value.sum()
+            divisor = np.round(len(case.x) / factor)
+            forms = {name.FIXED_DIVISOR.format(divisor): lambda n: n / divisor} if (
+                function_of(quantity) in _AVERAGED and factor) else {}
+            forms[name.CONSTANT.format(factor)] = lambda n: factor
+            return [text for text, times in forms.items() if len(failed) > 1 and all(
+                self._close(case, quantity, got, times(len(case.x)) * case.expected[quantity].value)
+                for case, quantity, got, _ in ordered)][:1]
 
 
 def _check(each):
@@ -172,7 +164,7 @@ def _is_single(case, quantity, got):
     if case.dtype != "float64" or got.shape != expected.value.shape:
         return False
     if not np.isfinite(got).all():   # beyond what float32 can hold nothing else can come out
-        return max(np.abs(case.w).max(), np.abs(expected.value).max()) > np.finfo(np.float32).max
+        return np.abs(expected.value).max() > np.finfo(np.float32).max
     with np.errstate(over="ignore"):
         single = (got == got.astype(np.float32)).all()
     return bool(single and (np.abs(got - expected.value) <= _SINGLE * np.asarray(expected.tolerance)).all())

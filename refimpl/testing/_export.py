@@ -87,13 +87,9 @@ def export_vectors(directory, models=None):
 
 def _only_vectors(directory):
     """Refuse a directory that holds anything but what an earlier export wrote, by its manifest."""
-    if not directory.exists():
-        return
-    if not directory.is_dir():
+    if directory.exists() and not directory.is_dir():
         raise ValueError(f"directory must be a directory, got the file {directory}; name another place")
     present = {path.relative_to(directory).as_posix() for path in directory.rglob("*") if not path.is_dir()}
-    if not present:
-        return
     try:
         own = {MANIFEST, *json.loads((directory / MANIFEST).read_text(encoding="utf-8"))["sha256"]}
     except (OSError, ValueError, TypeError, KeyError):

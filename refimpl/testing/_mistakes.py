@@ -56,18 +56,16 @@ def of_model(entry, inputs):
         (name.BESSEL, 0): scaled(lambda n: n / (n - 1) if n > 1 else np.inf, averaged),
         (name.SIGN, 0): scaled(lambda n: -1),
     }
-    found |= _of_labels(right, inputs)
+    loss = entry.loss(inputs.settings) if callable(entry.loss) else entry.loss
+    found |= _of_labels(right, inputs, loss)
     if inputs.x.ndim == 2 and len(inputs.x) == inputs.x.shape[1]:
         found[name.TRANSPOSED_DATA, 0] = _given(right, lambda w, x, *rest: (w, x.T, *rest))
-    loss = entry.loss(inputs.settings) if callable(entry.loss) else entry.loss
     product = gauss_newton(model, loss)
     if product is not None and "hvp" in right:
         found[name.GAUSS_NEWTON, 0] = {"hvp": product}
     if loss == "cross-entropy":
         found[name.PROBABILITIES, 0] = {"predict": softmaxed(model)}
-    for key, wrong in entry.variants(model, inputs).items():
-        found[key] = wrong
-    return found
+    return found | entry.variants(model, inputs)
 
 
 def _given(right, change):
@@ -76,9 +74,13 @@ def _given(right, change):
             for key, compute in right.items()}
 
 
-def _of_labels(right, inputs):
+def _of_labels(right, inputs, loss):
     if inputs.y is None or inputs.y.dtype.kind != "f":
         return {}
+    if loss == "square":    # of labels that a model refuses, too
+        def losses(w, x, y):
+            return (right["predict"](w, x) - y) ** 2
+        right = right | {"losses": losses, "loss": lambda *given: losses(*given).mean()}
     changes = {name.LABELS_IGNORED: lambda y: 0 * y, name.LABELS_NEGATED: lambda y: -y}
     if set(np.unique(inputs.y)) <= {-1.0, 1.0}:
         changes[name.LABELS_01] = lambda y: (y + 1) / 2

@@ -38,8 +38,7 @@ def _of_sampling(derived, case):
     power, n = _POWER.get(next(iter(data))), len(case.x)
     if power:                                    # Hessians scale with the square of factors and of examples
         for cause, factor in ((name.SUM, n**power), (name.TWICE, n**-power)):
-            found[cause, 0] = _of_data(derived, {key: factor * part if np.ndim(part) else part
-                                                 for key, part in data.items()})
+            found[cause, 0] = _of_data(derived, {key: factor * part for key, part in data.items()})
     if "replacement" in options:
         found |= {(name.REPLACEMENT, 0): _of_data(derived, data, replacement=not options["replacement"]),
                   (name.REPLACEMENT_IGNORED, 0): _of_data(derived, data, replacement=False),

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from refimpl.testing._case import function_of
+
 PASSED, FAILED, ERROR, SKIPPED, XFAILED, XPASSED = "passed", "failed", "error", "skipped", "xfailed", "xpassed"
 
 _SHOWN = 20  # records that a summary shows
 _ALIKE = 4   # of one function with one cause: what fails everywhere needs no twenty examples
 _SLOW = 1.0  # seconds of one call from which a summary names it
-_FRAMES = 12  # last lines of a traceback that a record shows
 
 
 class ConformanceError(AssertionError):
@@ -69,6 +70,11 @@ class Record:
     seconds: float = 0.0
     traceback: str = ""
 
+    @property
+    def function(self):
+        """Name of the function that was checked."""
+        return function_of(self.check.split("/")[-1])
+
     def line(self):
         """The record in one line, without its cause."""
         if self.where is None or self.status in (PASSED, XPASSED):
@@ -83,7 +89,7 @@ class Record:
         if self.status in (FAILED, ERROR, XFAILED):
             lines += [f"        the case: {self.note}"] * bool(self.note)
             lines += [f"        likely cause: {self.cause}"] * bool(self.cause)
-            lines += [f"        {line}" for line in self.traceback.splitlines()[-_FRAMES:]]
+            lines += [f"        {line}" for line in self.traceback.splitlines()]
         return "\n".join(lines)
 
 
@@ -124,12 +130,12 @@ class Report:
     @property
     def causes(self):
         """Likely causes, a dict of str to str: by function, or by quantity where those of a function differ."""
-        named = [(record.check.split("/")[-1], record.cause) for record in self.failures if record.cause]
+        named = [record for record in self.failures if record.cause]
         every = collections.defaultdict(set)
-        for quantity, cause in named:
-            every[quantity.split(":")[0]].add(cause)
-        return {quantity if len(every[quantity.split(":")[0]]) > 1 else quantity.split(":")[0]: cause
-                for quantity, cause in named}
+        for record in named:
+            every[record.function].add(record.cause)
+        return {record.check.split("/")[-1] if len(every[record.function]) > 1 else record.function: record.cause
+                for record in named}
 
     def __str__(self):
         """The summary: counts, likely causes, reasons of skips, the first failures with what is hard about them."""
@@ -145,7 +151,7 @@ class Report:
                    if record.reason != "not implemented"]
         shown, alike, chosen = set(), collections.Counter(), []
         for record in notable:
-            key = record.check.split("/")[-1].split(":")[0], record.cause, record.status
+            key = record.function, record.cause, record.status
             alike[key] += 1
             chosen += [record] * (alike[key] <= _ALIKE)
         for record in chosen[:_SHOWN]:
@@ -161,8 +167,7 @@ class Report:
 
     def _grouped(self):
         """Lines for what is many and alike: what is not implemented, what was skipped and why, what took long."""
-        missing = dict.fromkeys(record.check.split("/")[-1].split(":")[0] for record in self.failures
-                                if record.reason == "not implemented")
+        missing = dict.fromkeys(record.function for record in self.failures if record.reason == "not implemented")
         lines = [f"  not implemented: {', '.join(missing)}"] * bool(missing)
         reasons = collections.Counter(record.reason for record in self.records if record.status == SKIPPED)
         lines += [f"  skipped {count}: {reason}" for reason, count in reasons.items()]

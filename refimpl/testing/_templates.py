@@ -4,7 +4,7 @@ import re
 import textwrap
 
 from refimpl.testing import _cases
-from refimpl.testing._case import PATHS, STATIC, function_of, leading_names
+from refimpl.testing._case import STATIC, function_of, leading_names
 from refimpl.testing._definitions import DEFINITIONS
 
 FRAMEWORKS = {
@@ -84,16 +84,12 @@ def _function(name, cases, framework):
             if function_of(quantity) == name:
                 first = leading_names(quantity)
                 optional |= dict.fromkeys(key for key in each.arguments if key not in every)
-    words = [*first, *(["*"] if (every or optional) and name in PATHS else []), *every]
+    words = [*first, *every]
     words += [
         f"{key}={'None' if key in ('noise', 'large_lr', 'anneal_loss') else 'False' if key == 'nesterov' else 0.0}"
         for key in optional
     ]
-    formula = DEFINITIONS[cases[0].model][name].split(": ", 1)[1]
-    formula = (
-        formula[0].upper() + formula[1:] if formula.split()[0].isalpha() and len(formula.split()[0]) > 1 else formula
-    )
-    says = textwrap.fill(formula, 104, subsequent_indent="        ")
+    says = textwrap.fill(DEFINITIONS[cases[0].model][name].split(": ", 1)[1], 104, subsequent_indent="        ")
     body = _DERIVED.get(framework, {}).get(name) if name in STATIC else None
     return f'''    def {name}({", ".join(words)}):
         """{says}"""

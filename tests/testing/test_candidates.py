@@ -35,11 +35,20 @@ def test_a_function_of_which_no_check_ran_has_failed():
 
     quiet = {"predict": lambda w, x: x @ w, "sgd": sgd}
     case = next(case for case in cases(LINEAR) if case.name.endswith("n3-d3"))
+    whole = parametrize_with_checks(quiet, LINEAR, cases=[replace(case, expected=dict(case.expected))]).mark.args[1]
+    assert {each.id.split(":")[-1] for each in whole if not each.marks and "sgd" in each.id} == {
+        "full-batch", "without-replacement", "with-replacement", "epoch", "annealed", "ragged"}
     for key in [key for key in case.expected if key.startswith("sgd") and "noise" not in key]:
         del case.expected[key]
     report = check_model(quiet, LINEAR, cases=[case], on_fail=None)
     assert not report.ok and "sgd was handed over and no check of it ran" in report.failures[0].reason
     assert check_model(quiet, LINEAR).ok, "where some checks run the rest is skipped"
+    wrong = check_model({"sgd": lambda w, x, y, *, lr, indices: sgd(-w, x, y, lr=lr, indices=indices)}, LINEAR,
+                        on_fail=None)
+    assert wrong.counts["skipped"] > wrong.counts["failed"] > 0 == wrong.counts["error"], "also where all that ran fail"
+    late = next(each for each in parametrize_with_checks(quiet, LINEAR, cases=[case]).mark.args[1] if "sgd" in each.id)
+    with pytest.raises(ConformanceError, match="sgd was handed over and no check of it ran"):
+        late.values[0]()
 
 
 @pytest.mark.parametrize("value", [np.zeros((7, 3)), np.zeros(0), [], "x", np.ma.masked_all(3), [[1.0], 2.0], float,
@@ -59,8 +68,13 @@ def test_iterates_of_the_wrong_number_do_not_end_the_diagnosis():
 
 
 def test_pytest_shows_the_first_record_with_note_and_traceback():
+    def inner(luck):
+        if not luck:
+            raise RuntimeError("out of luck")
+        inner(luck - 1)
+
     def breaking(w, x, y):
-        raise RuntimeError("out of luck")
+        inner(2)
 
     mark = parametrize_with_checks({"gradient": breaking}, LINEAR).mark
     check = next(each.values[0] for each in mark.args[1] if each.id == "LinearRegression/zero-row/gradient")
@@ -68,6 +82,12 @@ def test_pytest_shows_the_first_record_with_note_and_traceback():
         check()
     record = caught.value.report.records[0]
     assert "in breaking" in record.traceback and "still counts in n" in str(record) and not record.line().count("\n")
+    line = inner.__code__.co_firstlineno + 2
+    assert record.reason == f"RuntimeError: out of luck (line {line} of inner)" and str(record).count("in inner") == 3
+    deep = {"loss": lambda w, x, y: inner(50), "hvp": int}
+    records = {each.function: each for each in check_model(deep, LINEAR, on_fail=None).failures}
+    assert 4 <= str(records["loss"]).count("in inner") < 20
+    assert records["hvp"].reason.startswith("TypeError: int() takes")
 
 
 def test_single_precision_and_estimators_are_judged_as_such():
@@ -75,6 +95,7 @@ def test_single_precision_and_estimators_are_judged_as_such():
                                                      for part in (w, x, y)))}
     kept = [case for case in cases(LINEAR) if "far-away" not in case.name]
     assert not check_model(single, LINEAR, cases=kept, on_fail=None).ok
+    single["sgd"] = lambda w, *given, **options: RIGHT.sgd(MAKE[LINEAR](len(w)))(w, *given, **options)
     report = check_model(single, LINEAR, precision="float32")
     assert report.ok and "single precision" in str(report) and "beyond the range of float32" in str(report)
     off = {"gradient": lambda w, x, y: 1.001 * single["gradient"](w, x, y)}
@@ -84,8 +105,10 @@ def test_single_precision_and_estimators_are_judged_as_such():
     assert [mark.kwargs["reason"] for mark in marks["LinearRegression/far-away/gradient"]] == [
         "beyond the range of float32"] and not marks["LinearRegression/n2-d3/gradient"]
     rough = {"gradient": lambda *given: gradient(*given) * (1 + 1e-4)}
-    assert check_model(rough, LINEAR, rtol={"gradient": 1e-3}).ok
-    assert not check_model(rough, LINEAR, rtol=1e-5, on_fail=None).ok
+    report = check_model(rough, LINEAR, rtol={"gradient": 1e-3})
+    assert report.ok and "  judged at rtol = 0.001 for gradient\n" in str(report)
+    report = check_model(rough, LINEAR, rtol=1e-5, on_fail=None)
+    assert not report.ok and "  judged at rtol = 1e-05\n" in str(report)
 
 
 class Odd:
@@ -109,7 +132,7 @@ def test_what_a_candidate_raises_of_any_kind_is_a_record():
     assert check_model({"gradient": ended}, LINEAR, cases=few, on_fail=None).counts["error"] == 2
     report = check_model(Odd(), LINEAR, cases=few, on_fail=None)
     assert report.counts["passed"] == report.counts["error"] == 2 and "not today" in str(report)
-    with pytest.raises(ValueError, match="got one Odd"):
+    with pytest.raises(ValueError, match="got <Odd instance"):
         check_model(Odd(), LINEAR, cases=few, functions=("predict",))
 
 
@@ -149,7 +172,7 @@ class Elsewhere:
 
 def test_tensors_are_fetched_from_wherever_they_are_also_in_lists():
     whole = {"gradient": lambda *given: Elsewhere(gradient(*given))}
-    parts = {"gradient": lambda *given: [Elsewhere(part) for part in gradient(*given)]}
+    parts = {"gradient": lambda *given: [*map(Elsewhere, gradient(*given)[:-1]), float(gradient(*given)[-1])]}
     for each in (whole, parts):
         assert check_model(each, LINEAR).ok
     wrong = {"gradient": lambda *given: [Elsewhere(2 * part) for part in gradient(*given)]}
@@ -163,15 +186,56 @@ def test_a_second_call_is_judged_entry_by_entry():
     for place, differs in ((0, True), (1, False)):
         second = Record("a", "failed", got=first.got + 0.5 * (np.arange(2) == place))
         assert _differ(first, second, allowed) == _differ(second, first, allowed) == differs
+    wide = Record("a", "failed", got=np.broadcast_to(0.0, (10**9, 10**9)))   # of another shape than what is expected
+    assert _differ(first, wide, allowed) and not _differ(wide, wide, allowed)
+
+
+def test_what_is_flaky_hides_no_mistake_and_a_mistake_hides_no_change():
+    """Twice the gradient: in one case of rows of zeros with something else each time, or with its labels changed."""
+    count = iter(range(10**6))
+
+    def flaky(w, x, y):
+        return 2 * gradient(w, x, y) + (0 if x.any(axis=1).all() else next(count))
+
+    def greedy(w, x, y):
+        found = 2 * gradient(w, x, y)
+        x *= 2
+        return found
+
+    causes = {record.check: record.cause for record in check_model({"gradient": flaky}, LINEAR, on_fail=None).failures}
+    assert causes.pop("LinearRegression/zero-row/gradient") == _mistake_names.FLAKY
+    assert set(causes.values()) == {_mistake_names.FACTOR_2}
+    records = check_model({"gradient": greedy}, LINEAR, on_fail=None).failures
+    assert all("changes its argument x in place" in record.reason for record in records)
+    assert {record.cause for record in records} == {_mistake_names.FACTOR_2, _mistake_names.CHANGES_INPUT}
+    mark = parametrize_with_checks({"gradient": lambda w, x, y: gradient(w, x, y) + (next(count) == 0)}, LINEAR).mark
+    count = iter(range(10**6))
+    with pytest.raises(ConformanceError) as caught:
+        next(each for each in mark.args[1] if each.id.endswith("/gradient")).values[0]()
+    assert caught.value.report.causes == {"gradient": _mistake_names.FLAKY}
+
+
+def test_a_list_of_batches_that_a_candidate_empties_is_seen():
+    def emptying(w, x, y, *, lr, indices, **options):
+        found = RIGHT.sgd(MAKE[LINEAR](len(w)))(w, x, y, lr=lr, indices=indices, **options)
+        if isinstance(indices, list):
+            indices.pop()
+        return found
+
+    report = check_model({"sgd": emptying}, LINEAR, on_fail=None)
+    assert {record.check.split(":")[1] for record in report.failures} == {"ragged", "ragged-everything"}
+    assert report.causes == {"sgd": _mistake_names.CHANGES_INPUT}
 
 
 def test_sums_in_place_of_means_are_named_in_scalars_of_any_data():
-    """Curvatures and Hessians are of degree one in the data, the factors of a regression of degree two."""
+    """Curvatures and Hessians are of degree one in the data, examples of degree two."""
     def summed(name, key):
         right = SCALARS[name[0]][name[1]]
-        return {name[1]: lambda **given: right(**(given | {key: len(given[key]) * given[key]}))}
+        power = 0.5 if key == "x" else 1
+        return {name[1]: lambda **given: right(**(given | {key: len(given[key])**power * given[key]}))}
 
-    for name, key in ((("Quadratic", "sharpness"), "hessians"), (("TwoMinima", "almost_sure_lr"), "curvatures")):
+    for name, key in ((("Quadratic", "sharpness"), "hessians"), (("TwoMinima", "almost_sure_lr"), "curvatures"),
+                      (("LeastSquares", "crossover_lr"), "x")):
         causes = check_model(summed(name, key), name[0], functions=(name[1],), on_fail=None).causes
         assert _mistake_names.SUM in causes[name[1]], causes
 

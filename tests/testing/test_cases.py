@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from refimpl import sgd, testing
-from refimpl.testing import cases
+from refimpl.testing import Expected, cases
 from refimpl.testing._portable_numbers import Numbers
-from refimpl.testing._tolerances import RELATIVE, tolerance
+from refimpl.testing._tolerances import RELATIVE, _signs, fits_float32, tolerance
 from tests.testing._faults import MAKE
 
 pytestmark = pytest.mark.chance("exact")
@@ -32,6 +32,8 @@ def test_cases_are_named_once_and_handed_out_as_copies():
     names = [case.name for case in every]
     assert len(set(names)) == len(names) and all(case.name.startswith(case.model + "/") for case in every)
     first, again = every[0], others[0]
+    assert repr(first) == "Case('LinearRegression/n1-d1', float64, dim=1, w (1,), x (1, 1), y (1,), v (1,))"
+    assert "y None" in repr(cases("TwoMinima")[0])
     assert first == again and hash(first) == hash(again) and len({*every, *others}) == len(names)
     one, other, scalar = first.expected["loss"], again.expected["loss"], first.expected["critical_lr:B1"]
     assert one == other != scalar and hash(one) == hash(other) != hash(scalar) and one != other.value
@@ -114,6 +116,20 @@ def test_tolerances_grow_with_the_condition_and_not_at_exact_ties():
     assert value == 2.0**-30 and 1e-9 < allowed < 4e-9
     value, allowed = tolerance(np.sum, terms, relative=1e-9, exact=True)
     assert allowed == pytest.approx(1e-9 * 2.0**-30)
+
+
+def test_iterates_are_judged_one_by_one_and_approximations_at_their_promise():
+    """Of iterates w, 1000 w that go with the input K is their size; w₀ and signs of the third pattern are as said."""
+    _, allowed = tolerance(lambda w: np.array([w, 1000 * w]), (np.array([1.0, -2.0]),), relative=1e-9, per_step=True,
+                           scale=3.0)
+    np.testing.assert_allclose(allowed, 1e-9 * np.array([[7.0], [4003.0]]), rtol=1e-5)
+    assert (_signs(2, 0, 4) == _signs(0, 0, 4) * [1, -1, 1, -1]).all() and set(_signs(1, 0, 99)) == {-1, 1}
+    assert fits_float32(np.full(1, -(2.0**99)), np.zeros(0), 1e99, None) and not fits_float32(np.full(1, -(2.0**101)))
+    expected = cases("TwoLayerCNN")[12].expected
+    assert {expected[key].tolerance for key in expected if key.startswith("weak_limit")} == {1e-4}
+    half = expected["weak_half_time"]
+    assert half.tolerance == pytest.approx(0.0625 / 10 * half.value)
+    assert Expected(half.value, 1.0).relative == 1e-9
 
 
 @pytest.mark.parametrize("model", ["MLP", "ConvNet"])

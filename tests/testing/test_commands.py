@@ -16,6 +16,7 @@ def make(dim):
 half = lambda dim: {"gradient": lambda *given: make(dim)["gradient"](*given) / 2}
 lists = {"predict": lambda w, x: [sum(a * b for a, b in zip(w, row)) for row in x]}
 late = {"sgd": lambda w, x, y, learning_rate, indices: w}
+lost = {"gradient": lambda w, x, y: w * float("nan"), "predict": lambda w, x: 1 / 0}
 """
 
 
@@ -50,10 +51,16 @@ def test_check_as_json(candidates, capsys):
     found = json.loads(capsys.readouterr().out)
     assert not found["ok"] and found["counts"]["failed"] == sum(each["status"] == "failed" for each in found["records"])
     assert found["causes"]["gradient"].startswith("a factor ½")
+    assert command.main(["check", f"{candidates}:lost", "LinearRegression", "--json"]) == 1
+    kinds = {(each["status"], each["where"] is None): (each["deviation"], each["traceback"] != "")
+             for each in json.loads(capsys.readouterr().out)["records"]}
+    assert kinds == {("failed", False): ("infinite", False), ("error", True): (None, True),
+                     ("skipped", True): (None, False)}
 
 
 @pytest.mark.parametrize(("words", "message"), [
     (["check", "missing.py:make", "MLP"], "candidate's file must exist"), (["check", "mine.py", "MLP"], "FILE.py:NAME"),
+    (["check", "mine.py:", "MLP"], "FILE.py:NAME"), (["check", "notes.txt:make", "MLP"], "must be Python source"),
     (["check", "mine.py:make", "Nets"], "invalid choice: 'Nets'"),
     (["check", "mine.py:other", "MLP"], "there are make"),
     (["check", "broken.py:make", "MLP"], "cannot be imported: SyntaxError"), (["template", "Nets"], "invalid choice"),
@@ -63,6 +70,7 @@ def test_check_as_json(candidates, capsys):
 def test_what_cannot_begin_is_said_in_one_line(words, message, candidates, capsys, monkeypatch):
     monkeypatch.chdir(candidates.parent)
     (candidates.parent / "broken.py").write_text("def make(:")
+    (candidates.parent / "notes.txt").write_text("make = 1")
     assert message in refused(words, capsys)
 
 
@@ -78,6 +86,9 @@ def test_models_lists_every_function_with_its_formula(capsys):
     for case in cases():
         assert all(f" {key.split(':')[0]}(" in text for key in case.expected)
         assert all(name in text for name in case.settings)
+    assert command.main(["models", "MLP"]) == 0
+    one = " ".join(capsys.readouterr().out.split())
+    assert one.startswith("MLP: ") and one in text and "ConvNet" not in one
 
 
 @pytest.mark.parametrize("model", models())

@@ -106,7 +106,7 @@ def test_decimals_are_the_hexadecimals_and_archives_need_no_pickle(vectors):
     assert len(archives) >= 3
     for path in archives:
         with np.load(path, allow_pickle=False) as archive:
-            assert all(archive[name].size > 512 for name in archive.files)
+            assert archive.files and all(archive[name].size > 512 for name in archive.files)
 
 
 def test_documents_follow_the_schema(vectors):
@@ -202,6 +202,8 @@ def test_an_interrupted_export_leaves_the_old_one(vectors, tmp_path, monkeypatch
         patch.setattr(os, "fsync", full)
         with pytest.raises(OSError, match="no space left"):
             export_vectors(tmp_path / "v", ["Quadratic"])
+        with pytest.raises(OSError, match="no space left"):
+            export_vectors(tmp_path / "new", ["TwoMinima"])
     assert contents(tmp_path / "v") == before and len(list(tmp_path.iterdir())) == 1
 
     rename = Path.rename

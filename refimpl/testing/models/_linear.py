@@ -216,9 +216,8 @@ def _annealing_scalars(inputs):
 def _stopped(w, x, y, *, lr, large_lr, anneal_loss, target):
     """Iterates of gradient descent up to the first train loss of at most `target`."""
     problem = convex_annealing.Problem(x, y, x, y)
-    found = convex_annealing.descend(problem, target, lr=lr, large_lr=large_lr, anneal_loss=anneal_loss, w0=w,
-                                     max_steps=10_000, record=True)
-    return found.path[:int(found.nit) + 1]
+    return convex_annealing.descend(problem, target, lr=lr, large_lr=large_lr, anneal_loss=anneal_loss, w0=w,
+                                    max_steps=10_000, record=True).path
 
 
 def _at_the_threshold(numbers):

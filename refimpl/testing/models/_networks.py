@@ -159,12 +159,9 @@ def _mlp_biases(model):
 
 def _mlp_variants(model, inputs):
     first, order = 0, []
-    bias = np.zeros(model.parameter_shape)
-    layers = list(zip(model.widths, model.widths[1:]))
-    for number, (a, b) in enumerate(layers):
+    for a, b in zip(model.widths, model.widths[1:]):
         order.append(first + np.arange(a * b).reshape(b, a).T.ravel())   # stored (outputs, inputs), as others do
         order.append(first + a * b + np.arange(b))
-        bias[first + a * b:first + (a + 1) * b] = number < len(layers) - 1
         first += (a + 1) * b
     order = np.concatenate(order)
     found = transposed(model, lambda w: w[order], lambda g: g[np.argsort(order)])
@@ -173,7 +170,7 @@ def _mlp_variants(model, inputs):
         of_loss = ("losses", "loss", "gradient", "hvp")
         found |= {(OUTPUTS, 0): scaled(model, 1 / outputs, of_loss), (MSE, 0): scaled(model, 2 / outputs, of_loss)}
     if model.activation == "relu":
-        beyond = moved(model, lambda w: w + NUDGE * bias if w is inputs.w else w, lambda g: g)
+        beyond = moved(model, lambda w: w + NUDGE * _mlp_biases(model) if w is inputs.w else w, lambda g: g)
         found |= {(KINK, 0): beyond, (KINK_HALF, 0): {"gradient": half_kink(functions(model), beyond)}}
     return found
 
