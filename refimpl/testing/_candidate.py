@@ -2,6 +2,7 @@
 
 import difflib
 import inspect
+import os
 import reprlib
 import time
 import traceback
@@ -15,6 +16,7 @@ from refimpl.testing._case import function_of, leading_names
 from refimpl.testing._conversion import given, same, snapshot, to_numpy
 
 NOT_IMPLEMENTED = "not implemented"
+_HERE = os.path.dirname(__file__)
 _FRAMES = 6  # innermost, of what a candidate raises: a recursion has a thousand
 
 
@@ -138,6 +140,8 @@ def refuse(candidate, asked, every):
         All functions that cases of any model ask for, and the arguments that every case of this model gives them.
     """
     wanted, first = {}, {}
+    if candidate.is_factory:
+        _takes_settings(candidate.source, asked[0][0].settings)
     for case, quantity in asked:
         wanted[function_of(quantity)] = None
         first.setdefault((function_of(quantity), repr(case.settings)), case)
@@ -162,12 +166,24 @@ def refuse(candidate, asked, every):
                              "its arguments so")
     if not found:
         raise ValueError(f"candidate must have at least one of {', '.join(wanted)}, got "
-                         f"{reprlib.repr(candidate.source)}; give its functions these names")
+                         f"{reprlib.repr(candidate.of(case.settings))}; give its functions these names")
     for name, function in candidate.source.items() if isinstance(candidate.source, Mapping) else ():
         if callable(function) and name not in every and not str(name).startswith("_"):
             close = difflib.get_close_matches(str(name), list(wanted), 1)
             raise ValueError(f"candidate must hold functions that cases ask for ({', '.join(wanted)}), got {name!r}, "
                              f"which none does; {f'did you mean {close[0]!r}?' if close else 'leave it out'}")
+
+
+def _takes_settings(factory, settings):
+    """Refuse what can be called, but not with the settings of a case: a bare function, a class without them."""
+    try:
+        inspect.signature(factory).bind(**settings)
+    except TypeError as error:
+        raise ValueError(f"candidate must be functions by name, or take a case's settings {[*settings]} by keyword, got "
+                         f"{reprlib.repr(factory)}: {error}; give a dict of functions or an object with methods"
+                         ) from None
+    except Exception:   # no signature to be had
+        return
 
 
 def refused(function, arguments):
@@ -197,7 +213,8 @@ def _under_old_name(descend):
 def described(error):
     """(what an error says and where it was raised, the end of its traceback without the frames of the kit)."""
     try:
-        frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != __file__][-_FRAMES:]
+        frames = [frame for frame in traceback.extract_tb(error.__traceback__)
+                  if not frame.filename.startswith(_HERE)][-_FRAMES:]
         place = "".join(f" (line {frame.lineno} of {frame.name})" for frame in frames[-1:])
         says = f"{type(error).__name__}: {error}".rstrip(": ")
         return says + place, "".join(traceback.format_list(frames)) + says

@@ -117,6 +117,8 @@ def check_model(candidate, model, *, cases=None, functions=None, convert=None, r
 
 def how(convert, rtol, precision, model):
     """The options that concern one check, checked."""
+    if convert is not None and not callable(convert):
+        raise ValueError(f"convert must be a function of an array, got {convert!r}; give one, or leave it out")
     if rtol is not None and not isinstance(rtol, dict):
         rtol = _checks.scalar(rtol, "rtol")
     for name, value in rtol.items() if isinstance(rtol, dict) else ():

@@ -129,7 +129,7 @@ def _loaded(words):
     if spec is None:
         raise _Unreadable(f"candidate's file must be Python source, got {path}; give a .py file")
     sys.path.insert(0, os.path.dirname(os.path.abspath(path)))
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)    # dataclasses look for it there
     try:
         spec.loader.exec_module(module)
     except BaseException as error:

@@ -28,7 +28,7 @@ def to_numpy(value):
             raise TypeError(f"the candidate returned {type(value).__name__} that neither np.asarray nor DLPack "
                             f"understands ({first}); return an array of float64 or float32") from None
     if array.dtype.kind not in "fiu":
-        raise TypeError(f"the candidate returned dtype {array.dtype}, not real numbers; "
+        raise TypeError(f"the candidate returned {type(value).__name__} of dtype {array.dtype}, not real numbers; "
                         "return float64 or float32")
     return array
 

@@ -8,6 +8,12 @@ import pytest
 from refimpl.testing import _command_line as command, cases, models
 
 RIGHT = """
+from __future__ import annotations
+import dataclasses
+@dataclasses.dataclass
+class Made:
+    dim: int
+    gradient = staticmethod(lambda *given: make(3)["gradient"](*given))
 def make(dim):
     print("printed by the candidate")
     def gradient(w, x, y):
@@ -40,6 +46,7 @@ def test_check_says_0_1_or_2(candidates, capsys):
     assert command.main(["check", f"{candidates}:make", "LinearRegression"]) == 0
     output = capsys.readouterr()
     assert output.out.startswith("LinearRegression: ") and "printed by" in output.err and "printed by" not in output.out
+    assert command.main(["check", f"{candidates}:Made", "LinearRegression"]) == 0
     assert command.main(["check", f"{candidates}:half", "LinearRegression"]) == 1
     assert "a factor ½ too many" in capsys.readouterr().out
     assert "candidate's sgd must take lr, indices by keyword" in refused(
@@ -62,7 +69,7 @@ def test_check_as_json(candidates, capsys):
     (["check", "missing.py:make", "MLP"], "candidate's file must exist"), (["check", "mine.py", "MLP"], "FILE.py:NAME"),
     (["check", "mine.py:", "MLP"], "FILE.py:NAME"), (["check", "notes.txt:make", "MLP"], "must be Python source"),
     (["check", "mine.py:make", "Nets"], "invalid choice: 'Nets'"),
-    (["check", "mine.py:other", "MLP"], "there are make"),
+    (["check", "mine.py:other", "MLP"], "there are annotations, dataclasses, Made, make"),
     (["check", "broken.py:make", "MLP"], "cannot be imported: SyntaxError"), (["template", "Nets"], "invalid choice"),
     (["check", "mine.py:make", "LinearRegression", "--functions", "grad"], "functions must be one of"),
     ([], "command"), (["check", "mine.py:make", "LinearRegression", "--rtol", "-1"], "rtol must be positive"),
