@@ -179,8 +179,8 @@ def _takes_settings(factory, settings):
     try:
         inspect.signature(factory).bind(**settings)
     except TypeError as error:
-        raise ValueError(f"candidate must be functions by name, or take a case's settings {[*settings]} by keyword, got "
-                         f"{reprlib.repr(factory)}: {error}; give a dict of functions or an object with methods"
+        raise ValueError(f"candidate must be functions by name, or take a case's settings {[*settings]} by keyword, "
+                         f"got {reprlib.repr(factory)}: {error}; give a dict of functions or an object with methods"
                          ) from None
     except Exception:   # no signature to be had
         return

@@ -51,25 +51,15 @@ def _parser():
         made.set_defaults(run=run)
         return made
 
-    listing = command(
-        "models", _models, "list the models: settings, functions and scalars with formulas and conventions"
-    )
+    listing = command("models", _models, "list the models: settings, functions and scalars, formulas and conventions")
     listing.add_argument("model", nargs="?", choices=_cases.models(), metavar="MODEL", help="only this one")
-    skeleton = command(
-        "template", _template, "print a file with the functions of a model to fill in, which runs at once"
-    )
+    skeleton = command("template", _template, "print a file with a model's functions to fill in, which runs at once")
     skeleton.add_argument("model", choices=_cases.models(), metavar="MODEL", help=", ".join(_cases.models()))
     skeleton.add_argument("--framework", choices=tuple(FRAMEWORKS), default="numpy", help="default: %(default)s")
     judge = command("check", _check, "check a candidate; exit status 0 only if all that was handed over passed, 1 if "
                                      "something failed, 2 if it could not begin")
-    judge.add_argument(
-        "candidate",
-        metavar="FILE.py:NAME",
-        help=(
-            "what `check_model` takes, by its name in a file; where "
-            "the file has a function `convert`, arrays go through it"
-        ),
-    )
+    judge.add_argument("candidate", metavar="FILE.py:NAME", help="what `check_model` takes, by its name in a file; "
+                       "where the file has a function `convert`, arrays go through it")
     judge.add_argument("model", choices=_cases.models(), metavar="MODEL", help=", ".join(_cases.models()))
     judge.add_argument("--functions", nargs="+", metavar="NAME", help="only these")
     judge.add_argument("--rtol", type=float, help="what is within this share of the largest entry passes too")
@@ -77,14 +67,8 @@ def _parser():
     judge.add_argument("--json", action="store_true", help="the whole report as JSON on standard output")
     export = command("export", _export, "write the cases as JSON and npz files with a schema; vectors of an earlier "
                                         "export in DIR that are not of the models asked for are removed")
-    export.add_argument(
-        "directory",
-        metavar="DIR",
-        help=(
-            "a new or empty directory, or one written by an earlier export, "
-            "which is replaced whole: its other vectors go"
-        ),
-    )
+    export.add_argument("directory", metavar="DIR", help="a new or empty directory, or one written by an earlier "
+                        "export, which is replaced whole: its other vectors go")
     export.add_argument("--model", action="append", choices=_cases.models(), metavar="MODEL",
                         help="only this model (may be given again)")
     return parser

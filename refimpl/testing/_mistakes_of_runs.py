@@ -12,12 +12,11 @@ def of_sgd(entry, case, quantity, inputs, of_model):
     model = entry.make(**case.settings)
     gradient = functions(model)["gradient"]
 
-    def run(gradient=gradient, x=inputs.x, **changes):
-        return lambda: iterate(lambda w, x, y, t: gradient(w, x, y), inputs.w, x, inputs.y, **(arguments | changes))
+    def run(gradient=gradient, **changes):
+        return lambda: iterate(lambda w, x, y, t: gradient(w, x, y), inputs.w, inputs.x, inputs.y,
+                               **(arguments | changes))
 
     found = {key: run(wrong["gradient"]) for key, wrong in of_model.items() if "gradient" in wrong}
-    if found.pop((name.TRANSPOSED_DATA, 0), None):
-        found[name.TRANSPOSED_DATA, 0] = run(x=inputs.x.T)
     whole = len(inputs.x)
     found[name.WHOLE_SET, 0] = run(lambda w, x, y: gradient(w, x, y) * len(x) / whole)
     first = len(arguments["indices"][0])

@@ -4,7 +4,7 @@ import re
 import textwrap
 
 from refimpl.testing import _cases
-from refimpl.testing._case import STATIC, function_of, leading_names
+from refimpl.testing._case import function_of, leading_names
 from refimpl.testing._definitions import DEFINITIONS
 
 FRAMEWORKS = {
@@ -90,7 +90,7 @@ def _function(name, cases, framework):
         for key in optional
     ]
     says = textwrap.fill(DEFINITIONS[cases[0].model][name].split(": ", 1)[1], 104, subsequent_indent="        ")
-    body = _DERIVED.get(framework, {}).get(name) if name in STATIC else None
+    body = _DERIVED.get(framework, {}).get(name)
     return f'''    def {name}({", ".join(words)}):
         """{says}"""
         {body or "raise NotImplementedError"}

@@ -9,7 +9,7 @@ import sys
 import numpy as np
 
 from refimpl.testing import _mistake_names as cause, check_model
-from tests.testing._faults import MAKE, cnn, mlp, only, picked, two_blocks
+from tests.testing._faults import MAKE, cnn, mlp, only, pick, picked, two_blocks
 from tests.testing._planted_scalars import of_annealing, of_scalars
 from tests.testing._spoiled import Counting, guarded, in_place, one_buffer_sgd, overwriting_sgd
 
@@ -94,20 +94,15 @@ def only_differences(name):
     def of(model):
         def gradient(w, x, y):
             steps = np.eye(w.size).reshape(-1, *w.shape) * 1e-6
-            return np.array([(model.loss(w + step, x, y) - model.loss(w, x, y)) / 1e-6 for step in steps]).reshape(
-                w.shape
-            )
+            here = model.loss(w, x, y)
+            return np.array([(model.loss(w + step, x, y) - here) / 1e-6 for step in steps]).reshape(w.shape)
         return gradient
     return only("gradient", of)(name)
 
 
 def of_arguments():
-    yield (
-        "labels shifted by one",
-        LABELLED,
-        before("gradient", lambda w, x, y: (w, x, None if y is None else np.roll(y, 1))),
-        (),
-    )
+    yield "labels shifted by one", LABELLED, before("gradient", lambda w, x, y: (
+        w, x, None if y is None else np.roll(y, 1))), ()
     yield "labels doubled", ("TwoLayerCNN", "LeastSquares"), before("loss", lambda w, x, y: (w, x, 2 * y)), ()
     yield "labels 0 and 1", ("TwoLayerCNN", "TwoLayerReLU"), before("gradient", lambda w, x, y: (w, x, (y + 1) / 2)), (
         cause.LABELS_01,)
@@ -118,12 +113,8 @@ def of_arguments():
     yield "duplicates removed", ("LinearRegression", "MLP"), before("gradient", lambda w, x, y: (
         w, *distinct(x, y))), ()
     yield "x centred", ANY, before("predict", lambda w, x: (w, x - x.mean(axis=0))), ()
-    yield (
-        "x scaled to length 1",
-        ANY,
-        before("predict", lambda w, x: (w, x / np.maximum(np.sqrt((x**2).sum()), 1e-9))),
-        (),
-    )
+    yield "x scaled to length 1", ANY, before("predict", lambda w, x: (
+        w, x / np.maximum(np.sqrt((x**2).sum()), 1e-9))), ()
     yield "w in single precision", ("LinearRegression", "MLP", "ConvNet"), before("gradient", lambda w, x, y: (
         w.astype(np.float32).astype(float) if np.abs(w).max() < 1e30 else w * 1.0000001,
         (x * 1.0000001).astype(x.dtype), y)), ()
@@ -240,10 +231,6 @@ def filters_first(model):
         filters = w[:count].reshape(model.filters, model.inputs).T.ravel()
         return model.predict(np.concatenate([filters, w[count:]]), x)
     return predict
-
-
-def pick(candidate, function):
-    return lambda **given: {function: candidate(**given)[function]}
 
 
 def settings(**changes):

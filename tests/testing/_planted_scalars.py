@@ -98,12 +98,8 @@ def of_scalars():
     yield "largest in size", "MLP", largest_in_size, (cause.LARGEST_SIZE,)
     yield "without the ½", "LinearRegression", {"sharpness": lambda factors: 2 * SCALARS["LinearRegression"][
         "sharpness"](factors=factors)}, (cause.CURVATURE_DOUBLED,)
-    yield (
-        "with a further ½",
-        "LinearRegression",
-        {"sharpness": lambda factors: SCALARS["LinearRegression"]["sharpness"](factors=factors) / 2},
-        (cause.CURVATURE_HALVED,),
-    )
+    yield "with a further ½", "LinearRegression", {"sharpness": lambda factors: SCALARS["LinearRegression"][
+        "sharpness"](factors=factors) / 2}, (cause.CURVATURE_HALVED,)
     yield "root too many", "LinearRegression", {"sharpness": lambda factors: np.sqrt(SCALARS["LinearRegression"][
         "sharpness"](factors=factors))}, (cause.ROOTED,)
     yield "λ instead of 2/λ", squares, {"crossover_lr": lambda x: 1 / SCALARS[squares]["crossover_lr"](x)}, (

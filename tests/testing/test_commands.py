@@ -5,7 +5,8 @@ import runpy
 
 import pytest
 
-from refimpl.testing import _command_line as command, cases, models
+from refimpl.testing import _command_line as command, cases, conventions, models
+from refimpl.testing._definitions import DEFINITIONS
 
 RIGHT = """
 from __future__ import annotations
@@ -101,8 +102,10 @@ def test_models_lists_every_function_with_its_formula(capsys):
 @pytest.mark.parametrize("model", models())
 def test_a_template_says_what_is_not_implemented(model, tmp_path, capsys):
     assert command.main(["template", model]) == 0
-    path = tmp_path / "mine.py"
-    path.write_text(capsys.readouterr().out)
+    path, text = tmp_path / "mine.py", capsys.readouterr().out
+    path.write_text(text)
+    for said in (*DEFINITIONS[model].values(), f": {conventions(model).splitlines()[0]}"):
+        assert " ".join(said.split(": ", 1)[1].split()) in " ".join(text.split())
     assert command.main(["check", f"{path}:make", model, "--functions", "predict", "sgd"]) == 1
     assert "not implemented: predict, sgd" in capsys.readouterr().out
 
@@ -120,10 +123,8 @@ def test_a_template_runs_at_once_and_is_green_when_filled_in(tmp_path, capsys):
     status, said = run()
     assert status == 1 and "not implemented: predict, losses" in said
     body, _, rest = text.partition('        raise NotImplementedError')
-    end = rest.index("    return {")
-    path.write_text(
-        body + "        return x @ w\n\n" + '    return {"predict": predict}' + rest[rest.index("}", end) + 1 :]
-    )
+    rest = rest[rest.index("}", rest.index("    return {")) + 1:]
+    path.write_text(body + '        return x @ w\n\n    return {"predict": predict}' + rest)
     status, said = run()
     assert status == 0, said
 

@@ -156,22 +156,12 @@ def test_causes_that_the_cases_cannot_tell_apart_are_all_named():
     assert report.causes["gradient"].startswith("several causes fit: ")
     for cause in (_mistake_names.FACTOR_2, _mistake_names.SUM, _mistake_names.BESSEL):
         assert cause in report.causes["gradient"]
+    for count, names in ((1, {}), (2, {"gradient": _mistake_names.FIXED_DIVISOR.format(3)})):   # a number fits any one
+        two_thirds = {"gradient": lambda *given: gradient(*given) * (2 / 3)}
+        assert check_model(two_thirds, LINEAR, cases=two[:1] * count, on_fail=None).causes == names
 
 
 # What a report says.
-
-def test_a_record_says_what_deviates_and_where():
-    def bent(w, x, y):
-        g = gradient(w, x, y)
-        g[-1] += 0.5
-        return g
-
-    record = next(each for each in check_model({"gradient": bent}, LINEAR, on_fail=None).records
-                  if each.check == "LinearRegression/n3-d3/gradient")
-    assert record.status == "failed" and record.where == (2,) and record.deviation == pytest.approx(0.5)
-    assert record.got[2] == pytest.approx(record.expected[2] + 0.5) and record.tolerance < 1e-7
-    assert "n3-d3/gradient: got " in str(record) and "at [2]" in str(record)
-
 
 def test_a_summary_stays_short():
     """Four failures of one function with one cause, twenty in all, however many there are."""
@@ -226,7 +216,7 @@ def test_expected_failures():
         "*/hvp": "not written yet", "*/n2-d3/gradient": "doubtful", "*/zero-row/gradient": "doubtful", "*/loss": "?"})
     by_name = {record.check: record for record in report.records}
     assert [by_name[f"LinearRegression/n3-d3/{name}"].status for name in ("loss", "hvp")] == ["skipped", "xfailed"]
-    assert by_name["LinearRegression/n2-d3/gradient"].status == "xpassed" and report.ok and report.counts["xpassed"] == 2
+    assert report.ok and report.counts["xpassed"] == 2
     assert "xpassed LinearRegression/n2-d3/gradient: expected: doubtful" in str(report)
     assert "zero-row" in str(report) and "the case:" not in str(report)   # what is hard about it is no matter then
 
@@ -239,18 +229,6 @@ def test_expected_failures():
 def test_what_is_no_array_of_numbers_is_an_error(value, message):
     report = check_model({"gradient": lambda w, x, y: value}, LINEAR, on_fail=None)
     assert {record.status for record in report.failures} == {"error"} and message in report.failures[0].reason
-
-
-def test_a_candidate_that_raises_is_an_error_with_its_message():
-    report = check_model({"loss": lambda w, x, y: 1 / 0}, LINEAR, on_fail=None)
-    assert report.counts["error"] == report.counts["run"] and "ZeroDivisionError" in str(report)
-
-
-def test_wrong_shapes_and_infinities_fail():
-    column = check_model({"gradient": lambda *given: gradient(*given)[:, None]}, LINEAR, on_fail=None)
-    assert all(record.reason.startswith("got shape") for record in column.failures) and not column.counts["passed"]
-    lost = check_model({"gradient": lambda *given: gradient(*given) * np.nan}, LINEAR, on_fail=None)
-    assert not lost.counts["passed"] and lost.failures[0].deviation == np.inf
 
 
 @pytest.mark.parametrize("candidate", [

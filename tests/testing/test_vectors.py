@@ -70,7 +70,7 @@ def test_manifest_lists_every_file_with_its_hash(vectors):
     assert list(manifest["conventions"]) == list(models())
     for case in cases():
         assert {key.split(":")[0] for key in case.expected} <= set(manifest["definitions"][case.model]), case.name
-    assert {"large-lr-refimpl", "numpy", "scipy"} == set(manifest["versions"])
+    assert {"large-lr-refimpl", "numpy", "scipy"} == set(manifest["versions"]) and manifest["format"] == 2
     assert {f"cases/{case.name}.json" for case in cases()} | {"schema.json"} <= set(found)
 
 

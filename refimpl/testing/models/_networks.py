@@ -86,9 +86,7 @@ def _oscillation(inputs):
 
     for c, kappa, key in ((1.125, 0.0625, "c=1.125"), (1.5, 0.0625, "c=1.5"), (1.1875, 0.03125, "c=1.1875"),
                           (1.4375, 0.09375, "c=1.4375")):
-        found[f"weak_limit:{key}"] = of(
-            theory.weak_limit, {"c": c, "kappa": kappa}, error=1e-4
-        )  # as its docstring says
+        found[f"weak_limit:{key}"] = of(theory.weak_limit, {"c": c, "kappa": kappa}, error=1e-4)   # of its docstring
     for c, f in ((1.125, 0.75), (1.5, 0.75), (1.25, 0.375), (0.75, 1.25), (1.4375, 0.625)):
         key = f"c={c}" if f == 0.75 else f"c={c}-f={f}"
         found[f"reduced_map:{key}"] = of(theory.reduced_map, {"f": f, "c": c})
@@ -199,73 +197,33 @@ def _mlp_curvature(inputs):
 
 
 NETWORKS = {
-    "TwoLayerCNN": Entry(
-        benign_oscillation.TwoLayerCNN,
-        _patches,
-        {
-            "n1-d1-m1": {"n": 1, "dim": 1, "width": 1, "patches": 2},
-            "n2-d2-m3": {"n": 2, "dim": 2, "width": 3},
-            "n3-d3-m3": {"n": 3, "dim": 3, "width": 3},
-            "n4-d5-m2": {"n": 4, "dim": 5, "width": 2, "patches": 2},
-            "relu-n3-d4-m2": {"n": 3, "dim": 4, "width": 2, "activation": "relu"},
-            "square-n3-d2-m4": {"n": 3, "dim": 2, "width": 4, "activation": "square"},
-            "n16-d64-m8": {"n": 16, "dim": 64, "width": 8},
-        },
-        {"n": (1, 4), "dim": (1, 4), "width": (1, 3), "patches": (1, 3), "activation": ["relu2", "relu", "square"]},
-        {
-            "relu2-tie": _cnn_tie("relu2"),
-            "relu-tie": _cnn_tie("relu"),
-            "zero-weights": _cnn_zero_weights,
-            "zero-patch": _cnn_zero_patch,
-            "huge-output": _cnn_huge,
-            "two-patches": _two_patches,
-            "opposite-patches": _cnn_opposite,
-        },
-        single=("relu2-tie", "relu-tie", "zero-weights"),
-        lr=2.0**-7,
-        big_lr=2.0**20,
-        scalars=_oscillation,
-        variants=_cnn_variants,
-        loss="square",
-    ),
-    "MLP": Entry(
-        network.MLP,
-        _mlp,
-        {
-            "n1-1-1": {"n": 1, "widths": (1, 1)},
-            "n2-2-3-1": {"n": 2, "widths": (2, 3, 1)},
-            "n3-3-3-2": {"n": 3, "widths": (3, 3, 2)},
-            "n2-2-3-3": {"n": 2, "widths": (2, 3, 3)},
-            "n5-2-3-2-3-1": {"n": 5, "widths": (2, 3, 2, 3, 1)},
-            "relu-n4-3-4-2": {"n": 4, "widths": (3, 4, 2), "activation": "relu"},
-            "identity-n3-2-2-1": {"n": 3, "widths": (2, 2, 1), "activation": "identity"},
-            "cross-entropy-n4-3-4-3": {"n": 4, "widths": (3, 4, 3), "loss_kind": "cross-entropy"},
-            "relu-cross-entropy-n3-2-3-2": {
-                "n": 3,
-                "widths": (2, 3, 2),
-                "activation": "relu",
-                "loss_kind": "cross-entropy",
-            },
-            "n32-20-24-16-1": {"n": 32, "widths": (20, 24, 16, 1)},
-        },
-        {
-            "n": (1, 4),
-            "widths": [(1, 1), (2, 1), (2, 3, 1), (1, 2, 2), (2, 2, 2, 2)],
-            "activation": ["tanh", "relu", "identity"],
-        },
-        {
-            "zero-row": _mlp_zero_row,
-            "tie": _mlp_tie,
-            "huge-margin": _mlp_huge_margin,
-            "repeated-example": _mlp_repeated,
-            "negative-curvature": _mlp_negative,
-        },
-        single=("tie", "huge-margin"),
-        lr=0.0625,
-        big_lr=2.0**40,
-        scalars=_mlp_curvature,
-        variants=_mlp_variants,
-        biases=_mlp_biases,
-        loss=lambda settings: {"squared": "half-square"}.get(settings["loss_kind"], "cross-entropy"),
-    ),
+    "TwoLayerCNN": Entry(benign_oscillation.TwoLayerCNN, _patches, {
+        "n1-d1-m1": {"n": 1, "dim": 1, "width": 1, "patches": 2}, "n2-d2-m3": {"n": 2, "dim": 2, "width": 3},
+        "n3-d3-m3": {"n": 3, "dim": 3, "width": 3}, "n4-d5-m2": {"n": 4, "dim": 5, "width": 2, "patches": 2},
+        "relu-n3-d4-m2": {"n": 3, "dim": 4, "width": 2, "activation": "relu"},
+        "square-n3-d2-m4": {"n": 3, "dim": 2, "width": 4, "activation": "square"},
+        "n16-d64-m8": {"n": 16, "dim": 64, "width": 8},
+    }, {"n": (1, 4), "dim": (1, 4), "width": (1, 3), "patches": (1, 3), "activation": ["relu2", "relu", "square"]}, {
+        "relu2-tie": _cnn_tie("relu2"), "relu-tie": _cnn_tie("relu"), "zero-weights": _cnn_zero_weights,
+        "zero-patch": _cnn_zero_patch, "huge-output": _cnn_huge, "two-patches": _two_patches,
+        "opposite-patches": _cnn_opposite,
+    }, single=("relu2-tie", "relu-tie", "zero-weights"), lr=2.0**-7, big_lr=2.0**20, scalars=_oscillation,
+       variants=_cnn_variants, loss="square"),
+    "MLP": Entry(network.MLP, _mlp, {
+        "n1-1-1": {"n": 1, "widths": (1, 1)}, "n2-2-3-1": {"n": 2, "widths": (2, 3, 1)},
+        "n3-3-3-2": {"n": 3, "widths": (3, 3, 2)}, "n2-2-3-3": {"n": 2, "widths": (2, 3, 3)},
+        "n5-2-3-2-3-1": {"n": 5, "widths": (2, 3, 2, 3, 1)},
+        "relu-n4-3-4-2": {"n": 4, "widths": (3, 4, 2), "activation": "relu"},
+        "identity-n3-2-2-1": {"n": 3, "widths": (2, 2, 1), "activation": "identity"},
+        "cross-entropy-n4-3-4-3": {"n": 4, "widths": (3, 4, 3), "loss_kind": "cross-entropy"},
+        "relu-cross-entropy-n3-2-3-2": {"n": 3, "widths": (2, 3, 2), "activation": "relu",
+                                        "loss_kind": "cross-entropy"},
+        "n32-20-24-16-1": {"n": 32, "widths": (20, 24, 16, 1)},
+    }, {"n": (1, 4), "widths": [(1, 1), (2, 1), (2, 3, 1), (1, 2, 2), (2, 2, 2, 2)],
+        "activation": ["tanh", "relu", "identity"]}, {
+        "zero-row": _mlp_zero_row, "tie": _mlp_tie, "huge-margin": _mlp_huge_margin, "repeated-example": _mlp_repeated,
+        "negative-curvature": _mlp_negative,
+    }, single=("tie", "huge-margin"), lr=0.0625, big_lr=2.0**40, scalars=_mlp_curvature, variants=_mlp_variants,
+       biases=_mlp_biases,
+       loss=lambda settings: {"squared": "half-square"}.get(settings["loss_kind"], "cross-entropy")),
 }
