@@ -12,7 +12,7 @@ from refimpl import testing
 from refimpl.testing import (ConformanceError, ConformanceWarning, _cases, _mistake_names, cases, check_model,
                              parametrize_with_checks, strategies)
 from refimpl.testing._portable_numbers import Numbers
-from tests.testing._faults import FAULTS, MAKE, RIGHT, only, picked
+from tests.testing._faults import FAULTS, MAKE, RIGHT, only, picked, sgd
 from tests.testing._plain import listed, plain
 from tests.testing._planted import PLANTED
 from tests.testing._scalars import SCALARS
@@ -64,14 +64,6 @@ def test_derived_scalars_agree_with_brute_force(model):
     names = functions_of(model) - {"predict", "losses", "loss", "gradient", "hvp", "sgd", "descend", "train"}
     report = check_model(SCALARS[model], model, functions=sorted(names))
     assert report.counts["passed"] == len(report.records) >= 4
-
-
-def test_scalars_are_asked_for_with_and_without_replacement():
-    for model in ("LinearRegression", "Quadratic", "TwoMinima"):
-        asked = {(key.split(":")[0], each.arguments["replacement"]) for case in cases(model)
-                 for key, each in case.expected.items() if "replacement" in each.arguments}
-        functions = {function for function, _ in asked}
-        assert functions and asked == {(function, flag) for function in functions for flag in (True, False)}
 
 
 def test_no_other_model_has_scalars():
@@ -253,9 +245,12 @@ def test_a_candidate_that_changes_its_arguments_is_told_so():
     assert check_model({"gradient": gradient}, LINEAR).ok, "what one candidate does to its arguments no other sees"
 
 
-def test_the_last_iterate_alone_will_do():
-    last = {"sgd": lambda *given, **options: RIGHT.sgd(MAKE[LINEAR](len(given[0])))(*given, **options)[-1]}
-    assert check_model(last, LINEAR).counts["passed"] > 50
+def test_the_last_iterate_alone_will_do_and_its_mistakes_are_named():
+    def last(fault):
+        return {"sgd": lambda *given, **options: sgd(fault)(MAKE[LINEAR](len(given[0])))(*given, **options)[-1]}
+
+    assert check_model(last(""), LINEAR).counts["passed"] > 50
+    assert check_model(last("double"), LINEAR, on_fail=None).causes == {"sgd": _mistake_names.FACTOR_2}
 
 
 @pytest.mark.parametrize(("arguments", "options", "message"), [
