@@ -124,8 +124,7 @@ def _cifar_files(directory, split):
 
 
 def _cifar_set(paths, split):
-    parts = [read_cifar10(path) for path in paths]
-    images, labels = (np.concatenate(part) for part in zip(*parts))
+    images, labels = (np.concatenate(part) for part in zip(*[read_cifar10(path) for path in paths]))
     whole = len(_CIFAR_SPLITS[split])
     return ImageSet(images, labels, _CLASSES,
                     f"CIFAR-10 {split}{'' if len(paths) == whole else f' ({len(paths)} of {whole} files)'}")

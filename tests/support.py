@@ -42,8 +42,7 @@ def all_batches(n, size, replacement=False):
 
 def step_matrices(hessians, lr, size, replacement=False):
     """I − η H_B for every equally likely batch, (count, d, d)."""
-    batches = all_batches(len(hessians), size, replacement)
-    return np.eye(hessians.shape[-1]) - lr * hessians[batches].mean(axis=1)
+    return np.eye(hessians.shape[-1]) - lr * hessians[all_batches(len(hessians), size, replacement)].mean(axis=1)
 
 
 def square_norm_moments(hessians, lr, size, start, steps, replacement=False):

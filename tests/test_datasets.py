@@ -182,8 +182,7 @@ def test_a_header_that_announces_terabytes_costs_nothing(tmp_path):
 
 @pytest.mark.parametrize("length", [0, 1, RECORD - 1, RECORD + 1, 2 * RECORD - 1])
 def test_a_cifar_file_of_another_length_is_refused(tmp_path, length):
-    path = tmp_path / "data_batch_1.bin"
-    path.write_bytes(bytes(length))
+    (tmp_path / "data_batch_1.bin").write_bytes(bytes(length))
     refused("multiple of 3073", datasets.load, tmp_path)
 
 

@@ -23,8 +23,7 @@ def total(values):
 
 
 def test_faults_are_planted_in_what_computes_and_not_in_what_is_said():
-    tree = ast.parse(SOURCE)
-    found = [(node.lineno, type(node).__name__, room) for _, node, _, room in _faults.sites(tree)]
+    found = [(node.lineno, type(node).__name__, room) for _, node, _, room in _faults.sites(ast.parse(SOURCE))]
     assert found == [(2, "Constant", ""), (4, "Constant", ""), (6, "If", "scaled"), (6, "Compare", "scaled"),
                      (6, "Constant", "scaled"), (9, "BinOp", "scaled"), (13, "If", "total"), (14, "Call", "total"),
                      (15, "Constant", "total")]

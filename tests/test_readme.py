@@ -120,3 +120,10 @@ def test_the_gallery_shows_the_figures_that_there_are():
     places = [shown.find(words) for words in described]
     assert -1 not in places and places == sorted(places) and shown.count("![") == len(described)
     assert {path.stem for path in _gallery.PICTURES.glob("*.png")} == {figure.name for figure in _all.FIGURES}
+
+
+def test_files_without_a_test_of_their_own_name_are_in_the_table():
+    studies = {path.parent.name for path in (ROOT / "tests").glob("*/test_*.py")} - {"testing"}
+    for path in (path for package in ("theory", "refimpl") for path in (ROOT / package).glob("*/_[a-z]*.py")):
+        if (study := path.parent.name) in studies and not (ROOT / "tests" / study / f"test{path.name}").exists():
+            assert f"`{path.stem}`" in TEXTS["tests"], path

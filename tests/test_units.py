@@ -9,8 +9,8 @@ from scipy.sparse.linalg import aslinearoperator
 from refimpl import (benign_oscillation as benign_runs, convex_annealing as annealing_runs, curvature,
                      edge_of_stability as edge_runs, images as image_runs, learning_order as learning_order_runs,
                      linear_stability as simulated, network, sgd)
-from tests.support import refusals, refused
-from theory import (benign_oscillation, convex_annealing, edge_of_stability, images, learning_order, linear_stability)
+from tests.support import refusals
+from theory import benign_oscillation, convex_annealing, edge_of_stability, images, learning_order, linear_stability
 
 FACTORS = np.array([[1.0, 0.5], [0.0, 2.0], [1.0, -1.0]])
 SINGLE = {

@@ -83,8 +83,7 @@ def trace(source, w=None, x=None, y=None, *, curvature="hessian", method="hutchi
         flat = np.full(source.size, source.size ** -0.5)
         unsteady = float(np.linalg.norm(products(flat) - products(flat)))
         value, unsteady = float(products.in_units(value)), float(products.in_units(unsteady))
-        limit = products.tolerance(None) * abs(value)
-        converged, message = verdict(0.0, unsteady, limit)
+        converged, message = verdict(0.0, unsteady, products.tolerance(None) * abs(value))
         return Estimate(value, 0.0, converged, products.count, None, unsteady, message)
     signs = (rng.integers(2, size=source.size) * 2.0 - 1 for _ in range(probes))
     values = np.array([sign @ products(sign) for sign in signs])
@@ -137,8 +136,7 @@ def spectral_density(source, w=None, x=None, y=None, *, curvature="hessian", ste
     products = Products(source.product, source.size, source.dtype)
     distance, asymmetry = 0.0, 0.0
     for j in range(probes):
-        start = rng.integers(2, size=source.size) * 2.0 - 1
-        diagonal, beside, defect = tridiagonal(products, start, steps)
+        diagonal, beside, defect = tridiagonal(products, rng.integers(2, size=source.size) * 2.0 - 1, steps)
         rules = [_rule(diagonal[:m], beside[:m - 1]) for m in (len(diagonal), max(1, len(diagonal) // 2))]
         nodes[j, :len(diagonal)], weights[j, :len(diagonal)] = rules[0]
         ended = len(diagonal) < steps  # the Krylov space is exhausted: the rule is exact

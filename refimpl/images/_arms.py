@@ -271,5 +271,4 @@ def _untouched(images, labels):
 
 def _padding(side, size):
     """Zeros that put a block on the centre and cover the image with an odd number of blocks."""
-    start = (side - size) // 2
-    return -start % size
+    return -((side - size) // 2) % size

@@ -195,8 +195,7 @@ def full_sample(distribution, n, rng=None):
     [2, 2, 2]
     """
     _checks.having(distribution, "distribution", "dim", "p0", "q0")
-    drawn = sample(replace(distribution, p0=0.0, q0=0.0), n, rng)
-    return replace(drawn, distribution=distribution)
+    return replace(sample(replace(distribution, p0=0.0, q0=0.0), n, rng), distribution=distribution)
 
 
 def q_population(distribution, levels=16):

@@ -98,8 +98,7 @@ class PlainEngine:
 
     def preactivation_noise(self, rng, std):
         """Noise before the activations of V: one draw per example direction and neuron, scaled by α."""
-        drawn = std * rng.standard_normal((3, self.model.v_width))
-        return self.spread(drawn)
+        return self.spread(std * rng.standard_normal((3, self.model.v_width)))
 
     def spread(self, drawn):
         """(3, m_v) for the three directions as (N, m_v) for the examples."""

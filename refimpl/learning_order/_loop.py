@@ -125,8 +125,7 @@ class Loop:
             if step == last:
                 break
             self._update(step, output)
-        status = DIVERGED if lost else SUCCESS if finished else STOPPED
-        return self._result(status, step, loss)
+        return self._result(DIVERGED if lost else SUCCESS if finished else STOPPED, step, loss)
 
     def _noise_before_activations(self):
         std = self.phases[self.phase].preactivation_std

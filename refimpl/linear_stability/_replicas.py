@@ -87,8 +87,7 @@ def examples(hessians, batch_size, replacement):
     factors = _factors(hessians)
     if not factors.any():
         raise ValueError("hessians must not all be zero: nothing then moves; give a curved example")
-    flat = factors.reshape(-1, factors.shape[2])
-    _, singular, right = np.linalg.svd(flat, full_matrices=False)
+    _, singular, right = np.linalg.svd(factors.reshape(-1, factors.shape[2]), full_matrices=False)
     basis = right[singular > _ROUNDING * singular[0]]
     _, lengths, rows = np.linalg.svd(factors @ basis.T, full_matrices=False)
     with np.errstate(over="ignore", under="ignore"):
@@ -107,6 +106,5 @@ def _factors(hessians):
         return _checks.shaped(array, "hessians", (None, None))[:, None, :]
     if jacobians is not None:
         return _checks.shaped(array, "hessians.jacobians", (None, None, None))
-    stack = _checks.hessians(array)
-    values, vectors = np.linalg.eigh(stack)
+    values, vectors = np.linalg.eigh(_checks.hessians(array))
     return np.sqrt(np.maximum(values, 0.0))[:, :, None] * vectors.swapaxes(1, 2)

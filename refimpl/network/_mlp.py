@@ -117,8 +117,7 @@ class MLP:
         """Mean over the examples of ℓ_i, shape (…)."""
         outputs = self._forward(w, x)[2]
         if self.loss_kind == "squared":
-            residual = outputs - self._targets(y, outputs.shape[-2:])
-            return np.square(residual).sum(axis=-1).mean(axis=-1)[()] / 2
+            return np.square(outputs - self._targets(y, outputs.shape[-2:])).sum(axis=-1).mean(axis=-1)[()] / 2
         return cross_entropy.loss(outputs, self._targets(y, outputs.shape[-2:])).mean(axis=-1)[()]
 
     def accuracy(self, w, x, y):

@@ -42,8 +42,7 @@ def polish(model, w, x, y, *, steps=3):
     w, x, y = np.array(_checks.shaped(w, "w", model.parameter_shape)), _checks.real(x, "x"), _checks.real(y, "y")
     model.check_data(x, y)
     for _ in range(_checks.whole(steps, "steps", 0)):
-        residual = (model.predict(w, x) - y).reshape(-1)
-        w -= _least_step(model, w, x, residual)
+        w -= _least_step(model, w, x, (model.predict(w, x) - y).reshape(-1))
     return w
 
 

@@ -173,8 +173,7 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
     outcomes, done = {}, 0
     found = {task.place: values for task in tasks if (values := load(task.path, task.key, task.keep)) is not None}
     outcomes.update({place: (COMPLETED, values, "") for place, values in found.items()})
-    todo = [task for task in tasks if task.place not in found]
-    source = _source(todo, workers)
+    source = _source([task for task in tasks if task.place not in found], workers)
     try:
         for place, outcome in source:
             outcomes[place] = outcome
@@ -243,8 +242,7 @@ def _assemble(axes, shape, outcomes, nit, reused):
 
 def _stacked(good, total):
     """{name: (total, …) array} of results {place: {name: array}}, NaN where there is none."""
-    first = next(iter(good.values()), {})
-    want = {name: value.shape for name, value in first.items()}
+    want = {name: value.shape for name, value in next(iter(good.values()), {}).items()}
     for found in good.values():
         got = {name: value.shape for name, value in found.items()}
         if got != want:

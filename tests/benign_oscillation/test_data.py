@@ -65,8 +65,7 @@ def test_large_rates_generalise_to_weak_data_and_small_ones_do_not(rng):
         run = simulated.train(model, data, w0, lr=4 * c, steps=9600, rng=rng)
         assert run.success.sum() >= 18, run.message
         w = run.w[run.success]
-        strong = unseen(2, 1000, rng, 0.0)
-        assert simulated.accuracy(model, w, strong).min() > 0.999
+        assert simulated.accuracy(model, w, unseen(2, 1000, rng, 0.0)).min() > 0.999
         accuracies[c] = simulated.accuracy(model, w, unseen(2, 4000, rng))
     assert accuracies[1.3].mean() > 0.99 and np.median(accuracies[1.3]) > 0.999
     # About one start in a thousand learns the weak part at c = 0.5 too, four of twenty once in 2e8; in the window

@@ -25,10 +25,8 @@ def test_network_equals_the_four_number_map(rng, c):
         return np.concatenate([np.stack([simulated.strengths(w[..., k] * scale)[which][..., 0]
                                          for k, scale in ((0, 2), (1, 0.4))], axis=-1) for which in (0, 1)], axis=-1)
 
-    run = sgd.run(model, w0, data.x, data.y, lr=lr, steps=600, observe={"four": four})
-    path = run.observed["four"]
-    reduced = simulated.descend_reduced(path[0], c, 0.04, 600)
-    assert_allclose(reduced, path, rtol=0, atol=1e-12)
+    path = sgd.run(model, w0, data.x, data.y, lr=lr, steps=600, observe={"four": four}).observed["four"]
+    assert_allclose(simulated.descend_reduced(path[0], c, 0.04, 600), path, rtol=0, atol=1e-12)
     for t in (0, 3, 400):
         assert_allclose(theory.feature_map(path[t], c, 0.04), path[t + 1], rtol=1e-12, atol=1e-15)
     assert np.abs(simulated.descend_reduced(path[0], c / 2, 0.04, 600) - path).max() > 0.01

@@ -101,8 +101,7 @@ def test_annealing_freezes_the_weak_feature(c):
     for stop in (longest // 4, longest // 2, longest - longest // 8, longest):
         state = simulated.descend_reduced(begin, c, KAPPA, stop, record_every=stop)[-1]
         end = simulated.descend_reduced(state, 0.02, KAPPA, 3000, record_every=3000)[-1]
-        frozen = theory.small_rate_limit(state[0], state[1], KAPPA)
-        assert_allclose(end[1], frozen, rtol=1e-3)
+        assert_allclose(end[1], theory.small_rate_limit(state[0], state[1], KAPPA), rtol=1e-3)
         assert abs(end[1] / state[1] - 1) < 0.05 and theory.weak_limit(c, KAPPA) > 1.7 * end[1]
 
 

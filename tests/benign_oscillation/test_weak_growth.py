@@ -53,8 +53,7 @@ def half_time(c, kappa, begin, plateau):
 def test_half_time_on_the_period_two_orbit(kappa, rates, tolerance):
     """Within 1 % at κ = 0.01 (0.3 % in fact); a rate in c − c_v, no first phase, and growth in it are caught."""
     for c in rates:
-        plateau = theory.stable_weak_strength(c, kappa)
-        measured = half_time(c, kappa, SMALL, plateau)
+        measured = half_time(c, kappa, SMALL, theory.stable_weak_strength(c, kappa))
         predicted = theory.weak_half_time(c, kappa, *SMALL[:2])
         assert abs(predicted / measured - 1) < tolerance
         nulls = [predicted * (c - 1) / (c - kappa * c), 1.05 * predicted, predicted / 1.05]

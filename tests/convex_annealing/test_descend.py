@@ -86,8 +86,7 @@ def test_a_start_below_the_loss_of_annealing_is_annealed_at_once():
 
 def test_where_no_loss_is_left_there_is_no_ratio():
     """Curvature 2 at rate ½: one step to the minimum, exactly; NaN and no warning, for 0/0 as for a run cut off."""
-    problem = simulated.Problem(np.ones((1, 1)), [1.0], [[1.0]], [1.0])
-    stop = descend(problem=problem, lr=0.5)
+    stop = descend(problem=simulated.Problem(np.ones((1, 1)), [1.0], [[1.0]], [1.0]), lr=0.5)
     assert stop.success and stop.nit == 1 and stop.train_loss == 0 and np.isnan(stop.loss_ratio)
     assert stop.target_ratio == 0
 

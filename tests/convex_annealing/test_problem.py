@@ -55,8 +55,7 @@ def test_population_loss_is_the_mean_over_the_distribution(rng):
     n = 200_000
     problem = simulated.draw_samples(n, (0.5, -2.0), rng=rng)
     share = problem.x[:, 0].mean()
-    error = support.binomial_error(0.5, n)
-    assert abs(share - 0.5) <= support.z_limit(1) * error < abs(share - 2 / 3)
+    assert abs(share - 0.5) <= support.z_limit(1) * support.binomial_error(0.5, n) < abs(share - 2 / 3)
     assert_array_equal(problem.y, np.where(problem.x[:, 0] == 1, 0.5, -2.0))
     assert_allclose(simulated.draw_samples(4, np.ones(5), rng=rng).test_loss(np.zeros(5)),
                     theory.quadratic_loss(theory.population_hessian(5), np.ones(5)), rtol=1e-15)

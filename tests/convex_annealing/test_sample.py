@@ -25,8 +25,7 @@ def test_mean_square_multipliers_equal_the_mean_over_all_batches(counts, data):
     n, dim = sum(counts), len(counts)
     size, replacement = data.draw(st.integers(1, min(n, 4))), data.draw(st.booleans())
     lr = data.draw(st.floats(0.05, 1.5))
-    drawn = np.repeat(np.arange(dim), counts)
-    x = np.eye(dim)[drawn]
+    x = np.eye(dim)[np.repeat(np.arange(dim), counts)]
     batches = support.all_batches(n, size, replacement)
     start = np.ones((len(batches), dim))
     result = sgd.run(simulated.LeastSquares(dim), start, x, np.zeros(n), lr=lr, steps=1, indices=batches[None])

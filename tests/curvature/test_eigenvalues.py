@@ -7,7 +7,6 @@ import pytest
 from numpy.testing import assert_allclose
 
 from refimpl import network
-from refimpl.linear_stability import LinearRegression
 from tests import support
 from tests.network.nets import NETS, dense_curvature, problem
 from theory import linear_stability as theory
@@ -57,16 +56,9 @@ def test_matrix_free_values_equal_those_of_the_gram_matrix(rng, outputs):
                               rtol=1e-5)
 
 
-def test_closed_forms_of_linear_and_logistic_regression(rng):
-    """H = XᵀX/n, Σ from x_i x_iᵀ; softmax of two classes is logistic, H = (1/n)Σ q(1−q) x xᵀ ⊗ [[1, −1], [−1, 1]]."""
+def test_closed_forms_of_logistic_regression(rng):
+    """Softmax of two classes is logistic: H = (1/n)Σ q(1−q) x xᵀ ⊗ [[1, −1], [−1, 1]]."""
     x = rng.standard_normal((30, 60)) * np.linspace(0.2, 2, 60)
-    model = LinearRegression(60)
-    point = network.operator(model, np.zeros(60), x)
-    hessian = x.T @ x / 30
-    assert_allclose(float(network.sharpness(point, rng=rng)), np.linalg.eigvalsh(hessian)[-1], rtol=1e-6)
-    square = np.einsum("ni,nj,n->ij", x, x, (x**2).sum(axis=1)) / 30
-    assert_allclose(float(network.non_uniformity(point, rng=rng)),
-                    sqrt(np.linalg.eigvalsh(square - hessian @ hessian)[-1]), rtol=1e-6)
     logistic = network.MLP((60, 2), loss_kind="cross-entropy")
     w, y = logistic.init(rng), rng.integers(2, size=30)
     ones = np.column_stack([x, np.ones(30)])

@@ -28,8 +28,7 @@ def test_an_asymmetric_operator_does_not_converge(rng, size):
     """Residuals alone call it converged where its vectors are nearly orthogonal; the symmetric part alone converges."""
     matrix = rng.standard_normal((size, size))
     symmetric = (matrix + matrix.T) / 2
-    nearly = symmetric + 1e-3 * (matrix - matrix.T)
-    for wrong in (matrix, nearly):
+    for wrong in (matrix, symmetric + 1e-3 * (matrix - matrix.T)):
         for estimate in (sharpness, bottom_eigenpairs):
             found = estimate(Operator(size, lambda v: wrong @ v), rng=rng)
             assert not found.converged and "not symmetric" in found.message

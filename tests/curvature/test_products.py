@@ -45,8 +45,7 @@ def test_a_buffer_that_is_used_again_gives_the_right_value():
     assert_allclose(float(sharpness(source)), VALUES[-1], rtol=1e-11)
     exact = np.sqrt((VALUES / VALUES.max()).max())   # mean H_i² − H² is diag(v)/max by construction
     assert_allclose(float(non_uniformity(source)), exact, rtol=1e-9)
-    density = spectral_density(source)
-    assert_allclose(np.nanmax(density.nodes), VALUES[-1], rtol=1e-9)
+    assert_allclose(np.nanmax(spectral_density(source).nodes), VALUES[-1], rtol=1e-9)
 
 
 @pytest.mark.parametrize("framework", ["torch", "jax"])
@@ -98,8 +97,7 @@ def test_a_point_in_float32_is_treated_in_float32(rng):
 def test_the_default_tolerance_is_that_of_the_precision(size):
     for dtype, tolerance in ((np.float64, "1e-06"), (np.float32, "0.0001")):
         assert sharpness(Operator(size, lambda v: v, dtype=dtype)).message.endswith(f"tolerance {tolerance}")
-    density = spectral_density(Operator(100, lambda v: VALUES * v))
-    assert density.nodes.shape == (4, 64)
+    assert spectral_density(Operator(100, lambda v: VALUES * v)).nodes.shape == (4, 64)
 
 
 @pytest.mark.parametrize("single", ["product", "square"])

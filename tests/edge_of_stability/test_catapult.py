@@ -80,8 +80,7 @@ def test_kernel_at_the_end_is_the_flow_s_times_a_product(rng):
 @pytest.mark.parametrize("x, k, ends, flows", [(1.45, 3.0, 0.8278, 0.7681), (1.6, 3.3, 1.0198, 0.8062)])
 def test_descent_does_not_always_end_flatter_than_the_flow(rng, x, k, ends, flows):
     """Two starts with η²f²/m > 2, in all weights at m = 16: "flatter" is caught. From k₀ = 2.5, x₀ small, it holds."""
-    net = simulated.LinearNet(16)
-    outputs, kernels = run(weights(rng, 16, 4 * x, k), 1.0, 2000, net)
+    outputs, kernels = run(weights(rng, 16, 4 * x, k), 1.0, 2000, simulated.LinearNet(16))
     flow = theory.flow_kernel(4 * x, k, 16)
     assert abs(outputs[-1]) < 1e-9 and abs(kernels[-1] - ends) < 1e-4 and abs(flow - flows) < 1e-4
     assert_allclose(theory.final_kernel(4 * x, k, 1.0, 16), kernels[-1], rtol=1e-9)

@@ -106,8 +106,7 @@ def test_rows_can_fail():
     numbers = {"data": "teacher set", "rates": rates, "momenta": np.zeros(3), "sharpness": 20 * ends[:, None]
                * np.linspace(0.99, 1, 20)}
     numbers["sharpness"][2, 3] = 40
-    rows = _sharpening.of_runs(numbers)
-    assert [row.verdict for row in rows] == ["differs", "not judged", "agrees"]
+    assert [row.verdict for row in _sharpening.of_runs(numbers)] == ["differs", "not judged", "agrees"]
 
 
 def test_rows_of_what_holds_the_edge_can_fail():

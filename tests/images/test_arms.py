@@ -179,8 +179,7 @@ def test_rows_of_any_set_are_judged_by_standard_errors():
         idle = [row for row in figure.judge(numbers) if "alone" not in row.quantity]
         assert {row.verdict for row in idle} == {"not judged"}
         for name in ("CIFAR-10", "synthetic images"):
-            rows = figure.judge({**wrong, "data": name})
-            assert claims <= {row.claim for row in rows if row.verdict == "differs"}
+            assert claims <= {row.claim for row in figure.judge({**wrong, "data": name}) if row.verdict == "differs"}
 
 
 @pytest.mark.claim("LWM19.img-fig1")

@@ -28,8 +28,7 @@ def test_shares_are_those_asked_for(n, augmented, patch_only, seed):
     assert np.abs(counts - n * shares).max() <= 1.01 and abs(shares.sum() - 1) < 1e-12
     if n * abs(1 - 2 * augmented) > 2:
         assert np.abs(counts[0] - n * (1 - theory.augmentation_shares(augmented, patch_only)[0])) > 0.9
-    picture = theory.picture_shares(augmented, patch_only)
-    assert_allclose(picture, (shares[0], 1 - shares[1]), atol=1e-12)
+    assert_allclose(theory.picture_shares(augmented, patch_only), (shares[0], 1 - shares[1]), atol=1e-12)
 
 
 @pytest.mark.claim("LWM19.img-shares", "LWM19.img-slides-shares")
@@ -81,7 +80,6 @@ def test_the_linear_limit_of_ten_classes():
 
 
 def test_accuracies_of_several_runs_are_mixed_one_by_one():
-    clean = np.array([1.0, 0.5])
-    mixed = theory.mixed_accuracy(clean, 0.3, [0.1, 0.7])
+    mixed = theory.mixed_accuracy(np.array([1.0, 0.5]), 0.3, [0.1, 0.7])
     assert mixed.tolist() == [theory.mixed_accuracy(1.0, 0.3, 0.1), theory.mixed_accuracy(0.5, 0.3, 0.7)]
     assert isinstance(theory.mixed_accuracy(1.0, 0.3, 0.1), float) and mixed[0] != mixed[1]

@@ -18,8 +18,7 @@ def test_memorising_network(rng):
     """A fixed offset errs on half of P(α ≤ ρ), not nowhere; with ρ⟨z, x⟩ nothing is wrong and margins are as given."""
     n, r, offset = 50_000, 0.05, 0.2
     data = simulated.full_sample(simulated.Distribution(3, r=r), n, rng)
-    net = theory.memorising_network(r, offset)
-    margin = data.y * net.predict(data.x2[:, :2])
+    margin = data.y * theory.memorising_network(r, offset).predict(data.x2[:, :2])
     assert_allclose(margin, np.where(data.y > 0, offset, data.alpha - offset), atol=1e-12)
     wrong = theory.memorising_error(offset)
     assert abs(np.mean(margin < 0) - wrong) <= support.z_limit(1) * support.binomial_error(wrong, n) < wrong

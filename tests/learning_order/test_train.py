@@ -194,8 +194,7 @@ def test_exchanging_the_roles_of_p_and_q_reverses_the_order(rng):
 @pytest.mark.claim("LWM19.coupling")
 def test_at_these_sizes_the_network_s_own_patterns_are_others(found):
     """Rms of what g changes by with V's own patterns over rms of g, at m = 1000 and the stop: of order 1, not small."""
-    shares = [own_patterns(both[kind], SMALL) for both in found for kind in ("large", "small")]
-    assert min(shares) > 0.3
+    assert min([own_patterns(both[kind], SMALL) for both in found for kind in ("large", "small")]) > 0.3
 
 
 @pytest.mark.claim("LWM19.mitigation")

@@ -20,8 +20,7 @@ def file(tmp_path):
 
 
 def told(capsys, *words):
-    status = main(["stability", *map(str, words)])
-    return status, capsys.readouterr()
+    return main(["stability", *map(str, words)]), capsys.readouterr()
 
 
 def test_it_prints_the_report_of_the_file(file, capsys):

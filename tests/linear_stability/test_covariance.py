@@ -37,8 +37,7 @@ def stable_rate(hessians, size, step, replacement, fraction):
 @pytest.mark.claim("MM24.covariance")
 @given(support.seeds(), st.floats(-0.8, 0.9), st.sampled_from([0.0, 0.3]), st.booleans(), st.floats(0.1, 0.97))
 def test_covariance_solves_the_enumerated_system(seed, momentum, decay, replacement, fraction):
-    rng = np.random.default_rng(seed)
-    hessians, gradients = noisy(rng)
+    hessians, gradients = noisy(np.random.default_rng(seed))
     step = Step(momentum, weight_decay=decay)
     lr = stable_rate(hessians, 2, step, replacement, fraction)
     if lr < 1e-6:

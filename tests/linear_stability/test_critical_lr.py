@@ -34,8 +34,7 @@ def test_critical_rate_is_where_the_enumerated_operator_reaches_one(problem):
 def test_eq4_is_sharp_where_the_examples_commute_or_have_equal_norms(rng):
     rotation = support.random_rotation(rng, 4)
     commuting = rotation @ (rng.random((5, 4))[:, :, None] * np.eye(4)) @ rotation.T
-    one_dimensional = rng.random((5, 1, 1))
-    for hessians in (commuting, one_dimensional):
+    for hessians in (commuting, rng.random((5, 1, 1))):
         for size in (1, 2, 5):
             limits = [theory.critical_lr(hessians, size, which) for which in CRITERIA[:2]]
             assert_allclose(limits[0], limits[1], rtol=1e-9)
@@ -114,8 +113,7 @@ def test_ten_thousand_parameters_never_make_a_square_matrix(rng):
 @pytest.mark.parametrize("size", [1, 7])
 def test_limits_where_a_quotient_stands_for_all_eigenvalues(size):
     """160 examples along directions of their own: η* is 2B/max |g|², as eq. 4 has it; without noise, 2n/max |g|²."""
-    lengths = np.geomspace(1, 3, 160)
-    minimum = theory.GaussNewton(np.diag(lengths))
+    minimum = theory.GaussNewton(np.diag(np.geomspace(1, 3, 160)))
     for criterion in ("mean-square", "sufficient"):
         assert_allclose(theory.critical_lr(minimum, size, criterion), 2 * size / 9, rtol=2e-9)
 

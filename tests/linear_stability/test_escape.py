@@ -54,13 +54,6 @@ def test_a_sum_of_powers_minus_one_would_lose_the_exponent_near_the_almost_sure_
     assert abs(cancelled / theory.escape_exponent(THREE, lr, 1) - 1) > 2e-6
 
 
-@pytest.mark.parametrize("factor", [1e-150, 1e-80, 1e80, 1e150])
-def test_the_exponent_does_not_see_the_unit_of_curvature(factor):
-    lr = 0.998 * theory.almost_sure_lr(THREE, 1)
-    scaled = theory.escape_exponent(factor * np.array(THREE), lr / factor, 1)
-    assert_allclose(scaled, theory.escape_exponent(THREE, lr, 1), rtol=1e-10)
-
-
 def test_within_rounding_of_the_almost_sure_limit_it_refuses():
     with pytest.raises(ValueError, match="at or above the almost-sure limit, to rounding"):
         theory.escape_exponent(THREE, theory.almost_sure_lr(THREE, 1), 1)

@@ -59,8 +59,7 @@ def test_the_norm_after_each_last_example_is_that_of_the_step(rng):
             pulled = share * np.einsum("nij,rj->rni", hessians, place)
             after = [place[:, None] - moved[:, None] - pulled, moved[:, None] + pulled][:1 + velocity]
             exact = np.log(np.square(after).sum(axis=(0, 3))) / 2
-            found = _lyapunov.last_logs(ensemble, place, moved, share, velocity)
-            assert_allclose(found, exact, rtol=0, atol=1e-7)
+            assert_allclose(_lyapunov.last_logs(ensemble, place, moved, share, velocity), exact, rtol=0, atol=1e-7)
             assert not near or exact[:, 1].max() < np.log(1e-4)
 
 
@@ -82,8 +81,7 @@ def test_an_interval_is_student_s_and_one_wider_than_a_twentieth_is_refused(rng)
 def test_one_example_is_drawn_in_proportion_to_its_weight():
     """The place of a number in the running sum; an example of no weight never, at either end of [0, 1) too."""
     weights, uniform = np.tile([0.0, 1.0, 3.0, 0.0], (5, 1)), np.array([1e-300, 0.2499, 0.2501, 0.9, 1 - 1e-16])
-    found = _lyapunov.draw(weights, SimpleNamespace(random=lambda count: uniform[:count]))
-    assert found.tolist() == [1, 1, 2, 2, 2]
+    assert _lyapunov.draw(weights, SimpleNamespace(random=lambda count: uniform[:count])).tolist() == [1, 1, 2, 2, 2]
 
 
 @pytest.mark.parametrize(("size", "replacement"), [(1, False), (3, False), (5, False), (1, True), (3, True)])

@@ -50,30 +50,6 @@ def test_simulation_averaged_over_all_index_sequences_equals_the_moment(example,
     assert not chosen or not any(np.allclose(other, exact, rtol=1e-3) for other in (wrong if size > 1 else wrong[1:]))
 
 
-@pytest.mark.chance("law")
-@pytest.mark.parametrize("sampling", ["without-replacement", "with-replacement"])
-def test_simulated_ensemble_follows_the_moments(rng, sampling):
-    """40 000 runs at 8 times; the standard errors are exact, and tails light enough for a Gaussian mean."""
-    replicas, steps, size = 40_000, 8, 2
-    factors = np.array([[1.0, 0.2], [0.3, 0.8], [-0.5, 0.6], [0.9, -0.4]])
-    hessians, start = factors[:, :, None] * factors[:, None, :], np.array([1.0, -0.5])
-    replacement = sampling == "with-replacement"
-    lr = 0.15 * theory.critical_lr(hessians, size, replacement=replacement)
-    second = np.trace(theory.second_moment(hessians, lr, size, np.outer(start, start), steps, replacement=replacement),
-                      axis1=1, axis2=2)
-    enumerated, deviation = support.square_norm_moments(hessians, lr, size, start, steps, replacement)
-    assert_allclose(second, enumerated, rtol=1e-12)
-    error = deviation[1:] / sqrt(replicas)
-    assert (error / second[1:]).max() < 0.005  # far below the 0.05 beyond which tails decide
-    result = simulated.simulate(factors, np.tile(start, (replicas, 1)), lr=lr, batch_size=size, steps=steps, rng=rng,
-                                sampling=sampling, observe={"square": lambda w, x, y: (w**2).sum(axis=-1)})
-    measured = result.observed["square"].mean(axis=1)[1:]
-    assert (np.abs(measured - second[1:]) <= support.z_limit(steps) * error).all()
-    other = np.trace(theory.second_moment(hessians, lr, size, np.outer(start, start), steps,
-                                          replacement=not replacement), axis1=1, axis2=2)
-    assert (np.abs(measured - other[1:]) > support.z_limit(steps) * error).any()
-
-
 @given(support.sampled_ensembles(most=4, widest=4), st.floats(0.1, 2.0), support.seeds())
 def test_perron_weight_makes_every_step_a_martingale(problem, fraction, seed):
     """E[x₊ᵀWx₊] = ρ xᵀWx from every x, also where other eigenvalues lie at 1 − 1e-6 of ρ; W = I does not satisfy it."""

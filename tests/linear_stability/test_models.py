@@ -1,6 +1,5 @@
 """The models of this study are their formulas, written out example by example."""
 
-import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 

@@ -160,8 +160,7 @@ def test_one_dimension_in_closed_form():
 def test_nesterov_s_full_batch_limits_meet_at_minus_one_third(momentum):
     """Where the enumerated step reaches 1, below −1/3 by a double root; the other branch's formula is beyond it."""
     limit = theory.critical_lr(np.eye(1)[None], 1, "gd", momentum=momentum, nesterov=True)
-    step = Step(momentum, nesterov=True)
-    assert_allclose(augmented.radius(np.ones((1, 1, 1)), limit, 1, step), 1, rtol=1e-9)
+    assert_allclose(augmented.radius(np.ones((1, 1, 1)), limit, 1, Step(momentum, nesterov=True)), 1, rtol=1e-9)
     branches = 2 * (1 + momentum) / (1 + 2 * momentum), 1 - 1 / momentum
     assert_allclose(limit, min(branches), rtol=1e-12)
 

@@ -54,5 +54,4 @@ def test_the_path_is_that_of_the_batch_mean(rng, factored, dim):
     exact = [np.log(x @ hessians.mean(axis=0) @ x / 2) for x in places]
     found = theory.path_log_loss(theory.GaussNewton(jacobians) if factored else hessians, 0.2, indices, place)
     assert_allclose(found, exact, rtol=0, atol=1e-9)
-    twice = theory.path_log_loss(hessians, 0.4, indices, place)
-    assert np.abs(twice - exact)[-1] > 1e-6
+    assert np.abs(theory.path_log_loss(hessians, 0.4, indices, place) - exact)[-1] > 1e-6

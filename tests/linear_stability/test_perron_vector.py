@@ -13,8 +13,7 @@ pytestmark = pytest.mark.chance("exact")
 @pytest.mark.parametrize("rule", [{}, {"momentum": 0.9}, {"momentum": 0.5, "nesterov": True}, {"weight_decay": 0.3}])
 def test_the_matrix_has_radius_one_at_the_critical_rate(rng, rule):
     """M, also of weights of either sign, and λmax(M) = 1 at the limit that r × r matrices give. Null: k for k'."""
-    jacobians = rng.standard_normal((7, 4))
-    factors = GaussNewton(jacobians)
+    factors = GaussNewton(rng.standard_normal((7, 4)))
     problem = set_up(factors, 2, **rule)
     family, t = problem.limits(), problem.inverse(critical_lr(factors, 2, **rule))
     rows, inverse = family.modes.reduced.factors[:, 0], family.inverse_kernel(t)

@@ -64,8 +64,7 @@ def test_the_span_knows_the_square_of_what_it_holds(rng):
     """K u and K²u of Lanczos vectors and of one added; a vector of zeros adds nothing."""
     rows = rng.standard_normal((9, 6))
     jacobian = jacobian_of(rows, 1)
-    krylov = _lanczos(jacobian, np.ones((9, 1, 1)), 0.0, 4, np.ones(9))
-    span = Span.of(krylov)
+    span = Span.of(_lanczos(jacobian, np.ones((9, 1, 1)), 0.0, 4, np.ones(9)))
     longer = span.with_vector(jacobian, rng.standard_normal(9))
     kernel = rows @ rows.T
     assert span.vectors.shape == (9, 3) and longer.vectors.shape == (9, 4)
@@ -93,8 +92,7 @@ def diagonal(values, known):
 def test_the_norm_is_bounded_by_what_random_products_have_left(rng):
     """K = diag of 5, 3 and 300 ones, two of them known: ‖K‖² = 34 + 300 from above by χ² of 16 · 300 at 1e-6, below the
     300² of one eigenvalue; with less noise from below, as if the rest were all alike; both divided by n²."""
-    values = np.r_[5.0, 3.0, np.ones(300)]
-    jacobian, blocks, krylov = diagonal(values, 2)
+    jacobian, blocks, krylov = diagonal(np.r_[5.0, 3.0, np.ones(300)], 2)
     above = norm_bound(jacobian, blocks, krylov, 1.5, rng) * 302**2
     squares = (above - 34) * chi2.ppf(1e-6, 16)
     assert 334 < above < 34 + 300**2

@@ -42,8 +42,7 @@ def test_the_slope_of_the_toy_is_that_of_its_loss_everywhere():
 def test_gradient_descent_stays_where_sgd_leaves(rng):
     """20 000 runs from 1 + 10⁻³ at η = 0.7; fewer than 10⁻⁹ may stay by the exact law."""
     replicas, steps, distance = 20_000, 400, 1e-3
-    staying = theory.exit_time(distance, 0.7, steps)[-1]
-    assert replicas * staying < 1e-9
+    assert replicas * theory.exit_time(distance, 0.7, steps)[-1] < 1e-9
     inside = {"inside": lambda w, x, y: (w[:, 0] > LEFT) & (w[:, 0] < RIGHT)}
     sgd = simulated.two_minima(np.full(replicas, 1 + distance), lr=0.7, steps=steps, rng=rng, observe=inside)
     assert (sgd.observed["inside"].min(axis=0) == 0).all()

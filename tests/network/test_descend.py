@@ -28,6 +28,5 @@ def test_runs_to_a_target(rng):
     assert_array_equal(found.status, [0, 2, 1])
     assert found.loss[0] < 1e-5 <= found.loss[1] and np.isnan(found.loss[2])
     assert found.nit[0] % 2 == 0 and found.nit[1] == 1000 and found.nit[2] < 100
-    alone = sgd.run(model, start, x, y, lr=0.05, steps=int(found.nit[0]))
-    assert_allclose(found.w[0], alone.w, rtol=1e-12)
+    assert_allclose(found.w[0], sgd.run(model, start, x, y, lr=0.05, steps=int(found.nit[0])).w, rtol=1e-12)
     assert model.loss(sgd.run(model, start, x, y, lr=0.05, steps=int(found.nit[0]) - 2).w, x, y) >= 1e-5

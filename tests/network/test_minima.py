@@ -118,8 +118,7 @@ def test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above(trained
     standard deviations of log loss under the limit.
     """
     model, x, y = trained.model, trained.x, trained.y
-    shift = trained.found.w[0] - trained.w
-    start = trained.w + shift * sqrt(1e-10 / model.loss(trained.found.w[0], x, y))
+    start = trained.w + (trained.found.w[0] - trained.w) * sqrt(1e-10 / model.loss(trained.found.w[0], x, y))
     threshold = theory.critical_lr(trained.factors, 16, momentum=0.9)
 
     def run(w, share, steps, velocity=None):

@@ -155,6 +155,5 @@ def stationary(hessians, gradients, lr, size, *, momentum=0.0, weight_decay=0.0,
         push = lr * mp.matrix([-one for one in pull] + pull)
         maps.append(kron(whole, whole))
         pushes.append(kron(push, push))
-    size_ = maps[0].rows
-    flat = mp.lu_solve(mp.eye(size_) - mean(maps), mean(pushes))
+    flat = mp.lu_solve(mp.eye(maps[0].rows) - mean(maps), mean(pushes))
     return [[flat[i * 2 * d + j] for j in range(d)] for i in range(d)]

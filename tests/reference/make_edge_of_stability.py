@@ -24,8 +24,7 @@ def rows():
     ):
         args = [mp.mpf(value) for value in (f, kernel, lr, width)]
         yield row("catapult_step", [f, kernel, lr, width], list(step(*args)), 1e-14)
-        flow = mp.sqrt(args[1] ** 2 - 4 * args[0] ** 2 / width)
-        yield row("flow_kernel", [f, kernel, width], flow, 2e-15)
+        yield row("flow_kernel", [f, kernel, width], mp.sqrt(args[1] ** 2 - 4 * args[0] ** 2 / width), 2e-15)
     for f, kernel, lr, width in ((1e-3, 2.5, 1.0, 1), (1.45, 3.0, 1.0, 1), (1e-8, 2.1, 1.0, 1), (0.4, 1.0, 1.5, 7),
                                  (1e-6, 3.5, 1.0, 1)):
         state = mp.mpf(f), mp.mpf(kernel)

@@ -68,8 +68,7 @@ def curvatures():
             yield row("lambda_max", [mine, lr, batch], largest(whole), 1e-13)
     for scale in (1e-80, 1e80):
         yield row("sharpness", [[[[scale]], [[3 * scale]]]], (mp.mpf(scale) + mp.mpf(3 * scale)) / 2, 1e-14)
-        spread = (mp.mpf(3 * scale) - mp.mpf(scale)) / 2
-        yield row("non_uniformity", [[[[scale]], [[3 * scale]]]], spread, 1e-13)
+        yield row("non_uniformity", [[[[scale]], [[3 * scale]]]], (mp.mpf(3 * scale) - mp.mpf(scale)) / 2, 1e-13)
     for near in (1e-9, 1e-15):
         stack = [[[1.0 + near]], [[1.0 - near]]]
         exact = [mp.mpf(1.0 + near), mp.mpf(1.0 - near)]
@@ -157,8 +156,7 @@ def impulse_product(a, b, lr, options):
     mu, nesterov = mp.mpf(options.get("momentum", 0.0)), options.get("nesterov", False)
     steps = [brute.step(mp.matrix([[value]]), lr, mu, nesterov, 0.0, 0.0) for value in (a, b)]
     push = lr * mp.matrix([-(1 + mu if nesterov else 1), 1])
-    maps = brute.kron(*steps)
-    return mp.lu_solve(mp.eye(4) - maps, brute.kron(push, push))[0]
+    return mp.lu_solve(mp.eye(4) - brute.kron(*steps), brute.kron(push, push))[0]
 
 
 def necessary():
@@ -245,8 +243,7 @@ def moments():
             for _ in range(4):
                 path.append([[upper[i + j] for j in range(2)] for i in range(2)])
                 upper = whole * upper
-            args = [given(factors), lr, batch, start, 3]
-            yield row("second_moment", args, path, 1e-14) | {"of": "largest entry"}
+            yield row("second_moment", [given(factors), lr, batch, start, 3], path, 1e-14) | {"of": "largest entry"}
     gradients = [[1.0, -1.0], [0.5, 3.0], [-1.5, -2.0]]
     bent = [[[2.0, 1.0], [1.0, -0.5]], [[1.0, 0.0], [0.0, 3.0]], [[3.0, -1.0], [-1.0, 2.0]]]     # one is indefinite
     for stack, lr, batch, options in ((bent, 2.0**-4, 1, {}), (bent, 2.0**-4, 2, {"momentum": 0.5}),

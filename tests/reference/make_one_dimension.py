@@ -11,7 +11,8 @@ from tests.reference._table import rows_of, write
 
 row = rows_of("theory.linear_stability")
 CASES = (([0.2, 3.8], 1, False), ([1.0, 1.0, 1.0], 2, False), ([0.0, 1.0, 3.0, 3.5], 2, True),
-         ([1e-80, 3e-80], 1, False), ([1e80, 2.5e80, 4e80], 2, False), ([1.0, 1.0 + 2.0**-30, 2.0], 1, False))
+         ([1e-80, 3e-80], 1, False), ([1e80, 2.5e80, 4e80], 2, False), ([1.0, 1.0 + 2.0**-30, 2.0], 1, False),
+         ([2e-151, 3.8e-150, 7e-151], 1, False), ([2e149, 3.8e150, 7e149], 2, True))
 
 
 def means(curvatures, size, replacement):
@@ -154,8 +155,7 @@ def paths():
                 x = [y - mp.mpf(lr) * mp.fsum(q * mp.mpf(g[j]) for q, g in pulls) / len(batch) for j, y in enumerate(x)]
             loss = mp.fsum(mp.fsum(mp.mpf(g) * y for g, y in zip(one, x))**2 for one in factors) / 6
             logs.append(mp.log(loss))
-        args = [{"factors": factors}, lr, indices, start]
-        yield row("path_log_loss", args, logs, 1e-13) | {"of": "largest entry"}
+        yield row("path_log_loss", [{"factors": factors}, lr, indices, start], logs, 1e-13) | {"of": "largest entry"}
 
 
 if __name__ == "__main__":

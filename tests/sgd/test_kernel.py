@@ -32,16 +32,6 @@ def test_rank_one_paths_equal_the_plain_path(dim, n, replicas, dtype, labelled, 
     assert (np.abs(fast.w - plain.w).max(axis=1) <= rounding * (1 + np.abs(plain.w).max(axis=1))).all()
 
 
-@pytest.mark.parametrize("n", [5, 40])
-def test_an_example_drawn_twice_counts_twice(rng, n):
-    """On both rank-1 paths; counting it once is caught."""
-    x, w0, indices = rng.standard_normal((n, 3)), rng.standard_normal((7, 3)), np.array([[2, 2, 1]])
-    found = sgd.run(LinearRegression(3), w0, x, lr=0.3, steps=1, indices=indices).w
-    thrice, once = ((x[batch] * (w0 @ x[batch].T)[:, :, None]).mean(axis=1) for batch in ([2, 2, 1], [2, 1]))
-    assert_allclose(found, w0 - 0.3 * thrice, rtol=1e-12, atol=1e-13)
-    assert not np.allclose(found, w0 - 0.3 * once, rtol=1e-6)
-
-
 @given(st.sampled_from([1, 2, 4, 5, 7, 64]), st.integers(1, 6), st.integers(1, 90), st.integers(1, 5),
        st.sampled_from([np.float64, np.float32]), support.seeds())
 def test_dense_paths_equal_the_plain_path(dim, n, replicas, size, dtype, seed):

@@ -88,8 +88,7 @@ def test_divergence_is_a_status_with_its_step_and_stops_no_other(rng):
 
 def test_overflow_is_divergence_too():
     """By default the limit is 1e100; one step from there to infinity or NaN is caught at that very step."""
-    model = Quadratic(1)
-    result = sgd.run(model, [[1.0], [1e99]], np.full((1, 1, 1), 1e305), lr=10.0, steps=3)
+    result = sgd.run(Quadratic(1), [[1.0], [1e99]], np.full((1, 1, 1), 1e305), lr=10.0, steps=3)
     assert_array_equal(result.status, [1, 1])
     assert_array_equal(result.nit, [1, 1])
     assert not np.isfinite(result.w[1, 0])

@@ -54,8 +54,7 @@ def test_batches_without_replacement_have_the_exact_law():
     numbers = np.stack(np.meshgrid(*((np.arange(k) + 0.5) / k for k in (3, 4, 5)))).reshape(3, -1)
     drawn = np.empty(numbers.shape, int)
     _sampling._floyd(numbers, 5, drawn)
-    subsets = np.sort(drawn, axis=0)
-    found, counts = np.unique(subsets, axis=1, return_counts=True)
+    found, counts = np.unique(np.sort(drawn, axis=0), axis=1, return_counts=True)
     assert found.shape == (3, 10) and (counts == 6).all() and (np.diff(found, axis=0) > 0).all()
     first, second = (numbers[:2] * [[4], [5]]).astype(int)
     shifted = np.sort([first, np.where(second == first, (second + 1) % 5, second)], axis=0)
@@ -64,8 +63,7 @@ def test_batches_without_replacement_have_the_exact_law():
 
 def batches_of(sampling, n, size, steps, replicas, rng):
     """The index arrays of a run, (steps, replicas, size)."""
-    seed = rng.bit_generator.seed_seq.spawn(1)[0]
-    source = _sampling.batches(sampling, n, size, seed, 0, replicas)
+    source = _sampling.batches(sampling, n, size, rng.bit_generator.seed_seq.spawn(1)[0], 0, replicas)
     return np.array([next(source) for _ in range(steps)])
 
 
@@ -102,8 +100,7 @@ def test_noise_is_that_of_the_stream_of_its_replica_whatever_its_size(shape):
         assert_array_equal(steps[0][1], steps[1][0])
         child = np.random.default_rng(np.random.SeedSequence(5, spawn_key=(0,)))
         size = int(np.prod(shape))
-        expected = child.standard_normal((step + 1) * size)[-size:].reshape(shape)
-        assert_array_equal(steps[0][0], expected)
+        assert_array_equal(steps[0][0], child.standard_normal((step + 1) * size)[-size:].reshape(shape))
 
 
 @pytest.mark.chance("law")
