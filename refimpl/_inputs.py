@@ -4,12 +4,52 @@ Arrays of floats are not looked into, since passes are made at every step and of
 parameters that diverge; `check_data` of a model looks at values, once for a run.
 """
 
+from functools import wraps
+from inspect import isfunction, signature
+
 import numpy as np
 
 from theory import _checks
 
 _TAKEN = "fdO"      # float32, float64 and exact objects are computed with as they are; float16 becomes float64
 _ROUNDED = 1e-3  # labels ±1 may be off by so much: the conformance kit disturbs them to measure conditions
+
+
+def passes(x, y=1):
+    """Decorate a model: its methods of w and x name the arguments whose leading axes do not broadcast.
+
+    Examples have `x` axes of their own and labels `y`, a number or a function of the model.
+    """
+    def decorate(model):
+        for name, method in list(vars(model).items()):
+            if name[0] != "_" and isfunction(method) and list(signature(method).parameters)[1:3] in (["w", "x"],
+                                                                                                     ["u", "x"]):
+                setattr(model, name, _named(method, x, y))
+        return model
+    return decorate
+
+
+def _named(method, x, y):
+    names = list(signature(method).parameters)[1:]
+
+    @wraps(method)
+    def call(self, *args, **given):
+        try:
+            return method(self, *args, **given)
+        except ValueError:
+            own = len(self.parameter_shape)
+            axes = {names[0]: own, "x": x, "y": y if isinstance(y, int) else y(self), "v": own, "pattern": own}
+            leads = {name: np.shape(value)[:max(np.ndim(value) - axes[name], 0)]
+                     for name, value in (dict(zip(names, args)) | given).items() if name in axes and value is not None}
+            try:
+                np.broadcast_shapes(*leads.values())
+            except ValueError:
+                first, *others = leads
+                raise ValueError(f"{first} must have leading axes that broadcast with those of {', '.join(others)}, "
+                                 f"got {', '.join(map(str, leads.values()))}; give each replica its own of all, or one "
+                                 "to all") from None
+            raise
+    return call
 
 
 def array(value, name):

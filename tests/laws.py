@@ -101,8 +101,14 @@ def inputs_are_not_changed(model, case):
 
 
 def wrong_arguments_are_refused(model, case):
-    """Another number of parameters, coordinates or labels, labels as a column, a mask, text: ValueError by name."""
+    """Another number of parameters, coordinates, labels or replicas, labels as a column, a mask, text: ValueError by
+    name."""
     for name, method, given in calls(model, case):
+        first, *others = given
+        for part in set(others) - ({"y"} if name == "hvp" else set()):      # of which some second derivatives have none
+            if given[part] is not None:
+                two, three = np.stack([given[first]] * 2), np.stack([given[part]] * 3)
+                _refused(lambda: method(**given | {first: two, part: three}), first, f"{case.name}: {name} of replicas")
         for part, value in given.items():
             if value is not None:
                 for fault, wrong in _wrong(part, value, model):

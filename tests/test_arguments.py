@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 
 import numpy as np
@@ -105,15 +106,13 @@ test_theory_refuses = refusals([
     (lambda: stability.exit_time(0.1, 0.7, 0), "steps must be in 1…50000"),
     (lambda: stability.mean_exit_time(0.1, 0.5), "lr must exceed the almost-sure limit"),
     (lambda: stability.mean_exit_time(0.5, 0.7), "distance must be non-zero and below"),
-    (lambda: stability.critical_lr(GOOD, 1, nesterov="no"), "nesterov must be one of True, False, got 'no'"),
-    (lambda: stability.sampling_factor(3, 1, replacement="no"), "replacement must be one of True, False, got 'no'"),
-    (lambda: stability.lyapunov_exponent([1.0], 1.0, 1, replacement="no"), "replacement must be one of"),
     (lambda: stability.path_log_loss(GOOD, 0.1, [[0, 1], [0]], [1, 1]), "indices must hold real numbers, got list"),
     (lambda: stability.critical_lr(stability.GaussNewton(FACTORS * 1e160), 1), "outside the range of float64"),
     (lambda: stability.plot_diagram(None, None), "report must have non_uniformity, got NoneType"),
     (lambda: stability.sharpness_limit(1e-309), "lr must give a result below the largest float"),
     (lambda: stability.gradient_ratio([[1e200]], [1.0]), "gradients give a value of"),
     (lambda: stability.lr_bracket(stability.Products(lambda v: v, lambda u: u, 2, 2), 1, rng="a"), "rng must be None"),
+    (lambda: stability.stability_report(GOOD, 0.1, 1, rng="a"), "rng must be None"),
     (lambda: simulated.simulate(GOOD, [1, 1], lr=0.1, batch_size=1, steps=1, rng=-1), "rng must be None"),
     (lambda: theory.learning_order.stationary_std([0.1, 0.2, 0.3], [0.1, 0.2], 1.0),
      r"lr must broadcast with weight_decay, noise_std, got shapes \(3,\), \(2,\), \(\); match them"),
@@ -141,6 +140,70 @@ test_theory_refuses = refusals([
      "lr must not reach a train loss of exactly 0"),
     (lambda: theory.benign_oscillation.effective_rate([1.0, 2.0], [1.0, 2.0, 3.0], 2), "lr must broadcast"),
     (lambda: theory.benign_oscillation.small_rate_limit([0.1, 0.2], [0.1] * 3, 0.1), "alpha0 must broadcast")])
+
+
+benign, annealing, order, pictures = (theory.benign_oscillation, theory.convex_annealing, theory.learning_order,
+                                      theory.images)
+SIZES = {"inputs": 4, "filters": 4, "blocks": 1, "classes": 2, "share": 1.0}
+TOO_LARGE = {
+    "lr and strong_norm": lambda: benign.effective_rate(1e300, 1e100, 1),
+    "f and c": lambda: benign.reduced_map(0.5, 1e200),
+    "c": lambda: benign.interpolation_multiplier(1e308, 0.1, 0.1),
+    "start, end and c": lambda: benign.update_balance(0.0, 1e300, 1e-10),
+    "noise_square and weak_square": lambda: benign.memorisation_exponent(1e300, 1e-10, 1),
+    "hessian and displacement": lambda: annealing.quadratic_loss([[1.0]], [1e160]),
+    "train_hessian and start": lambda: annealing.steps_to_loss([[1.0]], [1e160], 0.1, 1.0),
+    "train_hessian and test_hessian": lambda: annealing.ratio_bounds([[1e-200]], [[1e200]]),
+    "train_hessian": lambda: annealing.crossover_lr([[1e-309, 0.0], [0.0, 2e-309]]),
+    "lr": lambda: annealing.mean_square_multipliers([2, 1], 1e200, 1),
+    "sharp_loss and flat_loss": lambda: annealing.flow_loss_ratio(1.7e308, 1e308, 1.0),
+    "lr and f": lambda: theory.edge_of_stability.final_kernel(1e200, 1e250, 1e200, 1),
+    "gradient and third": lambda: theory.edge_of_stability.stabilised_amplitude([0, -1e308], [0, 1e-320], [1.0, 0.0]),
+    "scale": lambda: pictures.initial_patch_curvature(1e200, **SIZES),
+    "curvature": lambda: pictures.momentum_limit(1e-309), "std and head": lambda: pictures.noise_covariance(
+        [[1.0]], [[[1e200, 0.0]]], 1.0, "shared"),
+    "noise_std, lr and weight_decay": lambda: order.stationary_std(1e100, 1e-101, 1e300),
+    "lr and weight_decay": lambda: order.mixing_time(1e-155, 1e-155)}
+
+
+@pytest.mark.parametrize("names", TOO_LARGE)
+def test_results_beyond_the_largest_float_are_refused(names, recwarn):
+    """By the arguments that carry the scale; infinity, or 0 where it divided, was an answer."""
+    with pytest.raises(ValueError, match=f"^{names} must give a result below the largest float, got .*; rescale"):
+        TOO_LARGE[names]()
+    assert not recwarn.list
+
+
+BY_NAME = {
+    "hessians": GOOD, "lr": 0.1, "batch_size": 1, "counts": [2, 1], "r": 0.5, "n": 2, "moment": np.eye(2), "steps": 3,
+    "gradients": [[1.0, 0.0], [-1.0, 0.0]], "sharpness": 1.0, "curvatures": [1.0, 3.0], "order": 2.0, "target": 0.1,
+    "products": stability.Products(lambda v: v, lambda u: u, 2, 2), "problem": refimpl.convex_annealing.three_samples(),
+    "dim": 2, "w_width": 1, "v_width": 1, "images": np.ones((2, 3, 9, 9)), "labels": [0, 1], "x": FACTORS,
+    "y": np.ones(2), "patches": refimpl.images.draw_patches(rng=0), "large_lr": 0.1, "small_lr": 0.01,
+    "anneal_loss": 0.5, "weight_decay": 0.1, "noise_std": 0.1, "model": simulated.LinearRegression(2), "w0": np.ones(2)}
+SETTINGS = {  # of functions whose models and data are their own
+    refimpl.benign_oscillation: {"model": refimpl.benign_oscillation.TwoLayerCNN(2, 1), "w0": np.ones((2, 1, 2)),
+                                 "data": refimpl.benign_oscillation.two_patches([1.0, 0.0], [0.0, 0.1])},
+    refimpl.learning_order: {"model": refimpl.learning_order.TwoLayerReLU(2, 1, 1),
+                             "data": refimpl.learning_order.q_population(refimpl.learning_order.Distribution(2))},
+    refimpl.network: {"w0": np.ones((1, 2))}}
+FLAGS = [(module, name, flag.name)
+         for package in (theory, refimpl) for module in (getattr(package, study) for study in package.__all__)
+         if module not in (theory.claims, refimpl.testing)
+         for name in module.__all__ if callable(getattr(module, name)) and not name.isupper()
+         for flag in inspect.signature(getattr(module, name)).parameters.values() if isinstance(flag.default, bool)]
+
+
+@pytest.mark.parametrize(("module", "name", "flag"), FLAGS, ids=[f"{name}-{flag}" for _, name, flag in FLAGS])
+def test_a_flag_is_true_or_false(module, name, flag):
+    """Text, arrays and other numbers would be true, whatever they say: refused by every public function."""
+    function = getattr(module, name)
+    given = {part.name: (BY_NAME | SETTINGS.get(module, {}))[part.name]
+             for part in inspect.signature(function).parameters.values()
+             if part.default is part.empty and part.kind is not part.VAR_KEYWORD}
+    for wrong in ("no", np.array([True, False]), 2):
+        with pytest.raises(ValueError, match=f"{flag} must be one of True, False, got"):
+            function(**given, **{flag: wrong})
 
 
 def run(**changes):

@@ -115,7 +115,6 @@ class TestWhatARunIsGiven:
         ({"model": None}, "model must have parameter_shape, got NoneType"),
         ({"observe": {"a": 3}}, "observe must be a dict of functions"),
         ({"callback": 3}, "callback must be a function"),
-        ({"stacked_data": "no"}, "stacked_data must be one of True, False"),
         ({"lr": lambda step: np.full(5, 0.1)}, r"lr\(0\) must return one number or an array that broadcasts"),
         ({"indices": [[0], [1, 2], [[3]]]}, "indices")])
     def test_refused_by_name(self, changed, message):
@@ -164,7 +163,6 @@ test_simulations_refuse_by_name = refusals([
     (lambda: curvature.sharpness(curvature.Operator(2, lambda v: v), rng=-1), "rng must be None"),
     (lambda: curvature.sharpness(curvature.Operator(2, lambda v: v), curvature="fisher"), "curvature must be one of"),
     (lambda: curvature.sharpness(None, [1.0], [[1.0]]), "source must have hvp, got NoneType"),
-    (lambda: simulated.lyapunov_interval([[[1.0]], [[3.0]]], 0.1, 1, replacement="no"), "replacement must be one of"),
     (lambda: curvature.non_uniformity(curvature.Operator(60, lambda v: 2 * v, lambda v: 3 * v), rng=0),
      "square_product must be v -> mean"),     # value 0, residual 6e-8 for a mean H_i² that is less than H²
     (lambda: curvature.spectral_density(curvature.Operator(3, lambda v: v), rng=0).smooth([0.0], 0), "width must be"),

@@ -116,7 +116,7 @@ def train(model, data, w0, *, lr, steps, batch_size=Default(1), sampling="epoch"
     start, stack = _arguments.starts(w0, model)
     steps = _checks.whole(steps, "steps", 0)
     n, _, dim = _checks.having(data, "data", "x", "y").x.shape[-3:]
-    _checks.one_of(record_patches, "record_patches", (True, False))
+    _checks.flag(record_patches, "record_patches")
     if data.x.shape[:-3] not in ((), stack) or dim != model.dim:
         raise ValueError(f"data.x must have shape (n, P, {model.dim}) or {stack} + (n, P, {model.dim}), got "
                          f"{data.x.shape}; give one set for all replicas or one for each")

@@ -11,6 +11,7 @@ from theory import _checks
 _TEST_ELEMENTS = 2**16  # activations that are held at a time while a test set is scored
 
 
+@_inputs.passes(x=3)
 @dataclass(frozen=True)
 class TwoLayerCNN:
     r"""f = F₊ − F₋ with first-layer filters w (2, m, d), F₊ first; loss (1/n) Σ (f(x_i) − y_i)², labels ±1, without ½.

@@ -133,7 +133,7 @@ def descend(problem, target, *, lr, large_lr=None, large_steps=None, anneal_loss
     (1.4957, 0.75)
     """
     dim = _checks.having(problem, "problem", "x", "y", "x_test").x.shape[-1]
-    _checks.one_of(record, "record", (True, False))
+    _checks.flag(record, "record")
     stack = problem.x.shape[:-2]
     model = LeastSquares(dim)
     w0 = np.zeros((*stack, dim)) if w0 is None else _checks.real(w0, "w0")

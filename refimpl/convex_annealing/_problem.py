@@ -12,6 +12,7 @@ from refimpl.sgd._path_whole_set import FEW, ColumnsKernel
 from theory import _checks
 
 
+@_inputs.passes(x=2)
 @dataclass(frozen=True)
 class LeastSquares:
     r"""Linear model with the loss of the slides, L = (1/n) Σ (⟨w, x_i⟩ − y_i)², without ½.

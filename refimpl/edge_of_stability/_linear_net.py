@@ -8,6 +8,7 @@ from refimpl import _inputs
 from theory import _checks
 
 
+@_inputs.passes(x=1)
 @dataclass(frozen=True)
 class LinearNet:
     r"""f(x_i) = u·v x_i/√m with weights w = (u, v), shape (2, m), and the loss (1/2n) Σ (f(x_i) − y_i)².

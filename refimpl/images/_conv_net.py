@@ -9,6 +9,7 @@ from refimpl import _cross_entropy as cross_entropy, _inputs
 from theory import _checks
 
 
+@_inputs.passes(x=4)
 @dataclass(frozen=True)
 class ConvNet:
     r"""One convolution, ReLU and a linear head with softmax cross-entropy.
@@ -70,7 +71,7 @@ class ConvNet:
         _checks.whole(self.classes, "classes", 2)
         _checks.whole(self.pad, "pad", 0)
         _checks.whole(self.size, "size", 1, min(self.height, self.width) + 2 * self.pad)
-        _checks.one_of(self.pooled, "pooled", (True, False))
+        _checks.flag(self.pooled, "pooled")
         if self.stride is not None:
             _checks.whole(self.stride, "stride")
 

@@ -223,7 +223,7 @@ def augment(images, labels, patches, *, augmented=0.8, patch_only=0.2, patch_onl
     _checks.having(patches, "patches", "base", "patterns")
     n = len(images)
     some, alone = round(_share(augmented, "augmented") * n), _share(patch_only, "patch_only")
-    _checks.one_of(random_scale, "random_scale", (True, False))
+    _checks.flag(random_scale, "random_scale")
     factor = _checks.scalar(patch_only_scale, "patch_only_scale", zero=True)
     rng = _checks.generator(rng)
     order = rng.permutation(n)

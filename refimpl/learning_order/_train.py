@@ -175,7 +175,7 @@ def _rate(lr, name, weight_decay):
 def _engine(model, data, engine, decoupled, start, rng):
     """The engine at its start, which is drawn from `rng` where none is given."""
     _checks.one_of(engine, "engine", ("reduced", "plain"))
-    _checks.one_of(decoupled, "decoupled", (True, False))
+    _checks.flag(decoupled, "decoupled")
     _checks.having(model, "model", "dim", "block"), _checks.having(data, "data", "distribution")
     if model.dim != data.distribution.dim:
         raise ValueError(f"model.dim must be that of the data, {data.distribution.dim}, got {model.dim}; "

@@ -30,6 +30,7 @@ def logistic_loss(margin):
     return np.logaddexp(0.0, -_inputs.array(margin, "margin"))
 
 
+@_inputs.passes(x=2)
 @dataclass(frozen=True)
 class TwoLayerReLU:
     r"""f(x) = Σ_j u_j ReLU(⟨U_j, x⟩) with the second layer u fixed and the logistic loss.
@@ -75,6 +76,7 @@ class TwoLayerReLU:
             _checks.whole(getattr(self, name), name)
         for name in ("w_scale", "v_scale", "init_std"):
             _checks.scalar(getattr(self, name), name)
+        _checks.flag(self.block, "block")
 
     @property
     def parameter_shape(self):

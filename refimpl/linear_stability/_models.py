@@ -13,6 +13,7 @@ from theory import _checks
 TOY_CURVATURES = np.array([0.1, 1.9])  # c_i of f_i = min{x², c_i (x−1)²}
 
 
+@_inputs.passes(x=2)
 @dataclass(frozen=True)
 class LinearRegression:
     r"""Linear least squares, L = (1/2n) Σ (⟨w, x_i⟩ − y_i)²; with y = 0 a quadratic with H_i = x_i x_iᵀ.
@@ -77,6 +78,7 @@ class LinearRegression:
         return predicted if y is None else _inputs.residual(predicted, y)
 
 
+@_inputs.passes(x=3)
 @dataclass(frozen=True)
 class Quadratic:
     r"""Quadratic loss with given Hessians, L = (1/2n) Σ wᵀ H_i w; the examples are the H_i (n, d, d).
@@ -133,6 +135,7 @@ class Quadratic:
         return None if batch_size is None else dense_kernel(x, batch_size)
 
 
+@_inputs.passes(x=1)
 @dataclass(frozen=True)
 class TwoMinima:
     r"""The poster's toy, L = mean_i min{w², c_i (w−1)²} with examples c_i; both minima are global."""

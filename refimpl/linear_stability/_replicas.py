@@ -96,7 +96,7 @@ def examples(hessians, batch_size, replacement):
         raise ValueError(f"hessians must be in the range of float64, got factors of {lengths.max():.3g}, whose squares "
                          "are not; rescale the parameters")
     return Examples(lengths[:, :, None] * rows, squares, _checks.batch_size(batch_size, len(factors)),
-                    bool(_checks.one_of(replacement, "replacement", (True, False))))
+                    _checks.flag(replacement, "replacement"))
 
 
 def _factors(hessians):

@@ -14,6 +14,7 @@ from theory import _checks
 _WORKING_SET = 2**18  # bytes of activations that replicas treated together may fill: more leaves the cache
 
 
+@_inputs.passes(x=2, y=lambda model: model.label_axes)
 @dataclass(frozen=True)
 class MLP:
     r"""Fully connected net; see the docstring of the package for every convention.
@@ -87,6 +88,11 @@ class MLP:
         """Shape of the parameters, (P,)."""
         return (self.layers[-1][2],)
 
+    @property
+    def label_axes(self):
+        """Axes of the labels of a set: 1 for one number per example, 2 for one per output."""
+        return 1 if self.loss_kind == "cross-entropy" or self.widths[-1] == 1 else 2
+
     def init(self, rng=None):
         """Random parameters by `init_kind`, as one array (P,)."""
         rng = _checks.generator(rng)
@@ -138,18 +144,19 @@ class MLP:
     def gradient(self, w, x, y):
         """Gradient of the loss, shape (…, P)."""
         w, x = self._point(w, x)
-        lead = np.broadcast_shapes(w.shape[:-1], x.shape[:-2])
         y = self._array(y, "y")
+        each, own_x, own_y = w.shape[:-1], x.shape[:-2], y.shape[:-self.label_axes]
+        lead = np.broadcast_shapes(each, own_x, own_y)
+        out = np.empty((*lead, w.shape[-1]), np.result_type(w, x))
         size = x.shape[-2] * sum(self.widths[1:-1]) * w.itemsize
-        if len(lead) == 1 and w.ndim == 2 and size * lead[0] > _WORKING_SET:
+        if len(each) == 1 and size * each[0] > _WORKING_SET and {each, own_x, own_y} <= {lead, ()}:
             # Replicas in blocks whose activations stay in the cache.
-            block, out = max(1, _WORKING_SET // size), np.empty((*lead, w.shape[-1]), np.result_type(w, x))
-            own_y = y.ndim > (1 if self.loss_kind == "cross-entropy" or self.widths[-1] == 1 else 2)
-            for first in range(0, lead[0], block):
+            block = max(1, _WORKING_SET // size)
+            for first in range(0, each[0], block):
                 part = slice(first, first + block) if block > 1 else first
-                self._gradient(w[part], x[part] if x.ndim > 2 else x, y[part] if own_y else y, out[part])
+                self._gradient(w[part], x[part] if own_x else x, y[part] if own_y else y, out[part])
             return out
-        return self._gradient(w, x, y, np.empty((*lead, w.shape[-1]), np.result_type(w, x)))
+        return self._gradient(w, x, y, out)
 
     def _gradient(self, w, x, y, out):
         weights = passes.split(w, self.layers)

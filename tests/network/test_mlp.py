@@ -132,6 +132,11 @@ def test_replicas_with_data_of_their_own_and_blocks_of_replicas(rng):
     equals_each_alone(wide.gradient, (starts, x, y), (0,))
     equals_each_alone(wide.gradient, (starts, x, rng.standard_normal((3, 500))), (0, 2))
     equals_each_alone(wide.gradient, (starts, rng.standard_normal((3, 500, 3)), y), (0, 1))
+    equals_each_alone(wide.gradient, (starts[0], x, rng.standard_normal((3, 500))), (2,))
+    one, many = wide.gradient(starts[:1], np.stack([x] * 3), y), wide.gradient(starts[0], x, y)
+    assert_allclose(one, np.stack([many] * 3), rtol=1e-11, atol=1e-14)
+    with pytest.raises(ValueError, match="w must have leading axes"):      # of three sets of labels two would be taken
+        wide.gradient(starts[:2], x, np.stack([y] * 3))
     for loss, outputs, labels in (("squared", 2, np.stack([y, -y], axis=1)), ("cross-entropy", 3, np.arange(500) % 3)):
         wide = network.MLP((3, 64, 64, outputs), loss_kind=loss)     # labels of two axes, and of one, for all replicas
         equals_each_alone(wide.gradient, (np.stack([wide.init(rng) for _ in range(3)]), x, labels), (0,))

@@ -41,12 +41,13 @@ def orbits():
         yield row("attractor_bounds", [c], [strong(largest, s), largest], 1e-14)
     yield from [row("fixed_point_multiplier", [c], 1 - 2 * mp.mpf(c), EXACT) for c in (1e-300, 0.3, 1.0, 1.59, 1e10)]
     yield from [row("reduced_map", [f, c], strong(mp.mpf(f), mp.mpf(c)), 1e-14)
-                for f, c in ((0.0, 1.0), (1e-300, 1.5), (0.5, 1.0), (1.25, 1.3), (1.5, 1.9))]
+                for f, c in ((0.0, 1.0), (0.0, 1e308), (1e-300, 1.5), (0.5, 1.0), (1.25, 1.3), (1.5, 1.9))]
     yield from [row("feature_map", [state, c, kappa], four([mp.mpf(a) for a in state], mp.mpf(c), mp.mpf(kappa)), 1e-13)
                 for state, c, kappa in (([0.5, 0.25, 0.0, 0.0], 1.0, 0.5), ([1e-12, 1e-14, 1e-12, 1e-14], 1.5, 0.01),
                                         ([0.25, 0.125, 0.0625, 0.5], 1.25, 0.01), ([3.0, 0.5, 0.0, 0.0], 1.5, 0.25))]
     yield from [row("effective_rate", [lr, norm, width], 4 * mp.mpf(lr) * mp.mpf(norm) ** 2 / width, 1e-15)
-                for lr, norm, width in ((4.0, 1.0, 16), (0.3, 0.7, 3), (1e300, 1e-160, 8), (1e-300, 1e160, 8))]
+                for lr, norm, width in ((4.0, 1.0, 16), (0.3, 0.7, 3), (1e300, 1e-160, 8), (1e-300, 1e160, 8),
+                                        (1e200, 1e60, 2**62))]
 
 
 def averages():
@@ -85,9 +86,9 @@ def sums():
                 exact = 2 * (mp.log1p(mp.mpf(kappa) * mp.mpf(x)) - mp.mpf(kappa) * mp.log1p(mp.mpf(x)))
                 yield row("weak_excess", [x, kappa], exact, 1e-12)
     yield from [row("update_balance", [a, b, c], (mp.mpf(b) - mp.mpf(a)) / mp.mpf(c), 1e-15)
-                for a, b, c in ((0.5, 1.5, 1.25), (1.0, 1 + 2.0**-52, 3.0), (1e-80, 1e80, 0.7))]
+                for a, b, c in ((0.5, 1.5, 1.25), (1.0, 1 + 2.0**-52, 3.0), (1e-80, 1e80, 0.7), (-1e308, 1.5e308, 8.0))]
     for c, square, least, largest in ((1.2, 0.152778, -0.298548, 0.465215), (1.5, 1e-80, -0.5, 0.9),
-                                      (1.0, 0.0, 0.0, 0.0)):
+                                      (1.0, 0.0, 0.0, 0.0), (1e200, 0.5, 0.0, 1e-10)):
         bounds = [mp.mpf(c) * mp.mpf(square) / (2 * (1 + mp.mpf(c) * mp.mpf(edge)) ** 2) for edge in (largest, least)]
         yield row("accumulation_bounds", [c, square, least, largest], bounds, 1e-14)
 
@@ -147,7 +148,7 @@ def sets():
                 for n, strong_ones in ((16, 8), (3, 3), (10**6, 7))]
     yield from [row("accuracy_without_weak", [share], 1 - mp.mpf(share) / 2, 1e-15) for share in (1e-18, 0.125, 1.0)]
     for noise, weak_square, count, strong_square in ((0.08, 0.01, 8, None), (0.08, 0.01, 8, 1.0),
-                                                     (1 - 1e-12, 0.01, 8, 1.0),
+                                                     (1 - 1e-12, 0.01, 8, 1.0), (1e307, 1e307, 2**40, None),
                                                      (1e-80, 1e-82, 3, 1e-79)):
         power = mp.mpf(noise) / (count * mp.mpf(weak_square))
         if strong_square is not None:

@@ -33,7 +33,8 @@ def paths():
                 row("sample_hessian", [[1, 0, 6]], [[mp.mpf(2) / 7, 0, 0], [0, 0, 0], [0, 0, mp.mpf(12) / 7]], 1e-15),
                 row("population_hessian", [3], [[mp.mpf(2) / 3 if i == j else 0 for j in range(3)] for i in range(3)],
                     1e-15)]
-    for hessian, r in ((SKEW, START), (SLIDES, [1e-80, 1e-70]), (SLIDES, [1e80, 1e70]), (OTHER, [0.0, 3.0])):
+    for hessian, r in ((SKEW, START), (SLIDES, [1e-80, 1e-70]), (SLIDES, [1e80, 1e70]), (OTHER, [0.0, 3.0]),
+                       ([[1e300, 0.0], [0.0, 1e290]], [1e-200, -1e-200]), ([[1e-300]], [1e200]), ([[0.0]], [1e308])):
         yield row("quadratic_loss", [hessian, r], form(hessian, [mp.mpf(x) for x in r]), 1e-14)
     for hessian, lr in ((SLIDES, [1.3] * 6 + [0.1] * 4), (SLIDES, [1e-9] * 5), (SKEW, [0.4, 0.1, 0.5])):
         r, path = [mp.mpf(x) for x in START], [[mp.mpf(x) for x in START]]
@@ -83,6 +84,10 @@ def stops():
                    | {"attribute": attribute})
         if lr is not None:
             yield row("steps_to_loss", [hessian, START, lr, target], high, 0.0)
+    steep, near = [[1e300, 0.0], [0.0, 1e299]], [1e-200, 2e-200]      # L = 7e-101, and H r² with r² below all floats
+    after = form(steep, [mp.mpf(r) * (1 - mp.mpf(1e-300) * mp.mpf(h[j])) for j, (r, h) in enumerate(zip(near, steep))])
+    for attribute in ("train_loss", "test_loss"):
+        yield row("stopping_point", [steep, steep, near, 2e-101], after, 1e-13, lr=1e-300) | {"attribute": attribute}
 
 
 def slides():
@@ -114,6 +119,9 @@ def limits():
         inverse = mp.inverse(mp.cholesky(matrix(hessian)))
         bounds = mp.eigsy(inverse * matrix(test) * inverse.T, eigvals_only=True)
         yield row("ratio_bounds", [hessian, test], list(bounds), 1e-13 * float(values[1] / values[0]))
+    far = [[3e-200, 0.0], [0.0, 1e-200]], [[7e50, 1e50], [1e50, 5e50]]
+    yield row("limit_ratios", far, [mp.mpf(far[1][k][k]) / mp.mpf(far[0][k][k]) for k in (1, 0)], 1e-14,
+              start=[1e-200, 3e-200])
     three = [[1.0, 0.0, 0.0], [0.0, 2.0, 0.0], [0.0, 0.0, 3.0]]
     yield row("limit_ratios", [three, three], [1, 1], 1e-14, start=[0.0, 1.0, 1.0])
     yield row("crossover_lr", [three], mp.mpf(2) / 5, 1e-15, start=[0.0, 1.0, 1.0])

@@ -21,14 +21,15 @@ def rows():
         (1e-80, 2.5e80, 1e-80, 9),
         (1.0, 1.0, 3.5, 4),
         (-0.3, 2.0, 0.5, 1),
+        (1e307, 1.5e308, 1e-308, 10**4),
     ):
         args = [mp.mpf(value) for value in (f, kernel, lr, width)]
         yield row("catapult_step", [f, kernel, lr, width], list(step(*args)), 1e-14)
         yield row("flow_kernel", [f, kernel, width], mp.sqrt(args[1] ** 2 - 4 * args[0] ** 2 / width), 2e-15)
     for f, kernel, lr, width in ((1e-3, 2.5, 1.0, 1), (1.45, 3.0, 1.0, 1), (1e-8, 2.1, 1.0, 1), (0.4, 1.0, 1.5, 7),
-                                 (1e-6, 3.5, 1.0, 1)):
+                                 (1e-6, 3.5, 1.0, 1), (1e-200, 2.5, 1.0, 1)):
         state = mp.mpf(f), mp.mpf(kernel)
-        while abs(state[0]) > mp.mpf(10) ** -40:
+        while abs(state[0]) > mp.mpf(10) ** -40 or lr * state[1] > 2:
             state = step(*state, mp.mpf(lr), width)
         yield row("final_kernel", [f, kernel, lr, width], state[1], 1e-12)
 
@@ -40,6 +41,8 @@ def held():
         ([0.25, -0.5, 2.0], [0.3, 4.0, -1.0], [0.6, 0.0, 0.8]),
         ([1e-80, -3e-80, 1e-90], [1e-40, 2e-40, 5e-40], [0.0, 0.0, 1.0]),
         ([1e80, -3e80, 2e80], [1.0, 2.0**-20, 0.0], [1.0, 0.0, 0.0]),
+        ([-1e308, -1.1e308, -1e308], [1e308, 1.5e308, 0.0], [0.0, 0.0, 1.0]),
+        ([1e-310, -3e-310], [1e-310, 2e-300], [1.0, 0.0]),
     ):
         g, bend, v = (mp.matrix(part) for part in (gradient, third, top))
         v = v / mp.norm(v)

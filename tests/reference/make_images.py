@@ -78,12 +78,16 @@ def matrices():
                                                                     [5.0, 5.0, 5.0]], 0.8),
              ([1e-40, 0.0], [[1.0, 1.0], [0.0, 2.0]], [[1.0, 2.0], [1e40, -1e40]], 0.25),
              ([-1.0], [[1.0, 2.0]], [[1.0, -1.0], [3.0, 4.0]], 0.5),
+             ([3e160, 0.0], [[-1.0], [0.0]], [[1.0, 2.0]], 1.0),
+             ([2e-170], [[1e170]], [[1e165, 5e169]], 0.5),
              ([1e60], [[1e-20, 1e-20]], [[1e-3, 1.0, 2.0], [2.0, 1e-3, 1e3]], 1.0))
     yield from [row("patch_curvature", case, along_the_patch(*case), 1e-14 * len(case[2][0])) for case in cases]
     head = [[[1.0, 3.0], [0.5, -0.25]], [[-2.0, 1e-3], [4.0, 0.125]]]
     for active in ([[1.0, 1.0], [1.0, 0.0]], [[0.0, 1.0], [1.0, 1.0]]):
         yield from [row("noise_covariance", (active, head, std, form), noises(active, head, std, form), 1e-14)
                     for std in (0.0, 0.5, 1e-30) for form in ("shared", "independent")]
+    far = [[1.0]], [[[1e150, 3e150]]], 1e-200, "shared"
+    yield row("noise_covariance", far, noises(*far), 1e-14)
 
 
 if __name__ == "__main__":

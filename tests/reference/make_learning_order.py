@@ -119,6 +119,8 @@ def decoupling():
                 total += mp.mpf(u)**2 * end**3 * mp.quad(lambda t: (1 - t / end)**2 * mp.npdf(t) / end,
                                                          edges)  # noqa: B023
         yield row("decoupling_error", (signal, out, std), mp.mpf(std) * mp.sqrt(total), 1e-12)
+    half = mp.mpf(1e200) * mp.mpf(1e-100) / mp.sqrt(2)      # half of the neurons change by all of their signal
+    yield row("decoupling_error", ([1e200], [1e-100], 1e-200), half, 1e-12)
 
 
 def kernels():
@@ -150,6 +152,7 @@ def curvature():
         yield row(name, (1.0, r, decay), -limit, 1e-15)
         yield row(name, (1.0, r, decay), -integral(r, 50) / mp.mpf(decay) / 16, 1.1 * r)   # to which the sum tends
         yield row("curvature_bound", (2.0, r, decay), 4 * mp.mpf(r)**2 / mp.mpf(decay), 1e-15)
+    yield row("curvature_bound", (1e200, 1e-190, 1e-10), (mp.mpf(1e200) * mp.mpf(1e-190))**2 / mp.mpf(1e-10), 1e-15)
 
 
 def networks():

@@ -3,12 +3,12 @@
 Every message names the argument, what came, what is wanted and the remedy.
 """
 
-from theory._checks._arguments import (array, batch_size, broadcast, double, generator, having, one_of, positive, real,
-                                       scalar, shaped, sizes, unmasked, whole, within_floats)
+from theory._checks._arguments import (array, batch_size, broadcast, double, flag, generator, having, one_of, positive,
+                                       real, scalar, scaled, shaped, sizes, unit, unmasked, whole, within_floats)
 from theory._checks._hessians import hessians, symmetric
 from theory._checks._renamed import renamed
 from theory._checks._standard_streams import standard_streams
 
-__all__ = ["array", "batch_size", "broadcast", "double", "generator", "having", "hessians", "one_of", "positive",
-           "real", "renamed", "scalar", "shaped", "sizes", "standard_streams", "symmetric", "unmasked", "whole",
-           "within_floats"]
+__all__ = ["array", "batch_size", "broadcast", "double", "flag", "generator", "having", "hessians", "one_of",
+           "positive", "real", "renamed", "scalar", "scaled", "shaped", "sizes", "standard_streams", "symmetric",
+           "unit", "unmasked", "whole", "within_floats"]

@@ -84,6 +84,11 @@ def one_of(value, name, options):
     return value
 
 
+def flag(value, name):
+    """`value` as a bool: text is no answer to yes or no, nor is an array."""
+    return bool(one_of(value, name, (True, False)))
+
+
 def broadcast(**arrays):
     """The arrays, named by their keywords, broadcast with each other."""
     try:
@@ -94,8 +99,22 @@ def broadcast(**arrays):
         raise ValueError(f"{first} must broadcast with {', '.join(others)}, got shapes {shapes}; match them") from None
 
 
+def unit(array, axis=None):
+    """(array / 2^e, e), e a whole number per vector along `axis`: sizes near 1, of which squares are floats."""
+    exponent = np.frexp(np.abs(array).max(axis=axis, keepdims=True))[1]
+    return np.ldexp(array, -exponent), exponent.squeeze(axis)
+
+
+def scaled(value, exponent, names):
+    """value · 2^exponent, `within_floats`."""
+    return within_floats(lambda: np.ldexp(value, exponent), names)
+
+
 def within_floats(value, names):
-    """A result, unless it overflowed: `names` says which arguments carry the scale."""
+    """A result, or that of a function, unless it overflowed: `names` says which arguments carry the scale."""
+    if callable(value):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+            value = value()
     if not np.isfinite(value).all():
         raise ValueError(f"{names} must give a result below the largest float, got {np.max(np.abs(value)):g}; rescale "
                          "the units")

@@ -87,7 +87,8 @@ def memorisation_exponent(noise_square, weak_square, strong_per_class, strong_sq
     """
     noise, weak = _checks.positive(noise_square, "noise_square"), _checks.positive(weak_square, "weak_square")
     _checks.broadcast(noise_square=noise, weak_square=weak)
-    power = noise / (_checks.whole(strong_per_class, "strong_per_class") * weak)
+    count = _checks.whole(strong_per_class, "strong_per_class")
+    power = _checks.within_floats(lambda: noise / weak / count, "noise_square and weak_square")
     if strong_square is None:
         return power
     strong = _checks.scalar(strong_square, "strong_square")

@@ -55,7 +55,8 @@ def effective_rate(lr, strong_norm, width):
     """
     lr, strong_norm = _checks.positive(lr, "lr"), _checks.positive(strong_norm, "strong_norm")
     _checks.broadcast(lr=lr, strong_norm=strong_norm)
-    return 4 * (lr * strong_norm) * strong_norm / _checks.whole(width, "width")
+    width = _checks.whole(width, "width")
+    return _checks.within_floats(lambda: 4 * ((lr * strong_norm) * (strong_norm / width)), "lr and strong_norm")
 
 
 def feature_map(state, c, kappa):
@@ -100,8 +101,8 @@ def feature_map(state, c, kappa):
         raise ValueError(f"state must have shape (…, 4), got {state.shape}; give α, β, α⁻, β⁻ on the last axis")
     c, kappa = _checks.scalar(c, "c"), _checks.scalar(kappa, "kappa")
     error = 1 - state @ np.array([1.0, 1.0, -1.0, -1.0])
-    gains = c * np.array([1.0, kappa, -1.0, -kappa])
     with np.errstate(over="ignore", invalid="ignore"):
+        gains = c * np.array([1.0, kappa, -1.0, -kappa])
         after = np.where(state > 0, state * np.maximum(1 + gains * error[..., None], 0) ** 2, 0.0)
     return _checks.within_floats(after, "state")
 
@@ -140,7 +141,7 @@ def reduced_map(f, c):
     factor = 1 + c * (1 - f)
     if np.any(factor < 0):
         raise ValueError(f"f must be at most 1 + 1/c, got {np.max(f):g}; beyond it filters turn off: use feature_map")
-    return f * factor**2
+    return _checks.within_floats(lambda: f * factor * factor, "f and c")
 
 
 def fixed_point_multiplier(c):
@@ -172,7 +173,7 @@ def fixed_point_multiplier(c):
     >>> fixed_point_multiplier(OSCILLATION_ONSET)
     -1.0
     """
-    return 1 - 2 * _checks.positive(c, "c")
+    return _checks.within_floats(lambda: 1 - 2 * _checks.positive(c, "c"), "c")
 
 
 def period_two_orbit(c):

@@ -110,7 +110,10 @@ def update_balance(start, end, c):
     0.8
     """
     end, start = _checks.broadcast(end=_checks.double(end, "end"), start=_checks.double(start, "start"))
-    value = (end - start) / _checks.scalar(c, "c")
+    c = _checks.scalar(c, "c")
+    with np.errstate(over="ignore", invalid="ignore"):
+        apart = end - start
+        value = _checks.within_floats(np.where(np.isfinite(apart), apart / c, end / c - start / c), "start, end and c")
     return value if value.ndim else float(value)
 
 
@@ -159,4 +162,6 @@ def accumulation_bounds(c, mean_square, least, largest):
     if (least > 0).any() or (largest < 0).any() or (1 + c * least <= 0).any():
         raise ValueError(f"least and largest must enclose 0 with 1 + c·least > 0, got {least.min():g} and "
                          f"{largest.max():g}; a residual that keeps its sign does not oscillate")
-    return tuple((c * square / (2 * (1 + c * edge) ** 2))[()] for edge in (largest, least))
+    with np.errstate(over="ignore", invalid="ignore"):
+        parts = [(square / (1 + c * edge), c / (1 + c * edge)) for edge in (largest, least)]
+        return tuple(_checks.within_floats(part * rate / 2, "c, least and largest")[()] for part, rate in parts)

@@ -92,7 +92,7 @@ def interpolation_multiplier(c, kappa, beta):
     _checks.broadcast(c=c, beta=beta)
     if np.any(np.asarray(beta) > 1):
         raise ValueError(f"beta must be at most 1, got {np.max(beta):g}; α = 1 − β is a strength")
-    return 1 - 2 * c * (1 - (1 - below_one(kappa)) * beta)
+    return _checks.within_floats(lambda: 1 - 2 * c * (1 - (1 - below_one(kappa)) * beta), "c")
 
 
 def weak_limit(c, kappa):

@@ -7,6 +7,7 @@ from theory import _checks
 from theory.convex_annealing._trajectory import eigenbasis, square
 
 
+_SCALES = "train_hessian and test_hessian"
 _SAME = 16 * np.finfo(float).eps  # times d: eigenvalues this close, relative to the largest, are one
 
 
@@ -59,8 +60,7 @@ def limit_ratios(train_hessian, test_hessian, start=None):
     >>> limit_ratios([[4 / 3, 0], [0, 2 / 3]], [[1, 0], [0, 1]])
     (1.5, 0.75)
     """
-    matrix = _definite(train_hessian)
-    test = _checks.symmetric(test_hessian, "test_hessian", len(matrix))
+    matrix, test, exponent = _pair(train_hessian, test_hessian)
     values, vectors, coefficients = eigenbasis(matrix, np.zeros(len(matrix)) if start is None else start)
     width = _SAME * len(values) * values[-1]
     excited = _excited(start, coefficients)
@@ -69,15 +69,14 @@ def limit_ratios(train_hessian, test_hessian, start=None):
         space = np.abs(values - extreme) <= width
         block = vectors[:, space].T @ test @ vectors[:, space]
         if start is None:
-            spread = np.abs(block - block[0, 0] * np.eye(len(block))).max()
-            if spread > 1e-10 * max(np.abs(test).max(), np.finfo(float).tiny):
-                raise ValueError(f"train_hessian must have simple extreme eigenvalues, got {extreme:g} {len(block)} "
-                                 "times; the ratio depends on the direction within its eigenspace: give start")
-            limits.append(float(block[0, 0] / extreme))
+            if np.abs(block - block[0, 0] * np.eye(len(block))).max() > 1e-10:
+                raise ValueError(f"train_hessian must have simple extreme eigenvalues, got one {len(block)} times; the "
+                                 "ratio depends on the direction within its eigenspace: give start")
+            limits.append(block[0, 0] / extreme)
         else:
-            along = coefficients[space]
-            limits.append(float(along @ block @ along / (along @ along) / extreme))
-    return tuple(limits)
+            along = _checks.unit(coefficients[space])[0]
+            limits.append(along @ block @ along / (along @ along) / extreme)
+    return tuple(_checks.scaled(limits, exponent, _SCALES).tolist())
 
 
 def ratio_bounds(train_hessian, test_hessian):
@@ -112,10 +111,9 @@ def ratio_bounds(train_hessian, test_hessian):
     >>> [round(bound, 12) for bound in ratio_bounds([[4 / 3, 0], [0, 2 / 3]], [[1, 0], [0, 1]])]
     [0.75, 1.5]
     """
-    matrix = _definite(train_hessian)
-    test = _checks.symmetric(test_hessian, "test_hessian", len(matrix)).astype(float)
-    values = eigh(test, matrix, eigvals_only=True)
-    return float(max(values[0], 0.0)), float(values[-1])
+    matrix, test, exponent = _pair(train_hessian, test_hessian)
+    values = np.maximum(eigh(test, matrix, eigvals_only=True)[[0, -1]], 0)
+    return tuple(_checks.scaled(values, exponent, _SCALES).tolist())
 
 
 def crossover_lr(train_hessian, start=None):
@@ -164,7 +162,7 @@ def crossover_lr(train_hessian, start=None):
     if values[-1] - values[0] <= _SAME * len(matrix) * values[-1]:
         raise ValueError(f"train_hessian must have two different eigenvalues, got {values[0]:g} {len(values)} times; "
                          "all directions then shrink alike at every rate, and annealing changes nothing")
-    return float(1 / (values[0] / 2 + values[-1] / 2))
+    return float(_checks.within_floats(lambda: 1 / (values[0] / 2 + values[-1] / 2), "train_hessian"))
 
 
 def mean_benefit(n):
@@ -217,6 +215,13 @@ def _excited(start, coefficients):
     if not excited.any():
         raise ValueError("start must not be 0, the minimum itself; start elsewhere")
     return excited
+
+
+def _pair(train_hessian, test_hessian):
+    """H and G with entries near 1, and the exponent of 2 by which G/H is larger than theirs."""
+    matrix, steep = _checks.unit(_definite(train_hessian))
+    test, far = _checks.unit(_checks.symmetric(test_hessian, "test_hessian", len(matrix)).astype(float))
+    return matrix, test, far - steep
 
 
 def _definite(train_hessian):

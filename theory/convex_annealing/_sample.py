@@ -121,7 +121,8 @@ def mean_square_multipliers(counts, lr, batch_size, *, replacement=False):
     noise = sampling_factor(n, batch_size, replacement=replacement)
     rates = np.asarray(_checks.positive(lr, "lr"), float)[..., None]
     curvatures = 2 * frequencies
-    return (1 - rates * curvatures) ** 2 + rates**2 * noise * curvatures * (2 - curvatures)
+    return _checks.within_floats(lambda: (1 - rates * curvatures)**2 + rates**2 * noise * curvatures * (2 - curvatures),
+                                 "lr")
 
 
 def mean_square_lr(counts, batch_size, *, replacement=False):

@@ -210,6 +210,7 @@ def sharp_and_flat(sharp_loss, flat_loss, *, positive=False):
     sharp, flat = (_checks.positive(value, name, zero=not positive)
                    for value, name in ((sharp_loss, "sharp_loss"), (flat_loss, "flat_loss")))
     flat, sharp = _checks.broadcast(flat_loss=flat, sharp_loss=sharp)
+    _checks.within_floats(lambda: 4 * (sharp + flat), "sharp_loss and flat_loss")
     if (sharp + flat == 0).any():
         raise ValueError("sharp_loss and flat_loss must not both be 0: at the minimum nothing moves; start elsewhere")
     return sharp, flat

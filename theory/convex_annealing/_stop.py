@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from theory import _checks
-from theory.convex_annealing._trajectory import complement, eigenbasis, log_shrinkage, shrunk
+from theory.convex_annealing._trajectory import complement, eigenbasis, half_form, log_shrinkage, shrunk
 
 _EPS = np.finfo(float).eps
 _MOST_STEPS = 2**62
@@ -179,12 +179,12 @@ def stopping_point(train_hessian, test_hessian, start, target, *, lr=None, large
         coefficients, energies = coefficients * np.exp(-values * time), energies * np.exp(-2 * values * time)
     displacement = vectors @ coefficients
     return StoppingPoint(made, time, displacement, float(energies.sum()),
-                         float(displacement @ test @ displacement / 2), target)
+                         float(half_form(test, displacement, "test_hessian and start")), target)
 
 
 def _energies(values, coefficients):
     """Train loss held by each direction."""
-    return values * coefficients**2 / 2
+    return _checks.within_floats(lambda: values * coefficients / 2 * coefficients, "train_hessian and start")
 
 
 def _after(energies, logs, steps):

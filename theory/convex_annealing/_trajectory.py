@@ -46,7 +46,7 @@ def quadratic_loss(hessian, displacement):
     if point.shape[-1:] != matrix.shape[:1]:
         raise ValueError(f"displacement must have {len(matrix)} entries on its last axis, got shape {point.shape}; "
                          "match it to hessian")
-    return np.einsum("...i,ij,...j->...", point, matrix, point) / 2
+    return half_form(matrix, point, "hessian and displacement")
 
 
 def gradient_descent(train_hessian, start, lr):
@@ -88,7 +88,7 @@ def gradient_descent(train_hessian, start, lr):
     values, vectors, coefficients = eigenbasis(train_hessian, start)
     rates = np.asarray(_checks.positive(_checks.shaped(lr, "lr", (None,)), "lr"), float)
     with np.errstate(over="ignore", invalid="ignore"):
-        factors = np.cumprod(1 - np.multiply.outer(rates, values), axis=0)
+        factors = np.where(coefficients, np.cumprod(1 - np.multiply.outer(rates, values), axis=0), 0)
         path = np.vstack([coefficients, coefficients * factors]) @ vectors.T
     if not np.isfinite(path).all():
         step = int(np.argmin(np.isfinite(path).all(axis=1)))
@@ -134,6 +134,12 @@ def gradient_flow(train_hessian, start, times):
     with np.errstate(over="ignore"):
         exponents = np.multiply.outer(times, values)
     return (coefficients * np.exp(-exponents)) @ vectors.T
+
+
+def half_form(matrix, point, names):
+    """½ rᵀ M r for points (…, d) of any scale."""
+    (matrix, steep), (point, far) = _checks.unit(matrix), _checks.unit(point, -1)
+    return _checks.scaled(np.einsum("...i,ij,...j->...", point, matrix, point), steep + 2 * far - 1, names)
 
 
 def square(value, name):

@@ -10,7 +10,7 @@ from theory import _checks
 
 _MOST_STEPS = 100_000
 _SETTLED = 1e-17   # what is still to come of the kernel's fall, relative
-_FAR = 1e12        # of x², beyond which nothing comes back
+_FAR = 1e6         # of |x|, beyond which nothing comes back
 
 
 def catapult_step(f, kernel, lr, width):
@@ -89,8 +89,8 @@ def flow_kernel(f, kernel, width):
     2.291288
     """
     f, kernel, _, width = _arguments(f, kernel, 1.0, width)
-    reach = 2 * np.abs(f) / np.sqrt(width)
-    return _plain(np.sqrt(np.maximum(kernel - reach, 0)) * np.sqrt(kernel + reach))
+    share = np.minimum(np.abs(f) / (np.sqrt(width) / 2) / kernel, 1)
+    return _plain(kernel * np.sqrt((1 - share) * (1 + share)))
 
 
 def final_kernel(f, kernel, lr, width):
@@ -138,17 +138,17 @@ def final_kernel(f, kernel, lr, width):
     (1.2823, 2.5)
     """
     f, kernel, lr, width = _arguments(f, kernel, lr, width)
-    x, begin, rates = np.broadcast_arrays(lr * f / np.sqrt(width), lr * kernel, lr)
+    with np.errstate(over="ignore"):
+        x, begin, rates = np.broadcast_arrays(lr * (f / np.sqrt(width)), lr * kernel, lr)
+    _checks.within_floats(x, "lr and f"), _checks.within_floats(begin, "lr and kernel")
     shape, x, k, going = x.shape, x.ravel().copy(), begin.ravel().copy(), np.arange(x.size)
     for _ in range(_MOST_STEPS):
-        square = x[going] ** 2
-        if (square > _FAR).any():
+        size, factor = np.abs(x[going]), 1 - k[going]       # squares may be below the smallest float
+        if (size > _FAR).any():
             raise ValueError(f"lr must keep the run bounded, but it diverges from lr · kernel = "
-                             f"{begin.flat[going[square > _FAR][0]]:g}; take a smaller lr: below 4 / kernel, and less "
-                             f"where "
-                             "f is not small")
-        factor = 1 - k[going]
-        going = going[4 * square > _SETTLED * np.minimum(k[going], 1) * np.maximum(1 - factor**2, 0)]
+                             f"{begin.flat[going[size > _FAR][0]]:g}; take a smaller lr: below 4 / kernel, and less "
+                             "where f is not small")
+        going = going[size > np.sqrt(_SETTLED / 4 * np.minimum(k[going], 1) * np.maximum(1 - factor**2, 0))]
         if not going.size:
             return _plain(np.where(x.reshape(shape) == 0, kernel, k.reshape(shape) / rates))
         square = x[going] ** 2
@@ -164,7 +164,7 @@ def _arguments(f, kernel, lr, width):
     kernel, lr = (np.asarray(_checks.positive(value, name)) for value, name in ((kernel, "kernel"), (lr, "lr")))
     width = _checks.whole(width, "width")
     _checks.broadcast(kernel=kernel, f=f, lr=lr)
-    least = 2 * np.abs(f) / np.sqrt(width)
+    least = np.abs(f) / (np.sqrt(width) / 2)
     if (kernel < least * (1 - 1e-15)).any():
         wrong = np.broadcast_arrays(kernel, least)
         place = np.argmax(wrong[1] - wrong[0])

@@ -134,8 +134,7 @@ def _reduced(hessian, third, fourth):
                          "oscillates is then decided by the higher derivatives")
     bend = _checks.shaped(third(top.copy()), "third(v)", top.shape).astype(float)
     quartic = float(_checks.shaped(np.reshape(fourth(top.copy()), -1), "fourth(v)", (1,))[0])
-    with np.errstate(over="ignore", invalid="ignore"):
-        return second, largest, _checks.within_floats(3 * solve(bend) - quartic, "third and fourth")
+    return second, largest, _checks.within_floats(lambda: 3 * solve(bend) - quartic, "third and fourth")
 
 
 def _by_matrix(hessian):
@@ -146,7 +145,8 @@ def _by_matrix(hessian):
     matrix = _checks.symmetric(matrix, "hessian", len(matrix)).astype(float)
     values, vectors = np.linalg.eigh(matrix)
     second = values[-2] if len(values) > 1 else 0.0
-    return (values[0], second, values[-1]), vectors[:, -1], lambda bend: float(((vectors.T @ bend)**2 / values).sum())
+    turned = vectors / np.sqrt(np.maximum(values, 0))       # a flat direction is refused before it is used
+    return (values[0], second, values[-1]), vectors[:, -1], lambda bend: float(np.square(turned.T @ bend).sum())
 
 
 def _symmetric_operator(hessian, u, v):

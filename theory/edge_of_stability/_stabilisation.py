@@ -48,12 +48,13 @@ def stabilised_amplitude(gradient, third, top):
     >>> stabilised_amplitude([0.0, -0.5], [3.0, 4.0], [1.0, 0.0])
     0.5
     """
-    gradient, unit, length, _ = _across(gradient, third, top)
+    gradient, unit, length, _, (steep, far) = _across(gradient, third, top)
     rising = -float(gradient @ unit)
     if rising <= 0:
-        raise ValueError(f"gradient must let the sharpness rise along the flow, got −∇L·T⊥/|T⊥| = {rising:.3g}; where "
-                         "it falls by itself no oscillation is held at the edge")
-    return float(np.sqrt(2 * rising) / np.sqrt(length))
+        raise ValueError(f"gradient must let the sharpness rise along the flow, got −∇L·T⊥/|T⊥| = "
+                         f"{np.ldexp(rising, steep):.3g}; where it falls by itself no oscillation is held at the edge")
+    half, odd = divmod(int(steep - far), 2)
+    return float(_checks.scaled(np.sqrt(2.0 ** (1 + odd) * rising / length), half, "gradient and third"))
 
 
 def constrained_velocity(gradient, third, top):
@@ -88,12 +89,12 @@ def constrained_velocity(gradient, third, top):
     >>> constrained_velocity([1.0, -0.5, 2.0], [3.0, 4.0, 0.0], [1.0, 0.0, 0.0]) + 0.0
     array([ 0.,  0., -2.])
     """
-    gradient, unit, _, top = _across(gradient, third, top)
-    return top * (top @ gradient) + unit * (unit @ gradient) - gradient
+    gradient, unit, _, top, (steep, _) = _across(gradient, third, top)
+    return _checks.scaled(top * (top @ gradient) + unit * (unit @ gradient) - gradient, steep, "gradient")
 
 
 def _across(gradient, third, top):
-    """(∇L, T⊥/|T⊥|, |T⊥|, v) as floats that fit, of any scale."""
+    """(∇L, T⊥/|T⊥|, |T⊥|, v, exponents of ∇L and T), ∇L and T divided by 2^exponent: any scale will do."""
     gradient = _checks.shaped(gradient, "gradient", (None,)).astype(float)
     third, top = (_checks.shaped(part, name, gradient.shape).astype(float)
                   for part, name in ((third, "third"), (top, "top")))
@@ -101,10 +102,10 @@ def _across(gradient, third, top):
     if abs(length - 1) > 1e-6:
         raise ValueError(f"top must be a unit vector, got one of length {length:g}; divide by its norm")
     top = top / length
-    scale = np.abs(third).max() or 1.0
-    across = third / scale - top * (top @ (third / scale))
+    (gradient, steep), (third, far) = _checks.unit(gradient), _checks.unit(third)
+    across = third - top * (top @ third)
     length = np.linalg.norm(across)
-    if length <= 1e-14 * np.linalg.norm(third / scale):
+    if length <= 1e-14 * np.linalg.norm(third):
         raise ValueError("third must have a part across top, got none; the sharpness then changes along its own "
                          "eigenvector only")
-    return gradient, across / length, length * scale, top
+    return gradient, across / length, length, top, (steep, far)

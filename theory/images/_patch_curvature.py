@@ -54,13 +54,13 @@ def patch_curvature(base, filters, head, share):
     head = _checks.shaped(head, "head", (filters.shape[1], None)).astype(float)
     share, classes = _positive_share(share), head.shape[1]
     _checks.whole(classes, "the last axis of head", 2)
-    with np.errstate(over="ignore", invalid="ignore"):
-        hidden = np.maximum(base @ filters, 0)
-        live = head[hidden > 0]
-        live = live - live.mean(axis=1, keepdims=True)
-        gram = _checks.within_floats(live.T @ live, "head")
-        curvature = 1 + hidden @ hidden + base @ base * max(np.linalg.eigvalsh(gram)[-1], 0.0)
-    return float(share / classes * _checks.within_floats(curvature, "base, filters and head"))
+    (base, far), (filters, steep), (head, size) = map(_checks.unit, (base, filters, head))
+    hidden = np.maximum(base @ filters, 0)
+    live = head[hidden > 0]
+    live = live - live.mean(axis=1, keepdims=True)
+    ups = base @ base * max(np.linalg.eigvalsh(live.T @ live)[-1], 0.0)
+    parts = _checks.scaled([hidden @ hidden, ups], [2 * (far + steep), 2 * (far + size)], "base, filters and head")
+    return float(_checks.within_floats(share / classes * (1 + parts.sum()), "base, filters and head"))
 
 
 def initial_patch_curvature(scale, *, inputs, filters, blocks, classes, share):
@@ -100,7 +100,8 @@ def initial_patch_curvature(scale, *, inputs, filters, blocks, classes, share):
     scale = _checks.positive(scale, "scale", zero=True)
     d, m, k = (_checks.whole(value, name)
                for value, name in ((inputs, "inputs"), (filters, "filters"), (blocks, "blocks")))
-    return _positive_share(share) / _checks.whole(classes, "classes", 2) * (1 + scale**2 / 2 * (m + d / k))
+    grown = _checks.within_floats(lambda: 1 + scale * (scale / 2) * (m + d / k), "scale")
+    return _positive_share(share) / _checks.whole(classes, "classes", 2) * grown
 
 
 def momentum_limit(curvature, momentum=0.9, weight_decay=0.0):
@@ -141,7 +142,8 @@ def momentum_limit(curvature, momentum=0.9, weight_decay=0.0):
     momentum = _checks.scalar(momentum, "momentum", zero=True)
     if momentum >= 1:
         raise ValueError(f"momentum must be below 1, got {momentum:g}; 0.9 is usual")
-    return 2 * (1 + momentum) / (curvature + _checks.scalar(weight_decay, "weight_decay", zero=True))
+    total = curvature + _checks.scalar(weight_decay, "weight_decay", zero=True)
+    return _checks.within_floats(lambda: 2 * (1 + momentum) / _checks.within_floats(total, "curvature"), "curvature")
 
 
 def critical_patch_scale(lr, *, inputs, filters, blocks, classes, share, momentum=0.9, weight_decay=0.0):
@@ -182,7 +184,7 @@ def critical_patch_scale(lr, *, inputs, filters, blocks, classes, share, momentu
     if square < 0:
         raise ValueError(f"lr must be below {momentum_limit(bias, momentum, weight_decay):g}, where the bias alone is "
                          f"unstable, got {lr:g}; lower the rate")
-    return float(np.sqrt(square))
+    return float(_checks.within_floats(np.sqrt(square), "lr"))
 
 
 def noise_covariance(active, head, std, form):
@@ -232,11 +234,12 @@ def noise_covariance(active, head, std, form):
     head = _checks.shaped(head, "head", (*active.shape, None)).astype(float)
     std = _checks.scalar(std, "std", zero=True)
     _checks.one_of(form, "form", ("shared", "independent"))
-    weights = active[..., None] * head
+    weights, size = _checks.unit(active[..., None] * head)
     if form == "shared":
         weights = weights.sum(axis=1)
     weights = weights.reshape(-1, head.shape[2])
-    return std**2 * weights.T @ weights
+    std, height = _checks.unit(np.asarray(std))
+    return _checks.scaled(std * std * (weights.T @ weights), 2 * (size + height), "std and head")
 
 
 def _positive_share(value):

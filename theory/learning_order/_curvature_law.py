@@ -184,5 +184,5 @@ def curvature_bound(v_scale, r, weight_decay):
     1.0
     """
     v_scale, r = _checks.scalar(v_scale, "v_scale"), _checks.scalar(r, "r")
-    return _checks.within_floats(v_scale * v_scale * (r * r) / _checks.scalar(weight_decay, "weight_decay"),
-                                 "v_scale and r")
+    reach = v_scale * r
+    return _checks.within_floats(reach / _checks.scalar(weight_decay, "weight_decay") * reach, "v_scale and r")

@@ -71,8 +71,7 @@ def memorising_network(r, offset=0.5, *, homogeneous=False):
     r, offset = _checks.scalar(r, "r"), _checks.scalar(offset, "offset")
     if offset >= 1:
         raise ValueError(f"offset must lie in (0, 1), got {offset:g}; above 1 even z ± ζ is classified wrongly")
-    _checks.one_of(homogeneous, "homogeneous", (True, False))
-    slope = _checks.within_floats(2 / r, "r")
+    slope, homogeneous = _checks.within_floats(2 / r, "r"), _checks.flag(homogeneous, "homogeneous")
     return MemorisingNetwork(np.array([[-1.0, -slope], [-1.0, slope]]), offset, homogeneous)
 
 

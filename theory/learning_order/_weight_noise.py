@@ -62,7 +62,8 @@ def stationary_std(lr, weight_decay, noise_std):
     """
     product, lr, weight_decay, std = _rates(lr, weight_decay,
                                             noise_std=_checks.positive(noise_std, "noise_std", zero=True))
-    return std * np.sqrt(_ratio(lr, weight_decay) / (2 - product))
+    root = np.sqrt(_ratio(lr, weight_decay) / (2 - product))
+    return _checks.within_floats(lambda: std * root, "noise_std, lr and weight_decay")
 
 
 def noise_std(lr, weight_decay, stationary_std):
@@ -98,7 +99,8 @@ def noise_std(lr, weight_decay, stationary_std):
     """
     product, lr, weight_decay, std = _rates(lr, weight_decay, stationary_std=_checks.positive(
         stationary_std, "stationary_std", zero=True))
-    return std * np.sqrt(_ratio(weight_decay, lr) * (2 - product))
+    root = np.sqrt(_ratio(weight_decay, lr) * (2 - product))
+    return _checks.within_floats(lambda: std * root, "stationary_std, lr and weight_decay")
 
 
 def noise_autocorrelation(lr, weight_decay, lag):
@@ -170,7 +172,7 @@ def mixing_time(lr, weight_decay, remaining=np.exp(-1)):
     if np.any(product >= 1) or np.any(product == 0) or remaining >= 1:
         raise ValueError(f"lr times weight_decay and remaining must lie in (0, 1), got {np.max(product):g} and "
                          f"{remaining:g}; above 1 the correlation alternates, use noise_autocorrelation")
-    return np.log(remaining) / np.log1p(-product)
+    return _checks.within_floats(lambda: np.log(remaining) / np.log1p(-product), "lr and weight_decay")
 
 
 def pattern_turnover(rho):
@@ -241,15 +243,17 @@ def decoupling_error(signal, output_weights, noise_std):
     '0.000012'
     """
     noise_std = _checks.scalar(noise_std, "noise_std")
-    signal = np.abs(_checks.shaped(signal, "signal", (None,)).astype(float)) / noise_std
+    signal = np.abs(_checks.shaped(signal, "signal", (None,)).astype(float))
     output_weights = _checks.shaped(output_weights, "output_weights", signal.shape).astype(float)
+    with np.errstate(over="ignore"):
+        deviations = signal / noise_std
     # Beyond 40 deviations no noise is left: the integral ends there, on four panels of one shape.
     t, weights = panels([0, 0.25, 0.5, 0.75, 1])
-    reach, share, change = np.minimum(signal, 40), 40 / np.maximum(signal, 40), np.zeros_like(signal)
+    reach, share, change = np.minimum(deviations, 40), 40 / np.maximum(deviations, 40), np.zeros_like(signal)
     for node, weight in zip(t, weights):
         change += weight * (1 - node * share)**2 * np.exp(-(node * reach)**2 / 2)
     with np.errstate(over="ignore", invalid="ignore"):
         parts = np.abs(output_weights) * signal * np.sqrt(change * reach / np.sqrt(2 * np.pi))
         largest = parts.max() or 1.0   # squares are taken of numbers of order one, whatever the units
-        total = noise_std * (largest * np.sqrt(((parts / largest)**2).sum()))
+        total = largest * np.sqrt(((parts / largest)**2).sum())
     return float(_checks.within_floats(total, "signal and output_weights"))

@@ -111,6 +111,7 @@ def critical_lr(hessians, batch_size, criterion="mean-square", *, momentum=0.0, 
     0.115924
     """
     _checks.one_of(criterion, "criterion", ("mean-square", "sufficient", "gd"))
+    _checks.flag(full_output, "full_output")
     problem = set_up(hessians, batch_size, momentum=momentum, nesterov=nesterov, dampening=dampening,
                      weight_decay=weight_decay, preconditioner=preconditioner, replacement=replacement)
     family = problem.limits()

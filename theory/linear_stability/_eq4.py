@@ -168,8 +168,7 @@ def sharpness_limit(lr):
     ----------
     [WME18]_, Table 1.
     """
-    with np.errstate(over="ignore"):
-        return _checks.within_floats(2.0 / _checks.positive(lr, "lr"), "lr")
+    return _checks.within_floats(lambda: 2.0 / _checks.positive(lr, "lr"), "lr")
 
 
 def non_uniformity_limit(lr, n, batch_size, *, replacement=False):
@@ -201,8 +200,7 @@ def non_uniformity_limit(lr, n, batch_size, *, replacement=False):
     """
     lr = _checks.positive(lr, "lr")
     noise = sampling_factor(n, batch_size, replacement=replacement)
-    with np.errstate(over="ignore"):
-        return _checks.within_floats(1.0 / (lr * np.sqrt(noise)), "lr") if noise > 0 else lr * np.inf
+    return _checks.within_floats(lambda: 1.0 / (lr * np.sqrt(noise)), "lr") if noise > 0 else lr * np.inf
 
 
 def mean_square_non_uniformity(sharpness, lr, n, batch_size, *, replacement=False):

@@ -77,6 +77,7 @@ def mean_square_rate(hessians, lr, batch_size, *, momentum=0.0, nesterov=False, 
     >>> round(mean_square_rate([[[0.2]], [[3.8]]], 0.7, 1), 12)
     1.7476
     """
+    _checks.flag(full_output, "full_output")
     problem = set_up(hessians, batch_size, momentum=momentum, nesterov=nesterov, dampening=dampening,
                      weight_decay=weight_decay, preconditioner=preconditioner, replacement=replacement)
     edge = _growth(problem.rates(lr))

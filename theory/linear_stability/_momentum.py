@@ -228,9 +228,10 @@ def step_rule(momentum, nesterov, dampening):
         raise ValueError(f"momentum must lie between -1 and 1, got {momentum:g}; beyond it the velocity itself grows")
     if not -np.inf < dampening < 1:
         raise ValueError(f"dampening must be below 1, got {dampening:g}; at 1 no gradient reaches the velocity")
-    if _checks.one_of(nesterov, "nesterov", (True, False)) and dampening:
+    nesterov = _checks.flag(nesterov, "nesterov")
+    if nesterov and dampening:
         raise ValueError(f"nesterov needs dampening = 0, got {dampening:g}; choose one of them")
-    return Rule(momentum, bool(nesterov), dampening)
+    return Rule(momentum, nesterov, dampening)
 
 
 def weight_decay_of(weight_decay):

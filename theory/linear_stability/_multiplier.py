@@ -48,7 +48,7 @@ def batch_means(curvatures, batch_size, replacement):
     curvatures = np.sort(curvatures.astype(np.float64))  # equal batches then have equal sums, to the last bit
     n, scale = len(curvatures), float(curvatures[-1])
     size = _checks.batch_size(batch_size, n)
-    _checks.one_of(replacement, "replacement", (True, False))
+    _checks.flag(replacement, "replacement")
     count = _count_batches(n, size, replacement)
     choose = combinations_with_replacement if replacement else combinations
     batches = np.fromiter(choose(range(n), size), dtype=(np.intp, size), count=count)

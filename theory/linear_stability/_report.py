@@ -138,6 +138,7 @@ def stability_report(hessians, lr, batch_size, *, momentum=0.0, weight_decay=0.0
     Stable at learning rate 0.02 and batch size 4: SGD would leave above 0.03659; at batch size 2 it would leave now.
     """
     lr, momentum = _checks.scalar(lr, "lr"), step_rule(momentum, False, 0.0).momentum
+    _checks.generator(rng)
     if isinstance(hessians, Products):
         if np.any(weight_decay) or residuals is not None:
             raise ValueError("weight_decay and residuals must not be given with Products, which know the bracket of "

@@ -38,6 +38,6 @@ def sampling_factor(n, batch_size, *, replacement=False):
     """
     n = _checks.whole(n, "n")
     size = _checks.batch_size(batch_size, n)
-    if _checks.one_of(replacement, "replacement", (True, False)):
+    if _checks.flag(replacement, "replacement"):
         return 1.0 / size
     return (n - size) / (size * (n - 1)) if n > 1 else 0.0
