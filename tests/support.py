@@ -7,6 +7,7 @@ theory; Gaussian tails are used only for means of many bounded or light-tailed
 terms.
 """
 
+import gzip
 import tracemalloc
 from functools import reduce
 from itertools import combinations, product
@@ -125,3 +126,16 @@ def peak_memory(call):
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return result, peak
+
+
+def idx(array):
+    """The bytes of an IDX file, written as its format is described."""
+    sizes = b"".join(int(size).to_bytes(4, "big") for size in array.shape)
+    return bytes((0, 0, 8, array.ndim)) + sizes + array.astype(np.uint8).tobytes()
+
+
+def write_idx(directory, images, labels, split="train", packed=False, form="{}-{}-{}-ubyte{}"):
+    """A split of a set as a pair of IDX files, gzipped or not."""
+    for kind, axes, array in (("images", "idx3", images), ("labels", "idx1", labels)):
+        path = directory / form.format(split, kind, axes, ".gz" * packed)
+        path.write_bytes(gzip.compress(idx(array)) if packed else idx(array))

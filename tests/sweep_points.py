@@ -51,9 +51,3 @@ def slow(place, directory):
         log.write(f"{place}\n")
     time.sleep(0.2 * (multiprocessing.parent_process() is not None))
     return {"value": place, "draw": np.random.default_rng(place).random()}
-
-
-def slow_pid(place):
-    """Takes its time."""
-    time.sleep(0.5)
-    return place

@@ -9,28 +9,15 @@ from hypothesis import given, strategies as st
 from numpy.testing import assert_array_equal
 
 from refimpl import datasets
-from tests.support import refused
+from tests.support import idx, refused, write_idx
 
 pytestmark = pytest.mark.chance("exact")
 
 RECORD = 3073
 
 
-def idx(array):
-    """The bytes of an IDX file, written as its format is described."""
-    sizes = b"".join(int(size).to_bytes(4, "big") for size in array.shape)
-    return bytes((0, 0, 8, array.ndim)) + sizes + array.astype(np.uint8).tobytes()
-
-
 def cifar(images, labels):
     return b"".join(bytes([label]) + image.tobytes() for image, label in zip(images, labels))
-
-
-def write_idx(directory, images, labels, split="train", packed=False):
-    for kind, array in (("images-idx3", images), ("labels-idx1", labels)):
-        content = idx(array)
-        path = directory / f"{split}-{kind}-ubyte{'.gz' if packed else ''}"
-        path.write_bytes(gzip.compress(content) if packed else content)
 
 
 @pytest.fixture
@@ -99,10 +86,7 @@ def test_what_was_read_may_be_written_to(tmp_path, pictures):
 def test_a_file_is_known_by_its_content(tmp_path, pictures, packed):
     """Unpacked under a name in .gz, or packed under one without, and with the dot that some unpack it with."""
     images, labels = pictures
-    for kind, array in (("images.idx3", images), ("labels.idx1", labels)):
-        content = idx(array)
-        path = tmp_path / f"train-{kind}-ubyte{'' if packed else '.gz'}"
-        path.write_bytes(gzip.compress(content) if packed else content)
+    write_idx(tmp_path, images, labels, packed=packed, form="{}-{}.{}-ubyte" + ".gz" * (not packed))
     found = datasets.load(tmp_path)
     assert_array_equal(found.images, images[:, None])
     assert_array_equal(found.labels, labels)

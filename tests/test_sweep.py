@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -21,7 +20,7 @@ from refimpl import sweep
 from refimpl._parallel import process_pool
 from refimpl.convex_annealing import descend, three_samples
 from refimpl.linear_stability import simulate
-from tests.sweep_points import escape, faulty, noisy, once_killed, slow, slow_pid
+from tests.sweep_points import escape, faulty, noisy, once_killed, slow
 from tests.support import refused
 
 pytestmark = pytest.mark.chance("exact")
@@ -299,28 +298,3 @@ def test_if_every_point_fails_the_first_error_is_raised():
     found = sweep.run(unequal, {"lr": [2]})
     refused("axis must be one of 'lr'", found.take, "value", size=1)
     refused("lr must be one of 2, got 3", found.take, "value", lr=3)
-
-
-def test_one_dead_worker_does_not_stop_the_others():
-    """Killed from outside while it works: its point is done by its successor."""
-    started = time.monotonic()
-    killer = threading.Thread(target=kill_one_child)
-    killer.start()
-    found = sweep.run(slow_pid, {"place": range(4)}, workers=2)
-    killer.join()
-    assert found.success.all() and time.monotonic() - started < 60
-    assert_array_equal(found.values["value"], np.arange(4))
-
-
-def kill_one_child():
-    """Kill the youngest spawned worker of this process as soon as there are two."""
-    children = Path(f"/proc/{os.getpid()}/task")
-    end = time.monotonic() + 30
-    while time.monotonic() < end:
-        found = [int(child) for task in children.iterdir() for child in (task / "children").read_text().split()
-                 if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
-        if len(found) >= 2:
-            time.sleep(0.2)
-            os.kill(max(found), signal.SIGKILL)
-            return
-        time.sleep(0.05)

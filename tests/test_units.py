@@ -134,10 +134,6 @@ class TestWhatARunIsGiven:
                  for part in (w, self.X, np.ones(3))]
         assert (net.gradient(*exact) == net.gradient(w, self.X, np.ones(3))).all()
 
-    def test_a_masked_label_is_no_label(self):
-        with pytest.raises(ValueError, match="y must hold a number in every place"):
-            network.MLP((2, 1)).accuracy(np.ones(3), self.X, np.ma.masked_equal([1.0, -1.0, 1.0], -1))
-
     def test_single_precision_of_the_decay_does_not_reach_the_steps(self):
         """ηλ in single precision moved the end of a run by a step."""
         model = learning_order_runs.TwoLayerReLU(6, 8, 8)
@@ -159,6 +155,7 @@ test_simulations_refuse_by_name = refusals([
     (lambda: learning_order_runs.logistic_loss(np.ma.masked_equal([1.0], 1)), "margin must hold a number"),
     (lambda: image_runs.draw_problem(10, patch_scale=-1.0), "patch_scale must be non-negative"),
     (lambda: network.teacher_set(flipped="a"), "flipped must hold real numbers"),
+    (lambda: network.MLP((2, 1)).accuracy(np.ones(3), np.eye(2), np.ma.masked_equal([1.0, -1.0], -1)), "y must hold a"),
     (lambda: curvature.trace(curvature.Operator(2, lambda v: v), probes="a"), "probes must be a whole number"),
     (lambda: curvature.sharpness(curvature.Operator(2, lambda v: v), rng=-1), "rng must be None"),
     (lambda: curvature.sharpness(curvature.Operator(2, lambda v: v), curvature="fisher"), "curvature must be one of"),

@@ -13,6 +13,7 @@ from figures._style import style
 from figures.network import _minima, _momentum, _sharpening, _sharpness
 from figures.network._runs import PUBLISHED, at_the_edge, coordinates, ensemble, measure, stays, swing, task
 from refimpl import datasets, network, sgd
+from tests import support
 from tests.network.nets import complex_gradient, plain_loss
 from theory import linear_stability as theory
 
@@ -21,21 +22,19 @@ pytestmark = pytest.mark.chance("exact")
 REAL = Path(os.environ.get("LARGE_LR_DATA") or "/usr/share/datasets/fashion-mnist")
 
 
-def write_idx(directory, rng, n, side=4, classes=3):
+def write_set(directory, rng, n, side=4, classes=3):
     """Tiny IDX files: class 0 dark, class 1 bright, and a third class that is left out."""
     for split in ("train", "t10k"):
         labels = rng.integers(classes, size=n).astype(np.uint8)
         labels[:classes] = np.arange(classes)
         images = np.clip(rng.normal(70 + 60.0 * labels[:, None, None], 25, (n, side, side)), 0, 255).astype(np.uint8)
-        for name, array in ((f"{split}-images-idx3-ubyte", images), (f"{split}-labels-idx1-ubyte", labels)):
-            header = bytes((0, 0, 8, array.ndim)) + b"".join(size.to_bytes(4, "big") for size in array.shape)
-            (directory / name).write_bytes(header + array.tobytes())
+        support.write_idx(directory, images, labels, split)
     return images, labels
 
 
 @pytest.mark.claim("WME18.tab1-gd")
 def test_two_classes_of_a_set_on_disk(tmp_path, rng):
-    write_idx(tmp_path, rng, 60)
+    write_set(tmp_path, rng, 60)
     found, turned = task(tmp_path), task(tmp_path, corrupt=True)
     assert found.x.shape == (len(found.y), 16) and set(found.y) == {-1.0, 1.0} and found.name == "IDX"
     inner = found.x @ found.x.T                                  # of images with mean 0 and standard deviation 1
@@ -49,7 +48,7 @@ def test_two_classes_of_a_set_on_disk(tmp_path, rng):
 @pytest.mark.claim("WME18.fig1-growth")
 def test_images_in_their_own_span_leave_every_step_and_the_linear_path_as_they_are(tmp_path, rng):
     """GD on 9 images of 16 pixels: outputs as with the pixels; (log) loss by kernel coordinates as by the Jacobian."""
-    write_idx(tmp_path, rng, 12)
+    write_set(tmp_path, rng, 12)
     found = task(tmp_path)
     rank, model = found.x.shape[1], found.model
     assert rank < found.pixels == 16
@@ -74,7 +73,7 @@ def test_images_in_their_own_span_leave_every_step_and_the_linear_path_as_they_a
 @pytest.mark.claim("WME18.tab1-measured")
 def test_the_authors_setting_is_in_the_authors_constants(tmp_path, rng):
     """Loss after 3 steps of their gradient by a complex step, and λmax of their Hessian; ours without 2/k is caught."""
-    write_idx(tmp_path, rng, 12)
+    write_set(tmp_path, rng, 12)
     found = at_the_edge(tmp_path, 3, 5, ((0.5, 3, 1),), 1, np.random.default_rng(7))
     task_images = _first(tmp_path, 5)
     model = network.MLP((16, 3, 3, 3, 10), activation="relu", init_kind="uniform")
@@ -99,7 +98,7 @@ def _first(directory, n):
 @pytest.mark.parametrize("figure", drawn.FIGURES, ids=lambda figure: figure.name)
 def test_a_set_that_does_not_allow_a_figure_is_said_and_ends_nothing(tmp_path, rng, figure):
     """A set without a class 1, or of no image: rows not judged, with why, and a picture that says so."""
-    write_idx(tmp_path, rng, 12, classes=1)
+    write_set(tmp_path, rng, 12, classes=1)
     if figure.name.startswith("network-sharp"):
         for path in tmp_path.iterdir():
             path.write_bytes(path.read_bytes()[:4] + bytes(4) + path.read_bytes()[8:])
