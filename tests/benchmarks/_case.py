@@ -6,6 +6,7 @@ from time import process_time
 
 import numpy as np
 
+from tests.benchmarks._before import BEFORE
 from tests.benchmarks._measure import alternate, apart, peak_memory
 
 
@@ -50,17 +51,21 @@ class Footprint:
     code: str
 
 
-def record_of(entry, limits, seconds=np.inf):
+def record_of(entry, limits, seconds=np.inf, earlier=None):
     """The record of a `Case`, `Scaling` or `Footprint`, in about so many seconds where it can be cut short."""
     if isinstance(entry, Footprint):
         taken, peak = apart(entry.code)
-        return {"kind": "footprint", "name": entry.name, "seconds": taken, "peak_memory": peak}
-    return timed(entry, limits, seconds) if isinstance(entry, Case) else grown(entry, seconds)
+        return {"kind": "footprint", "name": entry.name, "seconds": taken, "peak_memory": peak,
+                BEFORE: apart(entry.code, earlier.directory) if earlier else None}
+    return (timed if isinstance(entry, Case) else grown)(entry, limits, seconds, earlier)
 
 
-def timed(case, limits, seconds=np.inf):
+def timed(case, limits, seconds=np.inf, earlier=None):
     """A case's record for the table and the JSON file; rounds end after so many seconds."""
     functions = case.make()
+    ours = next(iter(functions))
+    if earlier:
+        functions = {ours: functions[ours], **earlier.contender(case.name), **functions}
     first, answers = {}, {}
     for name, function in functions.items():
         started = process_time()
@@ -68,7 +73,6 @@ def timed(case, limits, seconds=np.inf):
         first[name] = process_time() - started
         if answer is not None:
             answers[name] = np.asarray(answer)
-    ours = next(iter(functions))
     scale = np.abs(answers[ours]).max() if answers else 1.0
     differences = {name: float(np.abs(answer - answers[ours]).max() / scale) for name, answer in answers.items()}
     wrong = [name for name, difference in differences.items() if not difference <= case.rtol]
@@ -93,21 +97,24 @@ def timed(case, limits, seconds=np.inf):
     }
 
 
-def grown(scaling, seconds=np.inf):
+def grown(scaling, limits=None, seconds=np.inf, earlier=None):
     """A scaling's record: seconds, peak bytes, and the exponents fitted to the larger half of the sizes.
 
     Sizes are left out, but for the first three, once a call has taken a tenth of so many seconds.
     """
-    sizes, taken, peaks = [], [], []
+    sizes, taken, peaks, before = [], [], [], []
     for size in scaling.sizes:
         if len(sizes) > 2 and taken[-1] > seconds / 10:
             break
-        function = scaling.make(size)
+        functions = {"ours": scaling.make(size), **(earlier.contender(scaling.name, size) if earlier else {})}
+        functions["ours"]()
+        measured = alternate(functions, scaling.rounds, seconds)
         sizes.append(size)
-        taken.append(alternate({"": function}, scaling.rounds, seconds)[""][0])
-        peaks.append(peak_memory(function))
+        taken.append(measured["ours"][0])
+        before.append(measured[BEFORE][1] if BEFORE in measured else None)
+        peaks.append(peak_memory(functions["ours"]))
     upper = slice(len(sizes) // 2, None)
     logs = np.log(np.array([sizes, taken, peaks], float))[:, upper]
     exponents = [float(np.polyfit(logs[0], values, 1)[0]) for values in logs[1:]]
-    return {"kind": "scaling", "name": scaling.name, "variable": scaling.variable, "sizes": sizes,
+    return {"kind": "scaling", "name": scaling.name, "variable": scaling.variable, "sizes": sizes, BEFORE: before,
             "seconds": taken, "peak_memory": peaks, "time_exponent": exponents[0], "memory_exponent": exponents[1]}

@@ -19,21 +19,27 @@ def load(name):
 def alternate(functions, rounds=9, seconds=np.inf):
     """{name: (median seconds, median ratio to the first function, round by round)} of functions run in turn.
 
-    Each is called once beforehand, which compiles what is compiled. Seconds are of the processor, which other jobs on
-    the machine disturb less. After so many `seconds` no further round begins.
+    Seconds are of the processor, which other jobs on the machine disturb less. After so many `seconds` no further round
+    begins. In every other round the second goes before the first: who follows whom decides what lies in the cache.
     """
-    for function in functions.values():
-        function()
-    times, began = {name: [] for name in functions}, process_time()
-    for k in range(rounds):
-        if k and process_time() - began > seconds:
+    times, names = {name: [] for name in functions}, list(functions)
+    for _ in range(rounds):
+        if sum(map(sum, times.values())) > seconds:
             break
-        for name, function in functions.items():
-            started = process_time()
-            function()
-            times[name].append(process_time() - started)
+        for name in names:
+            times[name].append(seconds_of(functions[name]))
+        names[:2] = names[:2][::-1]
     first = next(iter(times.values()))
     return {name: (median(taken), median(b / a for a, b in zip(first, taken))) for name, taken in times.items()}
+
+
+def seconds_of(function):
+    """Of the processor, for one call; a function in another process tells its own."""
+    if hasattr(function, "seconds"):
+        return function.seconds()
+    started = process_time()
+    function()
+    return process_time() - started
 
 
 def matrix_product_rate(size=768):
@@ -76,12 +82,13 @@ def peak_memory(function):
     return peak
 
 
-def apart(code):
-    """(seconds of the processor, peak bytes resident) of a Python process of its own that runs `code`."""
+def apart(code, directory=None):
+    """(seconds of the processor, peak bytes resident) of a Python process that runs `code`, or None where it fails."""
     tail = """
 import resource
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(used.ru_utime + used.ru_stime, 1024 * used.ru_maxrss)
 """
-    done = subprocess.run([sys.executable, "-c", code + tail], capture_output=True, text=True, check=True)
-    return tuple(map(float, done.stdout.split()[-2:]))
+    done = subprocess.run([sys.executable, "-c", code + tail], cwd=directory, capture_output=True, text=True,
+                          check=directory is None)
+    return tuple(map(float, done.stdout.split()[-2:])) or None

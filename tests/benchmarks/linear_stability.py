@@ -145,41 +145,41 @@ def drawing():
                    partial(contenders, replicas, steps))
 
 
+MOMENTA = {0: "", 0.9: ", momentum=0.9"}      # and how it is said: an earlier state may not know the argument
 MEMORY = """
 import numpy as np
 from refimpl.linear_stability import simulate
 x = np.random.default_rng(0).standard_normal((64, 16))
-simulate(x, np.ones({start}), lr=.01, batch_size=4, steps={steps}, momentum={momentum}, rng=0)
+simulate(x, np.ones({start}), lr=.01, batch_size=4, steps={steps}, rng=0{momentum})
 """
 THRESHOLD = """
 import numpy as np
 from theory.linear_stability import GaussNewton, critical_lr
 rows = np.random.default_rng(0).standard_normal(({n}, {n}))
 kernel = rows @ rows.T
-del rows
-ensemble = GaussNewton.from_kernel(kernel)
-del kernel
-for momentum in {momenta}:
-    critical_lr(ensemble, 32, momentum=momentum)
+ensemble = GaussNewton.from_kernel(kernel) if hasattr(GaussNewton, "from_kernel") else GaussNewton(rows)
+del rows, kernel
 """
+RATE = "critical_lr(ensemble, 32{momentum})"
 
 
 def memory():
     """Peak memory of long runs and of many replicas, without and with momentum; d = 16, B = 4, batches drawn."""
     yield Footprint("imports alone", "import refimpl.linear_stability, theory.linear_stability")
-    for momentum in (0, 0.9):
+    for momentum, argument in MOMENTA.items():
         for start, replicas, steps in (("16", 1, 10**5), ("16", 1, 10**6), ("(10_000, 16)", 10_000, 100),
                                        ("(100_000, 16)", 100_000, 100), ("(100_000, 16)", 100_000, 200)):
             yield Footprint(f"{replicas} × {steps} steps, momentum {momentum}",
-                            MEMORY.format(start=start, steps=steps, momentum=momentum))
+                            MEMORY.format(start=start, steps=steps, momentum=argument))
 
 
 def thresholds():
     """The exact critical rate from the kernel of n Gaussian gradients in n dimensions, with what comes before it."""
     for n in (1000, 2000, 4000):
-        for momenta in ((), (0,), (0.9,)):
-            what = f"rate at momentum {momenta[0]}" if momenta else "reduction alone"
-            yield Footprint(f"kernel of {n}, {what}", THRESHOLD.format(n=n, momenta=momenta))
+        yield Footprint(f"kernel of {n}, reduction alone", THRESHOLD.format(n=n))
+        for momentum, argument in MOMENTA.items():
+            yield Footprint(f"kernel of {n}, rate at momentum {momentum}",
+                            THRESHOLD.format(n=n) + RATE.format(momentum=argument))
 
 
 def scale():

@@ -6,6 +6,7 @@ from numpy.testing import assert_allclose
 
 from theory.linear_stability import GaussNewton, _perron_vector, _proofs, critical_lr, mean_square_rate
 from theory.linear_stability._arguments import set_up
+from theory.linear_stability._range_of_hessian import weighted_gram
 
 pytestmark = pytest.mark.chance("exact")
 
@@ -21,11 +22,11 @@ def test_the_matrix_has_radius_one_at_the_critical_rate(rng, rule):
     share = family.noise_factor / 7
     pairs = np.einsum("ia,ib->iab", rows, rows)
     whole = np.einsum("iab,ab,jab->ij", pairs, share / (inverse + family.noise_factor * np.outer(mean, mean)), pairs)
-    product = _perron_vector._Product(family, t, float)
+    product = _perron_vector._Product(rows, _perron_vector._kernel(family, t))
     mixed = rng.standard_normal((6, 7))
     assert_allclose([product(q) for q in (*np.eye(7), *mixed)], [*whole, *mixed @ whole], rtol=0,
                     atol=1e-13 * 7 * whole.max() * np.abs(mixed).max())
-    assert_allclose(_perron_vector._gram(rows, mixed[0]), np.einsum("i,iab->ab", mixed[0], pairs), rtol=0, atol=1e-12)
+    assert_allclose(weighted_gram(rows, mixed[0]), np.einsum("i,iab->ab", mixed[0], pairs), rtol=0, atol=1e-12)
     assert np.linalg.eigvalsh(whole)[-1] == pytest.approx(1, abs=1e-8)
     assert abs(np.linalg.eigvalsh(np.einsum("iab,ab,jab->ij", pairs, share / inverse, pairs))[-1] - 1) > 1e-3
 

@@ -75,7 +75,7 @@ def test_both_ends_of_an_edge_are_proved_in_rational_arithmetic(rng, momentum, s
         factors = rng.standard_normal((4, 3))
         lr = None if share is None else share * theory.critical_lr(theory.GaussNewton(factors), 1)
         family = family_of(factors, momentum, lr)
-        edge = _proofs.enclose(family, lambda: _bounds.start_pairs(family, 0))
+        edge = _proofs.enclose(family, 0)
         matrix = exactly(edge.matrix)
         assert form(family, edge.lower, matrix) < 0 < form(family, edge.upper, matrix)
         assert form(family, edge.lower * (1 + 24 * 3 * EPS), matrix) > 0
@@ -154,7 +154,6 @@ def test_what_is_offered_as_proof_solves_the_equation_closer_each_time(momentum)
 def test_an_edge_is_as_wide_as_what_was_proved(monkeypatch):
     """Where the narrowest proof fails wider ones are tried in turn; where all fail the upper end is infinite."""
     family, tried = family_of(PLANE), []
-    start = _bounds.start_pairs(family, 0)
 
     def after(failures):
         def proof(family, t, near, accept):
@@ -165,7 +164,7 @@ def test_an_edge_is_as_wide_as_what_was_proved(monkeypatch):
     for failures, width in enumerate(_proofs._WIDTHS):
         tried.clear()
         monkeypatch.setattr(_proofs, "conjugate_gradients", after(failures))
-        edge = _proofs.enclose(family, lambda: start, 1e-3)
+        edge = _proofs.enclose(family, 0, 1e-3)
         assert_allclose(edge.upper - edge.value, width * edge.value + 1e-3, rtol=1e-5)
         assert_allclose(np.array(tried) - edge.value, 1e-3 + edge.value * np.array(_proofs._WIDTHS[:failures + 1]),
                         rtol=1e-5)
@@ -174,7 +173,7 @@ def test_an_edge_is_as_wide_as_what_was_proved(monkeypatch):
             tried.clear()
             assert call(theory.GaussNewton(PLANE), 1, full_output=True)[1].converged == (failures == 0)
     monkeypatch.setattr(_proofs, "conjugate_gradients", after(99))
-    edge = _proofs.enclose(family, lambda: start)
+    edge = _proofs.enclose(family, 0)
     assert edge.upper == np.inf and edge.lower == edge.value and edge.inside is None
     value, spectrum = theory.critical_lr(theory.GaussNewton(PLANE), 1, full_output=True)
     assert spectrum.lower == 0 and not spectrum.converged and value <= spectrum.upper < value * (1 + 1e-9)

@@ -5,7 +5,7 @@ by `_certificate.enclose`, from the matrices of the necessary conditions.
 """
 
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property
 
 import numpy as np
 
@@ -27,11 +27,9 @@ class Bounds:
 
     @classmethod
     def of(cls, family):
-        modes, size = family.modes, len(family.modes.curvatures)
-        trace = family.edge_of(np.eye(size), family.noise_factor * modes.variance)
         each = _edges_of_modes(family)
         mode = int(np.argmax(each))
-        return cls(trace, float(each[mode]), mode, family)
+        return cls(family.start_edges(mode)[0][0], float(each[mode]), mode, family)
 
     @property
     def necessary(self):
@@ -46,8 +44,13 @@ class Bounds:
         """A lower bound on `sufficient`: a quotient in place of all eigenvalues, where these cost more."""
         if self.family.rule.nesterov or len(self.family.modes.curvatures) <= _FEW:
             return self.sufficient
-        matrix, mu = _condition(self.family)
-        return _perron_vector.largest(matrix.dot, np.ones(len(matrix)), 1e-6)[1] / (2 * (1 + mu))
+        modes, mu = self.family.modes, self.family.rule.momentum
+        weight = (1 + mu) / (1 - mu) * self.family.noise_factor
+
+        def condition(vector):
+            return modes.curvatures * vector + weight * modes.relative_variance_times(vector)
+
+        return _perron_vector.largest(condition, np.ones(len(modes.curvatures)), 1e-6)[1] / (2 * (1 + mu))
 
     def sufficient_edge(self):
         return rounded(self.sufficient, 1 if self.sufficient == self.necessary else 4)
@@ -58,21 +61,12 @@ class Bounds:
         if (self.sufficient_at_least - self.necessary <= 2 * allowed * self.necessary
                 and self.sufficient - self.necessary <= allowed * self.sufficient):
             return rounded(self.necessary, 2 * len(family.modes.curvatures))
-        edge = enclose(family, partial(start_pairs, family, self.mode))
+        edge = enclose(family, self.mode)
         value = max(edge.value, self.necessary)
         if value > self.sufficient_at_least * (1 - allowed):
             value = min(value, self.sufficient)
         return Edge(value, min(max(edge.lower, self.necessary * (1 - allowed)), value), edge.upper, edge.matrix,
                     edge.inside, edge.residual)
-
-
-def start_pairs(family, mode):
-    """(X, pN(X)) for X = I, which overlaps every eigenvector of the cone, and for one mode."""
-    size = len(family.modes.curvatures)
-    single = np.zeros((size, size))
-    single[mode, mode] = 1.0
-    return [(np.eye(size), family.noise_factor * family.modes.variance),
-            (single, family.noise_factor * family.modes.noise_of_mode(mode))]
 
 
 def rounded(value, size):
@@ -91,19 +85,13 @@ def _edges_of_modes(family):
                      for i in range(len(curvatures))])
 
 
-def _condition(family):
-    """(A^-½ [A² + (1+μ)/(1−μ) pΣ] A^-½, μ) of the heavy ball."""
-    mu = family.rule.momentum
-    matrix = (1 + mu) / (1 - mu) * (family.noise_factor * family.modes.relative_variance)
-    matrix.flat[::len(matrix) + 1] += family.modes.curvatures
-    return matrix, mu
-
-
 def _sufficient(family):
     """The smallest t with pΣ ≤ diag(1/k_ii)."""
     curvatures, rule = family.modes.curvatures, family.rule
     if not rule.nesterov:
-        matrix, mu = _condition(family)
+        mu = rule.momentum
+        matrix = (1 + mu) / (1 - mu) * (family.noise_factor * family.modes.relative_variance)
+        matrix.flat[::len(matrix) + 1] += curvatures
         return float(np.linalg.eigvalsh(matrix)[-1]) / (2 * (1 + mu))
     relative = family.noise_factor * family.modes.relative_variance
     if not relative.any():

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.linalg import eigh
 
 from theory.linear_stability._arguments import set_up
-from theory.linear_stability._bounds import Bounds, start_pairs
+from theory.linear_stability._bounds import Bounds
 from theory.linear_stability._lanczos import conjugate_gradients, smallest_form
 from theory.linear_stability._proofs import margin, proves_stability
 
@@ -95,7 +95,7 @@ def judge(family, t):
     if t <= family.floor * (1 + allowed):
         return "undecided", np.nan, "the learning rate is within rounding of the full batch's limit"
     bounds = Bounds.of(family)
-    if not any(image.any() for _, image in start_pairs(family, bounds.mode)):
+    if not any(image.any() for _, image in family.start_pairs(bounds.mode)):
         return "stable", 0.0, "no noise acts, and the full batch is stable"
     if t < bounds.necessary * (1 - allowed):
         vanishing = np.diag(np.eye(size)[bounds.mode]) if bounds.eigenvector >= bounds.trace else np.eye(size)
@@ -103,7 +103,7 @@ def judge(family, t):
     identity = np.eye(size)
     if t > bounds.sufficient and proves_stability(family, t, identity):
         return "stable", _radius(family, t, identity), "X = I is a certificate: the condition of eq. 4 holds"
-    edge, near, _ = smallest_form(family, start_pairs(family, bounds.mode), tolerance=1e-5)
+    edge, near, _ = smallest_form(family, family.start_pairs(bounds.mode), tolerance=1e-5)
     if t < edge * (1 - allowed):
         return "unstable", _quotient(family, t, near), "a symmetric X was found whose quotient exceeds 1"
     inside, bent = conjugate_gradients(family, t, near, proves_stability)

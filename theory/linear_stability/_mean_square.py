@@ -3,13 +3,10 @@ r"""Exact growth in mean square at a given learning rate: rates, weights, second
 The public names are those of `theory.linear_stability`.
 """
 
-from functools import partial
-
 import numpy as np
 
 from theory import _checks
 from theory.linear_stability._arguments import set_up
-from theory.linear_stability._bounds import start_pairs
 from theory.linear_stability._enclosure import Spectrum, judged
 from theory.linear_stability._ensemble import as_ensemble
 from theory.linear_stability._lanczos import solve
@@ -189,9 +186,9 @@ def _growth(family):
     slowest = int(np.argmax([family.rule.noiseless_rate(curvatures[i:i + 1], family.lr) for i in range(size)]))
     if not (family.noise_factor and family.modes.variance.any()):
         floor, allowed = family.floor, margin(1) * family.floor + _ABSOLUTE
-        single = start_pairs(family, slowest)[1][0]
+        single = family.start_pairs(slowest)[1][0]
         return Edge(floor, max(floor - allowed, 0.0), floor + allowed, single, single, 0.0)
-    edge = enclose(family, partial(start_pairs, family, slowest), _ABSOLUTE)
+    edge = enclose(family, slowest, _ABSOLUTE)
     return Edge(edge.value, max(edge.lower - _ABSOLUTE, 0.0), edge.upper, edge.matrix, edge.inside, edge.residual)
 
 

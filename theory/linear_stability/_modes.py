@@ -35,10 +35,14 @@ class Modes:
         """N(X), shape (r, r), for a symmetric X."""
         product = self.reduced.mean_product(matrix)
         if self.mean.ndim == 1:
-            product -= np.outer(self.mean, self.mean) * matrix
+            square = np.outer(self.mean, self.mean)
+            square *= matrix
+            product -= square
         else:
             product -= self.mean @ matrix @ self.mean
-        return (product + product.T) / 2
+        product = product + product.T
+        product /= 2
+        return product
 
     @cached_property
     def variance(self):
@@ -48,6 +52,11 @@ class Modes:
         return self.reduced.mean_square() - self.mean @ self.mean
 
     @cached_property
+    def variance_trace(self):
+        """tr Σ, without Σ where no digits are lost."""
+        return self.reduced.variance_trace if self.mean.ndim == 1 else np.trace(self.variance)
+
+    @cached_property
     def relative_variance(self):
         """A^-½ Σ A^-½, with the digits of flat directions."""
         scale = np.sqrt(self.curvatures)
@@ -55,6 +64,13 @@ class Modes:
             return self.reduced.mean_square(scale) - np.diag(self.mean**2 / self.curvatures)
         turned = self.mean / scale
         return self.reduced.mean_square(scale) - turned.T @ turned
+
+    def relative_variance_times(self, vector):
+        """A^-½ Σ A^-½ v."""
+        scale = np.sqrt(self.curvatures)
+        divided = vector / scale
+        twice = self.mean**2 * divided if self.mean.ndim == 1 else self.mean @ (self.mean @ divided)
+        return (self.reduced.mean_square_times(divided) - twice) / scale
 
     @cached_property
     def along(self):
@@ -115,6 +131,21 @@ class Family:
     def noise(self, matrix):
         """p N(X)."""
         return self.noise_factor * self.modes.noise(matrix)
+
+    def start_pairs(self, mode):
+        """(X, pN(X)) for X = I, which overlaps every eigenvector of the cone, and for one mode."""
+        size = len(self.modes.curvatures)
+        single = np.zeros((size, size))
+        single[mode, mode] = 1.0
+        return [(np.eye(size), self.noise_factor * self.modes.variance),
+                (single, self.noise_factor * self.modes.noise_of_mode(mode))]
+
+    def start_edges(self, mode):
+        """(the edge of X, diagonal of X) for the same two, without their images."""
+        size = len(self.modes.curvatures)
+        values = self.noise_factor * self.modes.variance_trace, self.noise_factor * self.modes.along[mode]
+        return [(self.edge_where(np.diag(diagonal), value), diagonal)
+                for diagonal, value in zip((np.ones(size), np.eye(1, size, mode)[0]), values)]
 
     def edge_of(self, matrix, noise_of_matrix, near=None):
         """The t below which the form of `matrix` is negative, no more than the edge; the floor if it is not negative.

@@ -15,14 +15,19 @@ place of r², and a product with M is one symmetric and one triangular product o
 found is proved elsewhere (`_proofs`), by r × r matrices.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from scipy.linalg.blas import get_blas_funcs
 
+from theory.linear_stability._range_of_hessian import weighted_gram
+
 _LEAST = 128            # dimension of range(H) from which this pays
 _ROUNDS = 20            # values of t that a Lanczos run is made at
-_STEPS = 60             # of one Lanczos run
+_STEPS = 60             # of one Lanczos run, and of one run of conjugate gradients
 _ROUGH, _FINE = 1e-5, 1e-10     # residuals of runs in single and in double precision
-_SINGLE, _SETTLED = 1e-5, 1e-8  # |λ − 1| down to which single precision will do, and at the end
+_SINGLE, _SETTLED = 1e-5, 1e-7  # |λ − 1| down to which single precision will do, and at the end
+_FAR = 1e3              # relative size of what is left, up to which single precision can remove it
 
 
 def applies(family):
@@ -32,51 +37,102 @@ def applies(family):
             and family.noise_factor > 0 and len(modes.curvatures) >= _LEAST)
 
 
-def search(family, start):
-    """(t, X, q, residual): the edge from below, where the form vanishes nearly, and q; None where none was found.
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The edge from below, q with M q at a t beside it, and X at which the form vanishes nearly."""
 
-    `start` is a function that returns pairs (X, pN(X)), X diagonal.
-    """
+    edge: float
+    at: float
+    weights: np.ndarray     # (n,) q, of norm 1
+    rest: np.ndarray        # q − M q
+    matrix: np.ndarray      # (r, r), of norm 1
+    residual: float         # of the eigenvalue 1 of M, relative
+
+
+def search(family, mode):
+    """What is `Found` from X = I or one `mode`, whichever has the higher edge; None where nothing is."""
     rows = family.modes.reduced.factors[:, 0]
-    t, diagonal = max(((family.edge_of(*pair), np.diagonal(pair[0]).copy()) for pair in start()),
-                      key=lambda found: found[0])
+    t, diagonal = max(family.start_edges(mode), key=lambda found: found[0])
     weights, precise, tolerance, before = rows**2 @ diagonal, False, 1e-2, np.inf
     for _ in range(_ROUNDS):
         at = family.above_floor(t)
-        product = _Product(family, at, rows.dtype if precise else np.float32)
-        weights, value, residual = largest(product, weights, _FINE if precise else max(tolerance, _ROUGH))
-        weights = np.maximum(weights, 0)                # entries that are tiny are known to rounding of the others
+        kernel = _kernel(family, at)
+        if precise:
+            product = _Product(rows, kernel)
+            weights = _refined(product, _Product(rows, kernel, np.float32), weights)
+        else:
+            product = _Product(rows, kernel, np.float32)
+        weights, value, rest = largest(product, weights, _FINE if precise else max(tolerance, _ROUGH))
         gap = 0.0 if t <= family.floor and value < 1 else abs(value - 1)
         stalled, before = gap > 0.3 * before, gap       # by rounding: of single precision, or of t next to the floor
         if precise and (gap <= _SETTLED or stalled):
-            images = product(weights)
-            matrix = _gram(rows, weights)
-            matrix *= _kernel(family, at)
-            found = _edge(family, matrix, np.vdot(images, images), at)
-            matrix /= np.linalg.norm(matrix)
-            return (found, matrix, images, residual / value + gap) if images.all() else None
-        squares = np.square(_gram(product.rows, weights / np.linalg.norm(weights)), dtype=float)
-        t = max(_crossing(family, squares, at, 0.01 * gap), family.floor)
+            return _found(family, at, weights, value, rest, product)
+        squares = np.square(weighted_gram(product.rows, weights), dtype=float)
+        t = max(_crossing(family, squares, at, value, 0.01 * gap), family.floor)
         if not precise and (gap <= _SINGLE or stalled):
             precise, before = True, np.inf
         tolerance = min(tolerance, 0.03 * gap)
     return None
 
 
-def _crossing(family, squares, near, tolerance):
-    """Where qᵀM(t)q = 1 for fixed q of norm 1, by the secant method on 1/qᵀMq, which is nearly linear in t.
+def _found(family, at, weights, value, rest, product):
+    """From the eigenvector `weights` of M to the eigenvalue `value`, nearly 1, at `at`; None where q has zeros."""
+    residual = np.linalg.norm(rest) / value + abs(value - 1)
+    images = value * weights + rest
+    if (weights < 0).any():                             # entries that are tiny are known to rounding of the others
+        weights = np.maximum(weights, 0)
+        images = product(weights)
+    if not images.all():
+        return None
+    matrix = weighted_gram(family.modes.reduced.factors[:, 0], weights)
+    matrix *= _kernel(family, at)
+    edge = _edge(family, matrix, np.vdot(images, images), at)
+    matrix /= np.linalg.norm(matrix)
+    return Found(edge, at, weights, weights - images, matrix, residual)
 
-    `tolerance` is relative to the distance from `near`.
+
+def _refined(product, rough, weights):
+    """The eigenvector q near `weights`, by one product with M and, for the correction, by rough ones."""
+    vector = weights / np.linalg.norm(weights)
+    image = product(vector)
+    value = vector @ image
+    rest = image - value * vector
+    wanted = max(0.5 * _FINE * value, 1e-5 * np.linalg.norm(rest))
+    for correction, left in _beside(rough, value, vector, rest):
+        if np.linalg.norm(left) <= wanted:
+            break
+    return vector + correction
+
+
+def _beside(product, value, vector, rest):
+    """Conjugate gradients for (value − M) z = `rest` across the eigenvector `vector`: z and what is left, each step."""
+    solution, direction, energy = 0 * rest, rest, rest @ rest
+    for _ in range(_STEPS):
+        yield solution, rest
+        image = value * direction - product(direction)
+        image -= vector @ image * vector
+        bend = direction @ image
+        if not bend > 0:
+            break
+        solution = solution + energy / bend * direction
+        rest = rest - energy / bend * image
+        energy, before = rest @ rest, energy
+        direction = rest + energy / before * direction
+
+
+def _crossing(family, squares, near, value, tolerance):
+    """Where qᵀM(t)q = 1 to `tolerance`, for fixed q of norm 1, by the secant method on 1/qᵀMq, nearly linear in t.
+
+    `value` is qᵀMq at `near`.
     """
-    lowest = family.above_floor(0.0)
-
     def excess(t):
         return 1 / np.vdot(squares, _kernel(family, t)) - 1
 
-    t, before = near, near + 1e-3 * max(near - family.floor, 1e-9 * near)
-    here, there = excess(t), excess(before)
+    lowest = family.above_floor(0.0)
+    t, here, before = near, 1 / value - 1, near + 1e-3 * max(near - family.floor, 1e-9 * near)
+    there = excess(before)
     for _ in range(10):
-        if there == here or abs(t - before) <= max(tolerance * abs(t - near), 1e-14 * t):
+        if there == here or abs(here) <= tolerance or abs(t - before) <= 1e-14 * t:
             break
         t, before, there = max(t - here * (t - before) / (here - there), lowest), t, here
         here = excess(t)
@@ -85,55 +141,38 @@ def _crossing(family, squares, near, tolerance):
     return t
 
 
-def inside(family, t, near, accept, rounding):
-    """X with X / k − pN(X) = diag(1 / k_ii) once `accept` takes it as proof, or None; `near` is the Perron vector.
+def inside(family, t, found, accept, rounding):
+    """X with X / k − pN(X) = diag(1 / k_ii) once `accept` takes it as proof, or None.
 
-    By conjugate gradients on q − Mq = b, b_i = g_iᵀ (k' ∘ diag(1 / k_aa)) g_i. There X − k ∘ pN(X) = I: not above
-    `rounding` once X is scaled to unit diagonal where the diagonal is too large.
+    By conjugate gradients on q − Mq = b, b_i = g_iᵀ (k' ∘ diag(1 / k_aa)) g_i, across the Perron vector, of which q
+    has very much. There X − k ∘ pN(X) = I: not above `rounding` once X is scaled to unit diagonal where the diagonal is
+    too large.
     """
     rows, share = family.modes.reduced.factors[:, 0], family.noise_factor / len(family.modes.reduced.factors)
-    curved, product = np.diagonal(family.inverse_kernel(t)).copy(), _Product(family, t, float)
+    curved, kernel = np.diagonal(family.inverse_kernel(t)).copy(), _kernel(family, t)
     if not (curved > 0).all():
         return None
     spread = curved + family.noise_factor * family.modes.mean**2            # 1 / k'_aa
     own = curved / spread
     right, weight = (np.square(rows) @ np.stack([own, share / curved], axis=1)).T
-    image = near - product(near)
-    bend = near @ image
-    weights = near @ right / bend * near if bend > 0 else 0 * near
-    rest = right - weights + product(weights) if bend > 0 else right
-    direction, energy, wanted = rest, rest @ rest, 0.05
-    if rounding * (share / spread * (weights @ np.square(rows))).max() > 1:
+    # M's change since `found` is small: single precision will do for it.
+    image = found.rest + _Product(rows, _kernel(family, found.at) - kernel, np.float32)(found.weights)
+    much = found.weights @ right / (found.weights @ image)
+    if not much > 0 or rounding * (much * share / spread * (found.weights @ np.square(rows))).max() > 1:
         return None
-    for _ in range(_STEPS):
-        if np.linalg.norm(rest * weight) < wanted:
-            matrix = _gram(rows, weights)
-            matrix *= _kernel(family, t)
+    rest, wanted = right - much * image, 0.3
+    product = _Product(rows, kernel, np.float32 if np.linalg.norm(rest * weight) < _FAR else float)
+    for correction, left in _beside(product, 1.0, found.weights, rest):
+        if np.linalg.norm(left * weight) < wanted:
+            matrix = weighted_gram(rows, much * found.weights + correction)
+            matrix *= kernel
             matrix.flat[::len(own) + 1] += own
             if accept(family, t, matrix):
                 return matrix
             wanted /= 30
             if wanted < 1e-4:
                 break
-        image = direction - product(direction)
-        bend = direction @ image
-        if not bend > 0:
-            break
-        weights = weights + energy / bend * direction
-        rest = rest - energy / bend * image
-        energy, before = rest @ rest, energy
-        direction = rest + energy / before * direction
     return None
-
-
-def _gram(rows, weights):
-    """Σ q_i g_i g_iᵀ, (r, r)."""
-    scaled = rows * np.sqrt(np.abs(weights)).astype(rows.dtype)[:, None]
-    gram = scaled.T @ scaled
-    if (weights < 0).any():
-        below = scaled[weights < 0]
-        gram -= 2 * (below.T @ below)
-    return gram
 
 
 def _edge(family, matrix, squares, near):
@@ -151,12 +190,12 @@ def _kernel(family, t):
 
 
 class _Product:
-    """q ↦ M q at one t."""
+    """q ↦ M q of one (p/n) k'."""
 
-    def __init__(self, family, t, dtype):
-        self.rows = family.modes.reduced.factors[:, 0].astype(dtype, copy=False)
-        self.kernel = _kernel(family, t).astype(dtype)
-        self.kernel.flat[::len(self.kernel) + 1] /= 2   # gᵀXg is twice gᵀTg, T its triangle with half the diagonal
+    def __init__(self, rows, kernel, dtype=float):
+        self.rows = rows.astype(dtype, copy=False)
+        self.kernel = kernel.astype(dtype)
+        self.kernel.flat[::len(kernel) + 1] /= 2        # gᵀXg is twice gᵀTg, T its triangle with half the diagonal
         self.syrk, self.trmm = get_blas_funcs(("syrk", "trmm"), (self.rows,))
 
     def __call__(self, weights):
@@ -171,7 +210,7 @@ class _Product:
 
 
 def largest(product, start, tolerance):
-    """(q, λ, residual / |q|): the largest eigenvalue of M by Lanczos with every vector kept."""
+    """(q, λ, M q − λ q): the largest eigenvalue of M by Lanczos with every vector kept."""
     basis = np.empty((_STEPS + 1, len(start)))
     basis[0] = start / np.linalg.norm(start)
     form = np.zeros((_STEPS, _STEPS))
@@ -185,9 +224,9 @@ def largest(product, start, tolerance):
         form[step, :step + 1] = form[:step + 1, step] = along + again
         values, vectors = np.linalg.eigh(form[:step + 1, :step + 1])
         size = np.linalg.norm(image)
-        residual = size * abs(vectors[-1, -1])
-        if residual <= tolerance * values[-1] or step + 1 == len(start):
+        if size * abs(vectors[-1, -1]) <= tolerance * values[-1] or step + 1 == len(start):
             break
         basis[step + 1] = image / size
     found = vectors[:, -1] @ known
-    return found * np.sign(found.sum()), float(values[-1]), float(residual)
+    sign = np.sign(found.sum())
+    return sign * found, float(values[-1]), sign * vectors[-1, -1] * image

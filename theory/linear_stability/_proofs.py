@@ -84,19 +84,18 @@ def _positive(matrix, allowed):
     return True
 
 
-def enclose(family, start, absolute=0.0):
-    """The `Edge` of a family; `start` is a function that returns pairs (X, pN(X)), X diagonal, to search from."""
-    if _perron_vector.applies(family) and (found := _perron_vector.search(family, start)):
-        lower, matrix, weights, residual = found
-        rounding = 2 * margin(len(matrix)) * np.sqrt(len(matrix))
+def enclose(family, mode, absolute=0.0):
+    """The `Edge` of a family, searched from X = I and from one `mode`."""
+    if _perron_vector.applies(family) and (found := _perron_vector.search(family, mode)):
+        lower, rounding = found.edge, 2 * margin(len(found.matrix)) * np.sqrt(len(found.matrix))
         for width in _NARROW:
             upper = lower * (1 + width) + absolute
-            inside = _perron_vector.inside(family, upper, weights, proves_stability, rounding)
+            inside = _perron_vector.inside(family, upper, found, proves_stability, rounding)
             if inside is not None:
-                return Edge(lower, lower * (1 - margin(len(matrix))), upper, matrix, inside, residual)
-        pairs = [(matrix, family.noise(matrix))]
+                return Edge(lower, lower * (1 - margin(len(inside))), upper, found.matrix, inside, found.residual)
+        pairs = [(found.matrix, family.noise(found.matrix))]
     else:
-        pairs = start()
+        pairs = family.start_pairs(mode)
     lower, matrix, residual = 0.0, pairs[0][0], 0.0
     widths = iter(_WIDTHS)
     width = next(widths)

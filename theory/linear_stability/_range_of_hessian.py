@@ -43,9 +43,21 @@ class Reduced:
         if not self.is_factored:
             rows = divided.reshape(-1, divided.shape[-1])
             return rows.T @ rows / len(divided)
-        weighted = self.factors @ self.factors.swapaxes(1, 2) @ divided  # J_i J_iᵀ J_i S⁻¹
+        weighted = self.inner @ divided                                # J_i J_iᵀ J_i S⁻¹
         rank = len(self.eigenvalues)
         return divided.reshape(-1, rank).T @ weighted.reshape(-1, rank) / len(self.factors)
+
+    def mean_square_times(self, vector):
+        """mean_i H_i² v."""
+        images = self.factors @ vector                             # J_i v, or H_i v
+        if self.is_factored:
+            images = np.vecmat(images, self.inner)                 # J_i J_iᵀ symmetric
+        return np.tensordot(images, self.factors, 2) / len(images)
+
+    @cached_property
+    def inner(self):
+        """J_i J_iᵀ, or H_i."""
+        return self.factors @ self.factors.swapaxes(1, 2) if self.is_factored else self.factors
 
     @cached_property
     def variance(self):
@@ -56,6 +68,13 @@ class Reduced:
         if np.linalg.eigvalsh(sigma)[-1] > _CANCELLED * self.eigenvalues[-1] ** 2:
             return (sigma + sigma.T) / 2
         return self._centred_square()
+
+    @cached_property
+    def variance_trace(self):
+        """tr Σ, by its matrix only where tr mean H_i² − tr H² cancels."""
+        trace = np.vdot(self.inner, self.inner) / len(self.inner) - np.sum(self.eigenvalues**2)
+        enough = _CANCELLED * self.eigenvalues[-1] ** 2 * len(self.eigenvalues)
+        return trace if trace > enough else np.trace(self.variance)
 
     def _centred_square(self):
         """mean_i (H_i − H)², formed from differences to the first example, so that equal examples give 0 exactly."""
@@ -87,13 +106,19 @@ def mean_product(factors, is_factored, matrix):
     rows = factors.reshape(count * outputs, width)
     images = rows @ matrix                                         # J_i X
     if outputs == 1:
-        # Σ q_i g_i g_iᵀ by sign of q_i: each half is a product AᵀA, which costs half of a general one.
-        weights = np.vecdot(images, rows)                          # q_i = g_iᵀ X g_i
-        scaled = rows * np.sqrt(np.abs(weights))[:, None]
-        above, below = scaled[weights > 0], scaled[weights < 0]
-        return (above.T @ above - below.T @ below) / count
+        return weighted_gram(rows, np.vecdot(images, rows) / count)  # g_iᵀ X g_i
     inner = images.reshape(factors.shape) @ factors.swapaxes(1, 2)  # J_i X J_iᵀ, (n, k, k)
     return rows.T @ (inner @ factors).reshape(rows.shape) / count
+
+
+def weighted_gram(rows, weights):
+    """Σ q_i g_i g_iᵀ by sign of q_i: each half is a product AᵀA, which costs half of a general one."""
+    scaled = rows * np.sqrt(np.abs(weights)).astype(rows.dtype)[:, None]
+    below = weights < 0
+    if not below.any():
+        return scaled.T @ scaled
+    above, below = scaled[~below], scaled[below]
+    return above.T @ above - below.T @ below
 
 
 def reduce_factors(jacobians):
