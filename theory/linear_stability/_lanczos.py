@@ -6,7 +6,6 @@ of heavy-ball momentum spreads the spectrum as 1/(1−μ)².
 """
 
 import numpy as np
-from scipy.linalg import eigh
 
 _TINY = 1e-13                   # squared sine below which search directions count as dependent
 _MOST_STEPS = 1500
@@ -61,7 +60,7 @@ def _best_combination(directions, inverse):
                 mass[i, j] = mass[j, i] = scaled[i] * scaled[j] * np.vdot(weighted, y)
     shares, axes = np.linalg.eigh(mass)
     axes = axes[:, shares > _TINY] / np.sqrt(shares[shares > _TINY])
-    values, vectors = eigh(axes.T @ form @ axes)
+    vectors = np.linalg.eigh(axes.T @ form @ axes)[1]
     weights = axes @ vectors[:, -1] * scaled
     return weights if np.isfinite(weights).all() and weights.any() else None
 
