@@ -5,6 +5,7 @@ as (steps, 1 or R, …) with the replicas S flattened to R, a 1 where all replic
 share the entry.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -147,7 +148,7 @@ def per_step(array, name, steps, stack, tail):
     if array.shape != (steps, *stack, *tail):
         raise ValueError(f"{name} must have shape {(steps, *tail)} (shared by all replicas) or "
                          f"{(steps, *stack, *tail)}, got {array.shape}; the steps come first, then the replicas")
-    return array.reshape(steps, -1, *tail)
+    return array.reshape(steps, math.prod(stack), *tail)
 
 
 def rates(lr, steps, stack):

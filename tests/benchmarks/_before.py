@@ -6,8 +6,6 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
-
 BEFORE = "before"
 _SERVER = """
 import importlib, pickle, sys
@@ -18,7 +16,7 @@ rows, function = {}, None
 for module in sys.argv[1:]:
     for rows_of in importlib.import_module("tests.benchmarks." + module).BENCHMARKS.values():
         rows.update((row.name, row) for row in rows_of())
-while True:
+while sys.stdin.buffer.peek(1):            # until the other side has gone
     name, size = pickle.load(sys.stdin.buffer)
     if name is None:
         began = process_time()
@@ -67,7 +65,7 @@ class State:
     def contender(self, name, size=None):
         """{BEFORE: its function} of the row of that name, empty where it has none."""
         found, answer = self.ask(name, size)
-        return {BEFORE: Remote(self, None if answer is None or size is not None else np.asarray(answer))} if found else {}
+        return {BEFORE: Remote(self, answer)} if found else {}
 
     def name(self):
         """Its commit and day, or what its directory is called."""

@@ -12,12 +12,13 @@ def lines(record):
     """A record as lines of the table on the terminal."""
     if record["kind"] == "footprint":
         before = f"; before {' and '.join(_before(record))}" if record[BEFORE] else ""
-        return [f"{record['name']}: {_time(record['seconds'])}, peak {record['peak_memory'] / 1e6:.0f} MB resident{before}"]
+        peak = record["peak_memory"] / 1e6
+        return [f"{record['name']}: {_time(record['seconds'])}, peak {peak:.0f} MB resident{before}"]
     if record["kind"] == "scaling":
         return [f"{record['name']}: time ∝ {record['variable']}^{record['time_exponent']:.2f}, peak memory ∝ "
                 f"{record['variable']}^{record['memory_exponent']:.2f}",
-                *(f"    {size:>9g}  {_time(taken):>9}  {peak / 1e6:9.1f} MB" + (f"  before {ratio:.2f} × ours" if ratio else "")
-                  for size, taken, peak, ratio in _sizes(record))]
+                *(f"    {size:>9g}  {_time(taken):>9}  {peak / 1e6:9.1f} MB"
+                  + (f"  before {ratio:.2f} × ours" if ratio else "") for size, taken, peak, ratio in _sizes(record))]
     share, what = _limit(record)
     limit = f"; limit {share:.0%} of ours, {what}" if share else ""
     found = [f"{record['name']} (per {record['unit']}; peak {record['peak_memory'] / 1e6:.0f} MB{limit})"]
@@ -71,9 +72,10 @@ def kept(directory):
 def _row(record):
     contenders, (share, what) = record["contenders"], _limit(record)
     ours = next(iter(contenders.values()))["seconds"] / record["count"]
-    before, *others = [f"{contenders[name]['ratio']:.2f}" if name in contenders else "" for name in (BEFORE, *_OTHERS)]
     limit = f"{share:.2f}" + ("" if BARE in contenders else "*") if share else ""
-    return f"| {record['name']} | {_time(ours)} per {record['unit']} | {before} | {limit} | " + " | ".join(others) + " |"
+    before, *others = [f"{contenders[name]['ratio']:.2f}" if name in contenders else "" for name in (BEFORE, *_OTHERS)]
+    cells = record["name"], f"{_time(ours)} per {record['unit']}", before, limit, *others
+    return f"| {' | '.join(cells)} |"
 
 
 def _limit(record):

@@ -65,6 +65,30 @@ def _best_combination(directions, inverse):
     return weights if np.isfinite(weights).all() and weights.any() else None
 
 
+def descend(apply, rest, inverse=1.0):
+    """Conjugate gradients for apply(x) = `rest` with the preconditioner 1 / `inverse`, step by step.
+
+    Yields x, what is left over `inverse`, its square in that norm, and None; at the end a direction in which `apply`
+    is not positive, where there is one.
+    """
+    solution, pull = 0 * rest, rest / inverse
+    direction, energy = pull, np.vdot(rest, pull)
+    yield solution, pull, energy, None
+    while energy > 0:
+        image = apply(direction)
+        bend = np.vdot(direction, image)
+        if not bend > 0:
+            yield solution, pull, energy, direction
+            break
+        length = energy / bend
+        solution = solution + length * direction
+        rest = rest - length * image
+        pull = rest / inverse
+        energy, before = np.vdot(rest, pull), energy
+        yield solution, pull, energy, None
+        direction = pull + energy / before * direction
+
+
 def conjugate_gradients(family, t, near, accept):
     """X / k − pN(X) = diag(1 / k_ii) until `accept` takes X as proof: (X, None), (None, Y) or (None, None).
 
@@ -77,51 +101,32 @@ def conjugate_gradients(family, t, near, accept):
     image = inverse * near - family.noise(near)
     bend = np.vdot(near, image)
     share = np.vdot(np.diagonal(near), np.diagonal(inverse)) / bend if bend > 0 else 0.0
-    solution = share * near
-    rest = np.diag(np.diagonal(inverse)) - share * image
-    pull = rest / inverse
-    direction, energy = pull, np.vdot(rest, pull)
+    steps = descend(lambda matrix: inverse * matrix - family.noise(matrix),
+                    np.diag(np.diagonal(inverse)) - share * image, inverse)
     wanted = 0.5
-    for step in range(_MOST_STEPS):
+    for _, (solution, pull, _, bent) in zip(range(_MOST_STEPS), steps):
+        if bent is not None:
+            return None, bent if family.edge_of(bent, family.noise(bent), t) > t else None
         if np.linalg.norm(pull) < wanted:
+            solution = share * near + solution
             solution = (solution + solution.T) / 2
             if accept(family, t, solution):
                 return solution, None
             wanted /= 30
             if wanted < 1e-6:
-                return None, None
-        if not energy > 0:  # solved exactly, and not accepted: t lies on the edge to rounding
-            return None, None
-        image = inverse * direction - family.noise(direction)
-        bend = np.vdot(direction, image)
-        if bend <= 0:
-            negative = family.edge_of(direction, inverse * direction - image, t) > t
-            return None, direction if negative else None
-        length = energy / bend
-        solution = solution + length * direction
-        rest = rest - length * image
-        pull = rest / inverse
-        energy, before = np.vdot(rest, pull), energy
-        direction = pull + energy / before * direction
+                break
     return None, None
 
 
 def solve(family, t, right):
     """X with X / k − pN(X) = `right`, at a t proved stable, to a relative residual of 1e-12 in the norm of k."""
     inverse = family.inverse_kernel(t)
-    solution, rest = np.zeros_like(right), right
-    pull = rest / inverse
-    direction, energy = pull, np.vdot(rest, pull)
-    wanted, least, stalled = 1e-24 * energy, energy, 0
-    while energy > wanted and stalled < 50:
-        image = inverse * direction - family.noise(direction)
-        length = energy / np.vdot(direction, image)
-        solution = solution + length * direction
-        rest = rest - length * image
-        pull = rest / inverse
-        energy, before = np.vdot(rest, pull), energy
+    wanted, least, stalled = None, np.inf, 0
+    for solution, _, energy, _ in descend(lambda matrix: inverse * matrix - family.noise(matrix), right, inverse):
+        wanted = 1e-24 * energy if wanted is None else wanted
         least, stalled = (energy, 0) if energy < 0.5 * least else (least, stalled + 1)
-        direction = pull + energy / before * direction
+        if energy <= wanted or stalled == 50:
+            break
     if energy > 1e12 * wanted:
         raise RuntimeError(f"conjugate gradients left a relative residual of {np.sqrt(energy / wanted) * 1e-12:.3g}; "
                            "this usually means that lr is within rounding of the critical rate; take it smaller")

@@ -16,10 +16,12 @@ found is proved elsewhere (`_proofs`), by r × r matrices.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from scipy.linalg.blas import get_blas_funcs
 
+from theory.linear_stability._lanczos import descend
 from theory.linear_stability._range_of_hessian import weighted_gram
 
 _LEAST = 128            # dimension of range(H) from which this pays
@@ -106,18 +108,11 @@ def _refined(product, rough, weights):
 
 def _beside(product, value, vector, rest):
     """Conjugate gradients for (value − M) z = `rest` across the eigenvector `vector`: z and what is left, each step."""
-    solution, direction, energy = 0 * rest, rest, rest @ rest
-    for _ in range(_STEPS):
-        yield solution, rest
+    def apply(direction):
         image = value * direction - product(direction)
-        image -= vector @ image * vector
-        bend = direction @ image
-        if not bend > 0:
-            break
-        solution = solution + energy / bend * direction
-        rest = rest - energy / bend * image
-        energy, before = rest @ rest, energy
-        direction = rest + energy / before * direction
+        return image - vector @ image * vector
+
+    return ((z, left) for z, left, *_ in islice(descend(apply, rest), _STEPS))
 
 
 def _crossing(family, squares, near, value, tolerance):
