@@ -7,8 +7,9 @@ import pytest
 
 from tests.benchmarks import _bare
 from tests.benchmarks._bare import BARE
+from tests.benchmarks._before import BEFORE, State
 from tests.benchmarks._case import Case, Footprint, Scaling, grown, record_of, timed
-from tests.benchmarks._output import lines, save
+from tests.benchmarks._output import kept, lines, save
 
 LIMITS = {"flops": 1e9, "bytes": 1e9, "normals": 1e8}
 
@@ -41,6 +42,36 @@ def test_memory_exponents_are_those_of_the_allocation():
     assert record["peak_memory"][-1] >= 8 * 800**2
 
 
+EARLIER = """
+class Row:
+    def __init__(self, name, make):
+        self.name, self.make = name, make
+
+def rows():
+    yield Row("sum", lambda: {"ours": lambda: 10.0, "torch": None})
+    yield Row("line", lambda size: lambda: sum(range(size)))
+
+BENCHMARKS = {"rows": rows}
+"""
+
+
+def test_an_earlier_state_is_timed_in_its_own_process_and_held_to_the_same_answer(tmp_path):
+    package = tmp_path / "tests" / "benchmarks"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "earlier.py").write_text(EARLIER, encoding="utf-8")
+    state = State(tmp_path, ["earlier"])
+    record = timed(case(), LIMITS, earlier=state)
+    assert list(record["contenders"]) == ["ours", BEFORE, "torch"] and record["contenders"][BEFORE]["seconds"] > 0
+    line = grown(Scaling("line", "n", (10, 20, 40), lambda n: lambda: np.ones(n), rounds=1), earlier=state)
+    assert min(line[BEFORE]) > 0 and state.contender("no such row") == {}
+    other = Case("sum", "entry", 10, lambda: {"ours": lambda: 11.0})
+    with pytest.raises(AssertionError, match="sum: before differs from ours by 9"):
+        timed(other, LIMITS, earlier=state)
+    state.process.communicate()                             # ends when nobody asks any more
+    assert state.process.returncode == 0
+
+
 @pytest.mark.parametrize("path", ["_rank_one_rows", "_rank_one_columns", "_rank_one_counts", "_dense_rows",
                                   "_dense_columns", "_dense_in_place"])
 def test_limits_make_the_steps_that_they_limit(path):
@@ -69,6 +100,7 @@ def test_what_is_written(tmp_path):
     save(records, {"NumPy": np.__version__}, tmp_path / "new")
     written = json.loads((tmp_path / "new" / "results.json").read_text(encoding="utf-8"))
     assert [record["name"] for record in written["records"]] == [record["name"] for record in records]
+    assert kept(tmp_path / "new") == written["records"] and kept(tmp_path) == kept(None) == []
     text = (tmp_path / "new" / "table.md").read_text(encoding="utf-8")
     assert all(record["name"] in text for record in records)
     assert {path.name for path in (tmp_path / "new").iterdir()} == {"results.json", "table.md"}
