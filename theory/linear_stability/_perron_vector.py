@@ -100,19 +100,15 @@ def _refined(product, rough, weights):
     value = vector @ image
     rest = image - value * vector
     wanted = max(0.5 * _FINE * value, 1e-5 * np.linalg.norm(rest))
-    for correction, left in _beside(rough, value, vector, rest):
+
+    def across(direction):
+        image = value * direction - rough(direction)
+        return image - vector @ image * vector
+
+    for correction, left, *_ in islice(descend(across, rest), _STEPS):
         if np.linalg.norm(left) <= wanted:
             break
     return vector + correction
-
-
-def _beside(product, value, vector, rest):
-    """Conjugate gradients for (value − M) z = `rest` across the eigenvector `vector`: z and what is left, each step."""
-    def apply(direction):
-        image = value * direction - product(direction)
-        return image - vector @ image * vector
-
-    return ((z, left) for z, left, *_ in islice(descend(apply, rest), _STEPS))
 
 
 def _crossing(family, squares, near, value, tolerance):
@@ -139,9 +135,9 @@ def _crossing(family, squares, near, value, tolerance):
 def inside(family, t, found, accept, rounding):
     """X with X / k − pN(X) = diag(1 / k_ii) once `accept` takes it as proof, or None.
 
-    By conjugate gradients on q − Mq = b, b_i = g_iᵀ (k' ∘ diag(1 / k_aa)) g_i, across the Perron vector, of which q
-    has very much. There X − k ∘ pN(X) = I: not above `rounding` once X is scaled to unit diagonal where the diagonal is
-    too large.
+    By conjugate gradients on q − Mq = b, b_i = g_iᵀ (k' ∘ diag(1 / k_aa)) g_i, for what is beside the Perron vector v, of
+    which q has very much: with u = v − Mv and s = vᵀu, (I − M − u uᵀ/s) z = b − (vᵀb/s) u. There X − k ∘ pN(X) = I: not
+    above `rounding` once X is scaled to unit diagonal where the diagonal is too large.
     """
     rows, share = family.modes.reduced.factors[:, 0], family.noise_factor / len(family.modes.reduced.factors)
     curved, kernel = np.diagonal(family.inverse_kernel(t)).copy(), _kernel(family, t)
@@ -152,14 +148,16 @@ def inside(family, t, found, accept, rounding):
     right, weight = (np.square(rows) @ np.stack([own, share / curved], axis=1)).T
     # M's change since `found` is small: single precision will do for it.
     image = found.rest + _Product(rows, _kernel(family, found.at) - kernel, np.float32)(found.weights)
-    much = found.weights @ right / (found.weights @ image)
+    bend = found.weights @ image
+    much = found.weights @ right / bend
     if not much > 0 or rounding * (much * share / spread * (found.weights @ np.square(rows))).max() > 1:
         return None
     rest, wanted = right - much * image, 0.3
     product = _Product(rows, kernel, np.float32 if np.linalg.norm(rest * weight) < _FAR else float)
-    for correction, left in _beside(product, 1.0, found.weights, rest):
+    steps = descend(lambda z: z - product(z) - image @ z / bend * image, rest)
+    for z, left, *_ in islice(steps, _STEPS):
         if np.linalg.norm(left * weight) < wanted:
-            matrix = weighted_gram(rows, much * found.weights + correction)
+            matrix = weighted_gram(rows, (much - image @ z / bend) * found.weights + z)
             matrix *= kernel
             matrix.flat[::len(own) + 1] += own
             if accept(family, t, matrix):
