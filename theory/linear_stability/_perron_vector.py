@@ -135,9 +135,9 @@ def _crossing(family, squares, near, value, tolerance):
 def inside(family, t, found, accept, rounding):
     """X with X / k − pN(X) = diag(1 / k_ii) once `accept` takes it as proof, or None.
 
-    By conjugate gradients on q − Mq = b, b_i = g_iᵀ (k' ∘ diag(1 / k_aa)) g_i, for what is beside the Perron vector v, of
-    which q has very much: with u = v − Mv and s = vᵀu, (I − M − u uᵀ/s) z = b − (vᵀb/s) u. There X − k ∘ pN(X) = I: not
-    above `rounding` once X is scaled to unit diagonal where the diagonal is too large.
+    By conjugate gradients on q − Mq = b, b_i = g_iᵀ (k' ∘ diag(1 / k_aa)) g_i, for what is beside the Perron vector v,
+    of which q has very much: with u = v − Mv and s = vᵀu, (I − M − u uᵀ/s) z = b − (vᵀb/s) u. There X − k ∘ pN(X) = I:
+    not above `rounding` once X is scaled to unit diagonal where the diagonal is too large.
     """
     rows, share = family.modes.reduced.factors[:, 0], family.noise_factor / len(family.modes.reduced.factors)
     curved, kernel = np.diagonal(family.inverse_kernel(t)).copy(), _kernel(family, t)
