@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from refimpl.curvature._lanczos import largest
+from refimpl.curvature._lanczos import allowed, largest
 from refimpl.curvature._operator import as_operator, units
 from refimpl.curvature._products import Products
 from theory import _checks
@@ -71,8 +71,8 @@ def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", 
     """The k algebraically largest eigenvalues of the curvature, descending, by Lanczos with thick restarts.
 
     Each value is a Rayleigh quotient: never above λmax, and with the same `rng`
-    never lower for more products. An eigenvalue that occurs several times may
-    be found once.
+    never lower for more products. With k > 1 half of the products look for what
+    one start cannot show, further vectors of an eigenvalue that occurs several times.
 
     Parameters
     ----------
@@ -85,10 +85,11 @@ def top_eigenpairs(source, w=None, x=None, y=None, *, k=1, curvature="hessian", 
     tolerance : float, optional
         Largest residual, and asymmetry, that count as converged, relative to
         the largest eigenvalue in modulus among the k. Default 1e-6, or 1e-4
-        where products are float32.
+        where products are float32. What is rounding beside the largest of all
+        that was seen counts too: an eigenvalue may be 0.
     max_products : int
         Where to give up (k more are taken for the residuals); the result then
-        says so. Up to 48 parameters all P products are taken.
+        says so. Up to 48, or 4k, parameters all P products are taken.
     rng : None, int or Generator
         Source of the starting vector.
 
@@ -230,17 +231,19 @@ def _outermost(apply, source, k, tolerance, max_products, rng, sign=1):
     k, max_products = _checks.whole(k, "k", 1, source.size), _checks.whole(max_products, "max_products")
     tolerance = None if tolerance is None else _checks.scalar(tolerance, "tolerance")
     products, rng = Products(apply, source.size, source.dtype, sign=sign), _checks.generator(rng)
-    if source.size <= _DENSE or k >= source.size - 1:
+    if source.size <= max(_DENSE, 4 * k):
         matrix = np.array([products(unit) for unit in units(source.size)])
         values, vectors = np.linalg.eigh((matrix + matrix.T) / 2)
-        values, vectors, asymmetry = values[-k:], vectors[:, -k:].T, float(np.linalg.norm(matrix - matrix.T, 2))
+        scale, asymmetry = np.abs(values).max(), float(np.linalg.norm(matrix - matrix.T, 2))
+        values, vectors = values[-k:], vectors[:, -k:].T
     else:
         found = largest(products, rng.standard_normal(source.size), k, tolerance, max_products, rng)
-        values, vectors, asymmetry = found.values, found.vectors, found.asymmetry
+        values, vectors, asymmetry, scale = found.values, found.vectors, found.asymmetry, found.scale
     values, vectors = values[::-1], vectors[::-1]
     residuals = np.array([np.linalg.norm(products(v) - value * v) for value, v in zip(values, vectors)])
-    values, residuals, asymmetry = map(products.in_units, (values, residuals, asymmetry))
-    limit = products.tolerance(tolerance) * np.abs(values).max() + np.finfo(float).tiny
+    limit = allowed(products, tolerance, values, scale)
+    values, residuals, asymmetry, limit = map(products.in_units, (values, residuals, asymmetry, limit))
+    limit += np.finfo(float).tiny
     converged, message = verdict(residuals.max(), asymmetry, limit)
     return Eigenpairs(sign * values, vectors, residuals, converged, products.count, float(asymmetry), message)
 

@@ -4,11 +4,12 @@ For a symmetric operator that is the same at each call, ⟨q_j, A q_m⟩ is know
 from the product A q_j before A q_m is asked for; the difference costs nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 _ENDED = 1e-13  # of the largest Ritz value: an image this close to the space so far lies in it
+_ROUNDING = 32  # units of it, of the largest Ritz value: no residual is less
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,6 +19,29 @@ class Ritz:
     values: np.ndarray     # (k,)
     vectors: np.ndarray    # (k, P)
     asymmetry: float       # largest |⟨u, A v⟩ − ⟨A u, v⟩| seen, u and v of length 1
+    scale: float           # largest Ritz value in modulus
+
+
+class _Beside:
+    """An operator on what is orthogonal to some vectors (k, P); along them it is `low`."""
+
+    def __init__(self, products, vectors, low):
+        self._products, self._vectors, self._low = products, vectors, low
+        self.tolerance, self.eps = products.tolerance, products.eps
+
+    count = property(lambda self: self._products.count)
+
+    def across(self, v):
+        return v - self._vectors.T @ (self._vectors @ v)
+
+    def __call__(self, v):
+        across = self.across(v)
+        return self.across(self._products(across)) + self._low * (v - across)
+
+
+def allowed(products, tolerance, values, scale):
+    """The residual that counts as converged."""
+    return max(products.tolerance(tolerance) * np.abs(values).max(), _ROUNDING * products.eps * scale)
 
 
 def extended(apply, basis, m, expected):
@@ -33,6 +57,30 @@ def extended(apply, basis, m, expected):
 
 
 def largest(products, start, k, tolerance, max_products, rng):
+    """The k largest `Ritz` pairs.
+
+    One start cannot show more than one vector of an eigenvalue, nor what is beyond the first of a flat space, as that
+    of a low rank: with k > 1 more starts look beside what was found, for as many products again, until one adds
+    nothing.
+    """
+    found = _from(start, products, k, tolerance, max_products, rng)
+    while k > 1 and products.count < max_products:
+        beside = _Beside(products, found.vectors, -2 * found.scale)
+        more = _from(beside.across(rng.standard_normal(len(start))), beside, 1, tolerance,
+                     min(max_products, 2 * products.count), rng)
+        found = replace(found, asymmetry=max(found.asymmetry, more.asymmetry))
+        if more.values[0] <= found.values[0] + allowed(products, tolerance, found.values, found.scale):
+            break
+        more = _from(more.vectors[0], beside, 1, tolerance, max_products, rng)
+        space = np.linalg.qr(np.vstack([more.vectors, found.vectors]).T)[0].T
+        small = space @ np.array([products(v) for v in space]).T
+        values, weights = np.linalg.eigh((small + small.T) / 2)
+        found = Ritz(values[-k:], weights[:, -k:].T @ space, max(found.asymmetry, np.linalg.norm(small - small.T, 2)),
+                     found.scale)
+    return found
+
+
+def _from(start, products, k, tolerance, max_products, rng):
     """`Ritz` pairs by Lanczos with thick restarts (Wu and Simon 2000).
 
     A restart keeps the best vectors, so that the space of more products
@@ -42,7 +90,7 @@ def largest(products, start, k, tolerance, max_products, rng):
     size, most = len(start), min(len(start), 2 * k + 24)
     basis, projected = np.empty((most, size)), np.zeros((most, most))
     basis[0] = start / np.linalg.norm(start)
-    m, expected, asymmetry = 0, np.zeros(0), 0.0
+    m, expected, asymmetry, scale = 0, np.zeros(0), 0.0, np.finfo(float).tiny
     while True:
         m += 1
         own, image, length, defect = extended(products, basis, m, expected)
@@ -50,10 +98,10 @@ def largest(products, start, k, tolerance, max_products, rng):
         projected[m - 1, :m - 1] = expected  # eigh reads the lower triangle alone
         projected[m - 1, m - 1] = own
         values, weights = np.linalg.eigh(projected[:m, :m])
-        scale = max(np.abs(values).max(), np.finfo(float).tiny)
-        within = length * np.abs(weights[-1, -k:]) <= products.tolerance(tolerance) / 2 * np.abs(values[-k:]).max()
+        scale = max(np.abs(values).max(), scale)
+        within = length * np.abs(weights[-1, -k:]) <= allowed(products, tolerance, values[-k:], scale) / 2
         if m >= k and (within.all() or products.count >= max_products or m == size):
-            return Ritz(values[-k:], weights[:, -k:].T @ basis[:m], asymmetry)
+            return Ritz(values[-k:], weights[:, -k:].T @ basis[:m], asymmetry, scale)
         if length <= _ENDED * scale:  # the space is invariant and too small: go on from outside it
             length, image = 0.0, rng.standard_normal(size)
             for _ in range(2):

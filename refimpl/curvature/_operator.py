@@ -44,6 +44,8 @@ class Operator:
         for name in ("product", "square_product"):
             if not (callable(getattr(self, name)) or (name == "square_product" and self.square_product is None)):
                 raise ValueError(f"{name} must be a function of one vector, got {getattr(self, name)!r}; give v -> H v")
+        if not isinstance(self.blocks, dict):
+            raise ValueError(f"blocks must be a dict of names to slices, got {self.blocks!r}; leave it out for none")
         if self.dtype not in (np.float32, np.float64, "float32", "float64"):
             raise ValueError(f"dtype must be float32 or float64, got {self.dtype!r}; choose one of them")
 

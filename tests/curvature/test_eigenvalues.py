@@ -106,8 +106,8 @@ def test_pairs_are_judged_beside_the_largest_of_them(rng):
 
 @pytest.mark.parametrize("size, k, products", [(48, 1, 49), (49, 1, 4), (50, 49, 99), (60, 20, 80)])
 def test_all_products_are_taken_where_the_matrix_is_small(size, k, products):
-    """All P and k more for the residuals: up to 48 parameters, for all pairs but one, and where the space is full at a
-    tolerance that nothing meets. With three eigenvalues, above that, the space of one start ends at the third."""
+    """All P and k more for the residuals: up to 48 parameters, or 4k of them, at a tolerance that nothing meets. With
+    three eigenvalues, above that, the space of one start ends at the third."""
     values = np.linspace(1, 2, size) if k > 1 else np.resize([1.0, 2.0, 4.0], size)
     found = network.top_eigenpairs(network.Operator(size, lambda v: values * v), k=k, rng=0,
                                    tolerance=None if k == 1 else 1e-300)
@@ -116,13 +116,24 @@ def test_all_products_are_taken_where_the_matrix_is_small(size, k, products):
 
 
 def test_a_space_that_ends_is_gone_on_from_outside_it():
-    """Eight pairs where one start holds three: three of the first start, of the second, two of the third, at right
-    angles; vectors of rounding in place of a start are caught."""
+    """Eight pairs where one start holds three: all of the largest, at right angles; vectors of rounding in place of a
+    start, and the three of one start for the eight largest, are caught."""
     values = np.resize(np.sqrt([2.0, 3.0, 5.0]), 200)
     found = network.top_eigenpairs(network.Operator(200, lambda v: values * v), k=8, rng=0)
     assert found.converged and found.asymmetry <= 1e-14
     assert_allclose(found.vectors @ found.vectors.T, np.eye(8), atol=1e-12)
-    assert_allclose(found.values, np.sqrt([5, 5, 5, 3, 3, 3, 2, 2]), rtol=1e-12)
+    assert_allclose(found.values, np.sqrt(5), rtol=1e-12)
+
+
+def test_of_a_low_rank_the_flat_end_is_found():
+    """Rank 3 of 200: both ends, 0 several times; the third of the few that one start shows is caught."""
+    values = np.append([1.0, 2.0, 3.0], np.zeros(197))
+    for sign in (1, -1):
+        source = network.Operator(200, lambda v: sign * values * v)
+        low, high = network.bottom_eigenpairs(source, k=2, rng=0), network.top_eigenpairs(source, k=5, rng=0)
+        assert low.converged and high.converged and high.products < 100
+        assert_allclose(low.values, np.sort(sign * values)[:2], atol=1e-13)
+        assert_allclose(high.values, np.sort(sign * values)[:-6:-1], atol=1e-13)
 
 
 def test_the_worst_of_all_pairs_decides_and_the_message_says_which_evidence():

@@ -214,6 +214,20 @@ def test_a_product_that_changes_from_call_to_call_is_refused(rng):
     support.refused("the same at each call", lr_bracket, changing(0.01), 1, rng=0)
 
 
+def test_products_may_write_into_what_they_are_given_and_blocks_may_not_be_others(rng):
+    """A product that overwrites its vector changes nothing; |J_i|² too small by a hundred is refused in one example,
+    and with more left a rate is safe and unstable at once. Fixed factors."""
+    factors = jacobians(np.random.default_rng(0), 20, 1, 30, "isotropic")
+    good = products(factors)
+    rough = Products(lambda v: (good.jvp(v), v.fill(0))[0], lambda u: (good.vjp(u), u.fill(0))[0], 20, 30)
+    assert lr_bracket(rough, 2, rng=0) == lr_bracket(good, 2, rng=0)
+    blocks = np.square(factors).sum(axis=(1, 2))
+    wrong = blocks * np.where(np.arange(20) == 3, 0.01, 1)
+    support.refused("got 0.01 times that for example 3", lr_bracket, products(factors, blocks=wrong), 2, rng=0)
+    wrong = np.where(blocks > 1.01 * np.median(blocks), 1.001 * blocks.min(), blocks)
+    support.refused("blocks must be of one Jacobian", lr_bracket, products(factors, blocks=wrong), 2, rng=0)
+
+
 @pytest.mark.parametrize(("call", "message"), [
     (lambda good: lr_bracket(np.ones((3, 2)), 1), "products must be a Products, got ndarray"),
     (lambda good: lr_bracket(good, 4), "batch_size must be a whole number in 1…3"),

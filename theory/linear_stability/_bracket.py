@@ -143,6 +143,9 @@ def lr_bracket(products, batch_size, *, momentum=0.0, replacement=False, rng=Non
     if not 0 < unstable <= gd * (1 + 2 * _ROUNDING) < np.inf:
         raise ValueError("jvp must be of a size that leaves a rate between the least and the largest float, got "
                          f"outputs of 2^{jacobian.exponent}; scale the loss")
+    if safe > unstable:
+        raise ValueError(f"{'blocks' if source == 'given' else 'jvp'} must be of one Jacobian, got a rate that is safe "
+                         f"at {safe:.4g} and unstable at {unstable:.4g}; look for examples left out or scaled")
     return Bracket(safe, unstable, missed <= _SHARE, jacobian.count, gd, source)
 
 

@@ -88,7 +88,8 @@ class Jacobian:
 
     def _product(self, name, argument, shape):
         self.count += 1
-        array = _checks.real(getattr(self.products, name)(argument), f"what {name} returns")
+        found = getattr(self.products, name)(argument.copy())                    # it may write into that
+        array = _checks.real(found, f"what {name} returns")
         if array.shape != shape:
             raise ValueError(f"{name} must return shape {shape}, got {array.shape}; reshape what it returns")
         self.epsilon = max(self.epsilon, float(np.finfo(array.dtype).eps))
@@ -106,7 +107,7 @@ class Jacobian:
                              "same at each call (no dropout, no batch normalisation in training mode)")
 
     def given_blocks(self, rng):
-        """J_i J_iᵀ (n, k, k) as the caller has it, one of them held against a product; None if it was not given."""
+        """J_i J_iᵀ (n, k, k) as given, its largest and least held against products; None if it was not given."""
         blocks, (n, k) = self.products.blocks, self.rows
         if blocks is None:
             return None
@@ -115,13 +116,15 @@ class Jacobian:
             blocks = np.concatenate([part @ part.swapaxes(1, 2) for part in parts])
         else:
             blocks = np.ldexp(blocks, -2 * self.exponent)
-        largest, u = int(np.trace(blocks, axis1=1, axis2=2).argmax()), np.zeros(self.rows)
-        u[largest] = rng.standard_normal(k)
-        wanted, found = float(np.square(self.backward(u)).sum()), float(u[largest] @ blocks[largest] @ u[largest])
-        if not abs(found - wanted) <= 1e-3 * wanted:
-            raise ValueError(f"blocks must be J_i J_iᵀ of the products, got {found / (wanted or 1):.4g} times that for "
-                             f"example {largest}; divide rows by nothing, and put batch normalisation and dropout in "
-                             "evaluation mode")
+        sizes = np.trace(blocks, axis1=1, axis2=2)
+        for one in {int(sizes.argmax()), int(sizes.argmin())}:
+            u = np.zeros(self.rows)
+            u[one] = rng.standard_normal(k)
+            wanted, found = float(np.square(self.backward(u)).sum()), float(u[one] @ blocks[one] @ u[one])
+            if not abs(found - wanted) <= 1e-3 * wanted + self.epsilon * sizes.max() * np.vdot(u, u):
+                raise ValueError(f"blocks must be J_i J_iᵀ of the products, got {found / (wanted or 1):.4g} times that "
+                                 f"for example {one}; divide rows by nothing, and put batch normalisation and dropout "
+                                 "in evaluation mode")
         return blocks
 
     def _rows(self, first, last):
