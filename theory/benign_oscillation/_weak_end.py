@@ -102,7 +102,9 @@ def weak_limit(c, kappa):
 
     Slightly above β*, since the last oscillations go on growing β while they
     die out. Found numerically, and too small by 0…κ²(c − 1)/5, relative, from starts
-    with α₀ ≤ 0.1 and β₀ ≤ β*/30: below 1e-5 for κ = 0.01 and 1.2e-3 for κ = 0.1.
+    with α₀ ≤ 0.1, β₀′ ≤ β*/30 (`weak_half_time`: the weak feature when the strong one
+    has grown up) and F₋ = 0: below 1e-5 for κ = 0.01 and 1.2e-3 for κ = 0.1. A weak
+    strength β₀⁻ of F₋ adds up to (1 + κ)/(1 − κ)·β₀β₀⁻/β*², relative.
     From larger starts it is not what is learned.
 
     Parameters
