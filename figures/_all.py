@@ -13,7 +13,7 @@ from figures import (benign_oscillation, convex_annealing, edge_of_stability, im
 from figures._data_set import SYNTHETIC
 from figures._figure import not_judged
 from figures._files import remove, save, source
-from figures._style import style, titled
+from figures._style import names_null, style, titled
 
 STUDIES = {package.__name__.split(".")[-1]: package.FIGURES
            for package in (linear_stability, network, convex_annealing, learning_order, images, benign_oscillation,
@@ -83,7 +83,11 @@ def _three_steps(figure, task):
     if {row.claim for row in rows} != set(figure.claims):
         raise ValueError(f"rows of {figure.name} must be of the claims {', '.join(sorted(figure.claims))}, got "
                          f"{', '.join(sorted({row.claim for row in rows}))}; mend its claims or its judge")
-    return numbers, rows, titled(figure.draw(numbers), figure.title)
+    picture = titled(figure.draw(numbers), figure.title)
+    if task.data_set == SYNTHETIC and names_null(picture) == bool(figure.without_null):
+        raise ValueError(f"{figure.name} must draw the nulls of its rows, named so, or say why it cannot; got "
+                         f"{'both' if figure.without_null else 'neither'}")
+    return numbers, rows, picture
 
 
 def _in_a_line(error):

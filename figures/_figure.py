@@ -70,6 +70,7 @@ class Figure:
     seconds: tuple              # expected on one core at quick, standard, full effort
     reads_data: bool = False
     data_seconds: tuple = ()    # the same on FashionMNIST, where it differs
+    without_null: str = ""      # why no null of its rows can be drawn
 
     def expected(self, effort, data):
         """Seconds on one core at an effort, on the user's `data` or, without, on the synthetic set."""

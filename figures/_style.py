@@ -2,7 +2,9 @@
 
 Theory is a line, simulation an open marker (with error bars that its caption
 defines); a fit is a thin dash-dotted line, a bound a dotted one, a guide grey.
-The legend names fit, bound and guide as such; `key` says the rest, once per figure.
+The null of a row, the wrong answer that it excludes, is dotted, thin and grey
+(points: grey crosses), or another curve of the panel whose label says (null).
+The legend names fit, bound, guide and null as such; `key` says the rest, once per figure.
 """
 
 import re
@@ -150,6 +152,18 @@ def bound(k=0, **changes):
 def guide(**changes):
     """Line properties of a guide to the eye: an edge, a slope, a level that is nobody's prediction."""
     return {"color": GREY, "linestyle": "-", "linewidth": 0.8, "marker": "none", "zorder": 0.5, **changes}
+
+
+def null(marker="none", **changes):
+    """Line properties of a row's null, or of single points of it with a marker; its label says "null"."""
+    dots = (0, (1, 2)) if marker == "none" else "none"
+    return {"color": "#6f6f6f", "linestyle": dots, "linewidth": 1.2, "marker": marker, "markersize": 4.5,
+            "zorder": 1.5, **changes}
+
+
+def names_null(picture):
+    """Whether a legend or a word in the picture says which artist is a null."""
+    return any("null" in text.get_text() for text in picture.findobj(Text))
 
 
 def below(axis, columns=2, **options):

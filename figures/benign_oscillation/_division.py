@@ -5,14 +5,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import INK, SHADES, bound, guide, key, panels, simulation, theory
+from figures._style import INK, SHADES, bound, key, null, panels, simulation, theory
 from figures.benign_oscillation._runs import DOUBLING, KAPPA, N, sets, strong_and_weak
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
 
 RATES = (("large", 1.3), ("small", 0.5))
 STOPS = np.array([0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 600])
-SHOWN = 300      # epochs of single visits that are shown
+SHOWN, EVERY = 300, 7    # epochs of single visits that are shown, and every so-many-th of these visits
 KINDS = ((0, 2, "no weak examples"), (2, 2, "two weak examples of 16"))   # weak examples, |ξ|²/|v|²
 
 
@@ -33,7 +33,7 @@ SIZES = {"quick": Sizes(5, 500, (0.5, 0.9, 1.1, 1.3), (1.4, 1.2)),
 
 
 def simulate(effort, rng):
-    """Training at both rates with every visit of one seed, half-times on data, and accuracy at all rates."""
+    """Training at both rates with single visits of all seeds, half-times on data, and accuracy at all rates."""
     sizes = SIZES[effort]
     tests, numbers = strong_and_weak(2, sizes.count, rng), {"stops": STOPS}
     for name, c in RATES:
@@ -60,7 +60,7 @@ def _training(name, c, seeds, tests, rng):
         seen.append([simulated.accuracy(model, w, test) for test in tests])
     residuals = np.concatenate(pieces)
     return {f"loss_{name}": np.nanmean((residuals**2).reshape(STOPS[-1], N, seeds), axis=(1, 2)),
-            f"accuracy_{name}": np.array(seen), f"visits_{name}": 1 - residuals[:N * SHOWN, alive[0]],
+            f"accuracy_{name}": np.array(seen), f"visits_{name}": 1 - residuals[:N * SHOWN:EVERY, alive],
             f"alive_{name}": alive}
 
 
@@ -135,33 +135,36 @@ def judge(numbers):
 
 
 def draw(numbers):
-    """(a) Every visit of one seed, (b) the weak feature, (c) accuracy on the way, (d) accuracy against c."""
+    """(a) Single visits of all seeds, (b) the weak feature, (c) accuracy on the way, (d) accuracy against c."""
     picture, axes = panels(2, 2, width=4.3, height=3.2)
-    time = np.arange(len(numbers["visits_large"])) / N
-    for (name, c), shade, marker, size in zip(RATES, (SHADES[2], INK), (".", "."), (1.2, 0.8)):
-        axes[0].plot(time, numbers[f"visits_{name}"], color=shade, linestyle="none", rasterized=True, markersize=size,
-                     marker=marker, markeredgewidth=0.4, label=f"simulation, $c={c:g}$, each visit")
+    for (name, c), shade in zip(RATES, (SHADES[2], INK)):
+        visits = numbers[f"visits_{name}"]
+        axes[0].plot(np.tile(EVERY / N * np.arange(len(visits)), visits.shape[1]), visits.T.ravel(), ".", color=shade,
+                     rasterized=True, markersize=1, markeredgewidth=0.3, label=f"simulation, $c={c:g}$, single visits")
     for edge, label in zip(predicted.attractor_bounds(RATES[0][1]), ("bounds of the oscillation", None)):
         axes[0].axhline(edge, label=label, **bound(1))
     axes[0].set(xlabel="epoch", ylabel="$yf$ of the example visited", ylim=(-0.3, 2.2),
-                title="the oscillation, one seed")
+                title=f"the oscillation, {visits.shape[1]} seeds")
     axes[0].legend(loc="upper right", markerscale=6)
     for k, c in enumerate(numbers["timed"]):
         marks = np.linspace(0, len(numbers[f"timing_epochs_{c:g}"]) - 1, 18).astype(int)
         axes[1].plot(*numbers[f"timing_line_{c:g}"], label=f"$c={c:g}$", **theory(k))
         axes[1].plot(numbers[f"timing_epochs_{c:g}"][marks], numbers[f"timing_{c:g}"][marks],
                      **simulation(k, markersize=4))
-        axes[1].plot(*numbers[f"timing_half_{c:g}"], marker="x", color=INK, markersize=7, linestyle="none", zorder=5,
+        axes[1].plot(*numbers[f"timing_half_{c:g}"] * np.array([0.5, 1]), **null("x", zorder=5),
+                     label=None if k else "null: all visits count")
+        axes[1].plot(*numbers[f"timing_half_{c:g}"], marker="+", color=INK, markersize=7, linestyle="none", zorder=5,
                      label="half-time" if k == len(numbers["timed"]) - 1 else None)
     axes[1].set(xlabel="epoch ($n_c=8$ strong examples per class)", ylabel="weak feature $\\beta$",
                 title="weak feature on data")
-    key(axes[1], loc="upper left", bbox_to_anchor=(0.0, 1.0))
+    key(axes[1], loc="upper left", ncols=2)
+    axes[1].set_ylim(top=1.5 * axes[1].get_ylim()[1])
     for k, (name, c) in enumerate(RATES):
         for kind, label in enumerate(("strong", "weak")):
             axes[2].plot(STOPS, np.nanmean(numbers[f"accuracy_{name}"][:, kind], axis=-1),
                          label=f"$c={c:g}$, {label} data",
                          **simulation(2 * kind + k, markersize=4.5, linestyle="-", linewidth=0.7))
-    axes[2].axhline(0.5, **guide())
+    axes[2].axhline(0.5, label="null: chance", **null())
     axes[2].set(xlabel="epoch", ylabel="test accuracy, mean of seeds", ylim=(0.25, 1.03),
                 title="on the way (simulation)")
     axes[2].legend(loc="lower right", ncols=2)
@@ -171,6 +174,7 @@ def draw(numbers):
         axes[3].errorbar(rates, numbers[f"accuracy_{n_weak}"], error, label=label,
                          **simulation(k, elinewidth=0.8, markersize=4.5))
     axes[3].plot([min(rates), 1, 1, max(rates)], [0.5, 0.5, 1, 1], label="theory, long training", **theory(2))
+    axes[3].axhline(0.5, label="null: no division", **null())
     axes[3].set(xlabel="$c$", ylabel="accuracy on weak data", ylim=(0.2, 1.05), title="jump at the onset")
     axes[3].legend(loc="lower right")
     return picture
@@ -178,7 +182,7 @@ def draw(numbers):
 
 FIGURE = Figure(
     "oscillation-division", "The oscillation on data, and accuracy on strong and weak data at large and small rates",
-    "(a) Output times label at every visit of an example, one seed, not averaged: at the large rate it oscillates "
+    "(a) Output times label at single visits of an example, all seeds, not averaged: at the large rate it oscillates "
     "between the dotted bounds of one example until the weak feature is learned; at the small rate it settles at once "
     "on the strong examples, and slowly on the two weak ones. (b) Weak feature of one class: line from the closed "
     "form, markers one seed. (c) Mean accuracy of seeds, joined. (d) After 800 epochs; bars are standard errors over "

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import INK, SHADES, guide, key, panels, simulation, theory
+from figures._style import INK, SHADES, guide, key, null, panels, simulation, theory
 from figures.benign_oscillation._runs import KAPPA, LIMIT, SIGNS, SMALL, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
@@ -159,6 +159,7 @@ def draw(numbers):
     axes[1].plot(rates[rates < 1], np.median(numbers["learned_flow"], axis=0)[rates < 1], label="gradient flow, $c<1$",
                  **theory(1))
     axes[1].plot(np.tile(rates, len(learned)), learned.ravel(), **simulation(0, markersize=4))
+    axes[1].plot([LIMIT, BEYOND[-1]], numbers["learned_line"][[-1, -1]], label="null: both kept", **null())
     axes[1].plot(BEYOND, numbers["beyond"][:, 1], label="simulation, $u$ is lost", **simulation(2))
     for edge in (1, LIMIT):
         axes[1].axvline(edge, **guide())
@@ -168,7 +169,7 @@ def draw(numbers):
     c, after = ANNEALED
     path, moments = numbers["anneal_path"], numbers["anneal_moments"].astype(int)
     marks = np.linspace(0, len(path) - 1, 14).astype(int)
-    axes[2].semilogy(marks, path[marks], label=f"simulation, $c={c:g}$ throughout", **simulation(0, markersize=4))
+    axes[2].semilogy(marks, path[marks], label=f"simulation, $c={c:g}$ throughout (null)", **simulation(0, markersize=4))
     axes[2].semilogy(numbers["anneal_law"], label="theory: frozen at, if annealed then", **theory(0))
     for moment, tail in zip(moments, numbers["anneal_tails"]):
         axes[2].semilogy(moment + np.arange(len(tail)), tail, color=SHADES[1], linewidth=0.8)
@@ -180,7 +181,7 @@ def draw(numbers):
         axes[3].plot(KEPT_RATES, numbers["kept"][k], label=f"$\\kappa={kappa:g}$", **simulation(k))
         axes[3].plot(KEPT_RATES, numbers["kept"][k], color=SHADES[k], linewidth=0.5)
     axes[3].plot([1.565, LIMIT, LIMIT, 1.645], [1, 1, 0, 0], label="theory, $\\kappa\\to0$", **theory(0))
-    axes[3].axvline(1.6, label="published end, 8/5", **guide())
+    axes[3].axvline(1.6, label="null: published end, 8/5", **null())
     axes[3].set(xlabel="$c$", ylabel="share of starts that\nkeep both features", title="the end of the window",
                 ylim=(-0.05, 1.1))
     axes[3].legend(loc="upper right")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import bound, guide, key, panels, simulation, theory
+from figures._style import bound, guide, key, null, panels, simulation, theory
 from figures.benign_oscillation._runs import DOUBLING, KAPPA, LIMIT, ONSET, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
@@ -157,6 +157,8 @@ def draw(numbers):
     _draw_outputs(axes[0], numbers)
     axes[1].plot(numbers["lyapunov_rates"], numbers["lyapunov"], **theory(0, linewidth=1.1))
     axes[1].plot(numbers["lyapunov_marks"], numbers["lyapunov_measured"], **simulation(0, markersize=4))
+    axes[1].plot(numbers["lyapunov_rates"], 2 * numbers["lyapunov"], label="null: per two steps", **null())
+    axes[1].legend(loc="upper left")
     axes[1].axhline(0, **guide())
     axes[1].text(0.43, 0.06, "chaos above", fontsize=8)
     axes[1].set(ylabel="growth of a small difference,\nlog per step", ylim=(-2.2, 0.75), title="Lyapunov exponent")
@@ -164,15 +166,17 @@ def draw(numbers):
         axes[2].plot(numbers["residual_rates"], numbers[f"residual_{name}_line"], label=label, **theory(k))
         axes[2].plot(numbers["residual_marks"], numbers[f"residual_{name}"], **simulation(k, markersize=4))
     axes[2].set(ylabel="along the oscillation", title="residuals", xlim=(0.84, 1.62))
+    axes[2].axhline(0, label="null: symmetric swing", **null())
     key(axes[2], loc="upper left")
     for axis in axes[:3]:
         for edge in (ONSET, DOUBLING, LIMIT):
             axis.axvline(edge, **guide())
         axis.set(xlabel="$c=4\\eta|u|^2/m$")
     delta = numbers["amplitude"], numbers["order_amplitude"]
-    for k, (power, label) in enumerate(((1, "over $\\delta$ (poster: bounded below)"), (2, "over $\\delta^2$"))):
+    for k, (power, label) in enumerate(((1, "over $\\delta$"), (2, "over $\\delta^2$"))):
         axes[3].loglog(numbers["above_onset"], numbers["mean_residual"] / delta[0]**power, label=label, **theory(k))
         axes[3].loglog(numbers["order_marks"], numbers["order_mean"] / delta[1]**power, **simulation(k, markersize=4))
+    axes[3].axhline((numbers["mean_residual"] / delta[0])[-1], label="null: poster's order, over $\\delta$", **null())
     axes[3].set(xlabel="$c-1$", ylabel="mean of $1-f$, relative", ylim=(0.01, 2),
                 title="order of the accumulation, $\\delta=\\min|1-f|$")
     key(axes[3], loc="lower right")
@@ -191,13 +195,16 @@ def _draw_outputs(axis, numbers):
         axis.plot(fine[~stable], branch[~stable], label=label, **theory(3, linewidth=1))
     for branch, label in zip(numbers["bounds"], ("bounds $F_{min}$, $F_{max}$", None)):
         axis.plot(fine, branch, label=label, **bound(1))
+    wrong = *((1 + branch[stable]) / 2 for branch in (low, high)), (1 + fine)**2 / (4 * fine)
+    for k, (line, rates) in enumerate(zip(wrong, (fine[stable], fine[stable], fine))):
+        axis.plot(rates, line, label=("null: half the swing", None, "null: $(1+c)^2/4c$")[k], **null())
     axis.plot(np.tile(numbers["settled"], 2), numbers["settled_outputs"].ravel(), label="simulated, period 2",
               **simulation(0, markersize=3.5))
     for edge, text in ((ONSET, "$1$"), (DOUBLING, "$\\sqrt{5}-1$"), (LIMIT, "$\\frac{3}{2}\\sqrt{3}-1$")):
         axis.text(edge - 0.008, 1.78 if edge == LIMIT else 0.0, text, ha="right", va="bottom", fontsize=8)
-    axis.set(ylabel="output $f$ on the strong patch", ylim=(-0.05, 2.0), title="where the output goes",
+    axis.set(ylabel="output $f$ on the strong patch", ylim=(-0.05, 2.7), title="where the output goes",
              xlim=(0.84, 1.62))
-    axis.legend(loc="upper left", handlelength=1.8)
+    axis.legend(loc="upper left", ncols=2, columnspacing=1.0)
 
 
 FIGURE = Figure(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import key, panels, simulation, theory
+from figures._style import key, null, panels, simulation, theory
 from figures.benign_oscillation._runs import DOUBLING, KAPPA, LIMIT, SIGNS, SMALL, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
@@ -153,6 +153,8 @@ def draw(numbers):
                  **simulation(3, markersize=3.5))
     axes[0].plot(time, numbers["balance_law"], label="theory, $(w_t-w_0)/c$", **theory(0, linewidth=0.6))
     axes[0].plot(time[marks], numbers["balance_net"][marks], label="their difference", **simulation(1, markersize=3.5))
+    axes[0].plot(time, numbers["balance_positive"] + numbers["balance_negative"], label="null: the sign as printed",
+                 **null())
     axes[0].set(xlabel="step $t$", ylabel="$\\sum(1-f)\\langle w,u\\rangle$",
                 title=f"strong updates balance, $c={BALANCED:g}$")
     axes[0].legend(loc="upper left")
@@ -160,17 +162,22 @@ def draw(numbers):
     for k, c in enumerate(ACCUMULATED):
         axes[1].plot(time, numbers[f"accumulated_{c:g}_slope"] * time, label=f"$c={c:g}$", **theory(k))
         axes[1].plot(time[marks], numbers[f"accumulated_{c:g}"][marks], **simulation(k, markersize=4))
+    axes[1].axhline(0, label="null: a symmetric swing", **null())
     axes[1].set(xlabel="step $t$", ylabel="$\\sum(1-f)$", title="residuals accumulate")
     for k, (c, kappa) in enumerate(GROWING):
         logistic = numbers[f"logistic_{k}"]
         marks = np.linspace(0, len(logistic) - 1, 16).astype(int)
         axes[2].semilogy(logistic, label=f"$c={c:g}$, $\\kappa={kappa:g}$", **theory(k))
         axes[2].semilogy(marks, numbers[f"growth_{k}"][marks], **simulation(k, markersize=4))
+    axes[2].axhline(logistic[0], label="null: a smooth descent", **null())
     axes[2].set(xlabel="step $t$ since the oscillation began", ylabel="$\\beta$",
                 title="the weak feature grows (logistic law)")
     for k, (kappa, _) in enumerate(HALVED):
         name = f"half_time_{kappa:g}"
         axes[3].semilogy(numbers[f"{name}_rates"], numbers[f"{name}_line"], label=f"$\\kappa={kappa:g}$", **theory(k))
+        fine = numbers[f"{name}_rates"]
+        axes[3].semilogy(fine, numbers[f"{name}_line"] * (fine - 1) / fine, label="null: $c$ for $c-1$" if k else None,
+                         **null())
         axes[3].errorbar(numbers["half_rates"], numbers[f"{name}_measured"], numbers[f"{name}_stderr"], **simulation(k))
     axes[3].set(xlabel="$c$", ylabel="steps until $\\beta=\\beta^*/2$", title="half-time")
     for axis, place in zip(axes[1:], ("upper left", "lower right", "upper right")):

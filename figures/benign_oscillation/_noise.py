@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, holds
-from figures._style import below, guide, panels, simulation, theory
+from figures._style import below, guide, null, panels, simulation, theory
 from figures.benign_oscillation._runs import KAPPA, N, epochs_to, orthogonal, sets, strong_and_weak
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
@@ -142,6 +142,8 @@ def draw(numbers):
     axes[0].plot(fine, _law(fine), label="theory, orthogonal noise", **theory(0))
     for k, kind in enumerate(("orthogonal", "random")):
         axes[0].plot(numbers["powers"], numbers[f"power_{kind}"], label=f"simulation, {kind} noise", **simulation(k))
+    axes[0].plot(fine, predicted.memorisation_exponent(8 * KAPPA * fine, KAPPA, 8), label="null: uncorrected in $|\\xi|^2/|u|^2$",
+                 **null())
     axes[0].set(xlabel="$|\\xi|^2/(n_c|v|^2)$", ylabel="power of $\\beta$ with which noise grows",
                 title=f"noise memorised, $c={POWER_RATE:g}$")
     below(axes[0], 1)
@@ -151,6 +153,7 @@ def draw(numbers):
                          label=f"simulation, $c={c:g}$", **simulation(k, elinewidth=0.8, markersize=4.5))
     axes[1].plot([0, 1, 1, 2.1], [1, 1, 0.5, 0.5], label="theory: which grows faster", **theory(2))
     axes[1].axhline(0.5, **guide())
+    axes[1].axhline(1, label="null: benign for all noise", **null())
     axes[1].set(xlabel="$|\\xi|^2/(n_c|v|^2)$", ylabel="accuracy on weak data", ylim=(0.4, 1.05),
                 title="benign to harmful")
     below(axes[1], 1)
@@ -160,6 +163,7 @@ def draw(numbers):
         axes[2].plot(scale * fine, predicted.mean_residual(fine), label=f"theory, onset $c={scale:g}$", **theory(k))
         axes[2].plot(scale * numbers["batch_rates"], numbers[f"batch_{label}"], label=f"simulation, {label}",
                      **simulation(k))
+    axes[2].axhline(0, label="null: no oscillation", **null())
     axes[2].set(xlabel="$c=4\\eta|u|^2/m$", ylabel="mean of $1-yf$", title="the rate, not the sampling")
     below(axes[2], 1)
     return picture

@@ -3,7 +3,7 @@
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import guide, panels, simulation, theory
+from figures._style import guide, null, panels, simulation, theory
 from figures.benign_oscillation._runs import KAPPA, SIGNS, iterate, network
 from theory import benign_oscillation as predicted
 
@@ -16,7 +16,7 @@ def simulate(effort, rng):
     numbers = {}
     for name, c in RATES:
         four, output, run = network(c, rng)
-        exact = iterate(four[0], c, len(output))
+        exact, halved = (iterate(four[0], rate, len(output)) for rate in (c, c / 2))
         best = int(np.argmax(run.weak[0, 0]))           # the filter that sees the weak patch most
         strongest = int(np.argmax(run.strong[0, 0]))
         gains = [np.sqrt(exact[:, k] / exact[0, k]) for k in (0, 1)]
@@ -26,7 +26,7 @@ def simulate(effort, rng):
             f"{name}_u": gains[0] * run.strong[0, 0, strongest], f"{name}_u_network": run.strong[:, 0, strongest],
             f"{name}_v": gains[1] * run.weak[0, 0, best], f"{name}_v_network": run.weak[:, 0, best],
             f"{name}_error": np.abs(exact - four).max(),
-            f"{name}_null": np.abs(iterate(four[0], c / 2, len(output)) - four).max(),
+            f"{name}_null": np.abs(halved - four).max(), f"{name}_f_null": halved @ SIGNS,
             f"{name}_start": four[0], f"{name}_end": four[-1], f"{name}_gain": gains[1][-1],
             f"{name}_settled": int(np.argmax(close_by)) if close_by.any() else len(output),
             f"{name}_ended": close_by.any()}
@@ -73,6 +73,7 @@ def draw(numbers):
                       **simulation(1, markersize=3.5))
             axis.set(xlabel="step $t$", ylabel=label)
         axes[3 * row].axhline(1, **guide())
+        axes[3 * row].plot(time, numbers[f"{name}_f_null"], label="null: a loss with its ½", **null())
         axes[3 * row + 1].set_title(f"{name} rate, $c={c:g}$")
         axes[3 * row + 2].set(ylim=(-0.03 * top, top))
     for axis in axes[:3]:
@@ -84,6 +85,8 @@ def draw(numbers):
     zoom.tick_params(labelsize=6.5)
     axes[5].text(0.97, 0.3, f"grows by {numbers['small_gain'] - 1:.0%}", transform=axes[5].transAxes, ha="right",
                  fontsize=8.5)
+    axes[5].axhline(numbers["small_v"][0], label="null: no growth", **null())
+    axes[5].legend(loc="upper right")
     axes[3].legend(loc="lower right")
     axes[0].set_ylim(-0.05, 1.5)
     return picture

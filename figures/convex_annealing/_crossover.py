@@ -7,7 +7,7 @@ from math import comb, sqrt
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import GREY, guide, panels, simulation, theory
+from figures._style import GREY, guide, null, panels, simulation, theory
 from figures.convex_annealing._runs import G, H, ROUNDING, START, annealed_at, centred, descend, large_steps
 from refimpl import convex_annealing as simulated, sgd
 from theory import convex_annealing as predicted
@@ -134,7 +134,8 @@ def draw(numbers):
         axes[0].plot(marks, numbers[f"gd_{k}"], **simulation(k, markersize=4))
     for axis in axes[:2]:
         for edge in edges:
-            axis.axvline(edge, **guide())
+            turn = edge == numbers["crossover"]
+            axis.axvline(edge, label=None if turn or edge > 1 else "null: a turn there", **guide() if turn else null())
         axis.set(xlabel="large learning rate $\\eta$ (1/curvature)", xlim=(0, 1.55))
     for edge, text in zip(edges, ("$1/\\lambda_{max}$", "$2/(\\lambda_{min}+\\lambda_{max})$", "$2/\\lambda_{max}$")):
         axes[0].text(edge - 0.02 if edge != 1 else edge + 0.02, 1.43, text, rotation=90,
@@ -155,6 +156,7 @@ def draw(numbers):
     axes[2].semilogx(every, numbers["benefit"], base=2, label="mean, $\\varepsilon=10^{-6}$", **theory(1, linewidth=1))
     axes[2].errorbar(numbers["sizes"], numbers["benefit_drawn"], numbers["benefit_stderr"],
                      label=f"GD, {numbers['draws']} samples each", **simulation(1))
+    axes[2].axhline(1, label="null: no benefit", **null())
     axes[2].set(xlabel="examples $n$", ylabel="$P$ annealed / $P$ at a small rate", ylim=(0, 1.05), title="any sample")
     axes[2].legend(loc="lower right")
     return picture

@@ -5,7 +5,7 @@ from functools import partial
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import guide, key, panels, simulation, theory
+from figures._style import guide, key, null, panels, simulation, theory
 from figures.convex_annealing._runs import ROUNDING, pair_runs, random_pair
 from refimpl import convex_annealing as simulated
 from theory import convex_annealing as predicted
@@ -74,13 +74,16 @@ def draw(numbers):
     axes[0].loglog(span, span, label="theory = simulation", **theory(0))
     for k, label in enumerate(("small rate", "annealed")):
         axes[0].loglog(limits[:, k], measured[:, k], label=f"simulation, {label}", **simulation(k))
+        axes[0].loglog(limits[:, 1 - k], measured[:, k], label="null: limits swapped" if k else None, **null("x"))
     axes[0].set(xlabel="limit $v^TGv/\\lambda$, $v$ flattest or sharpest", title="random pairs $H$, $G$",
                 ylabel="$P/\\hat L$ at $\\varepsilon=10^{-12}$, simulated")
+    axes[0].set_ylim(top=100 * measured.max())
     axes[0].legend(loc="upper left")
     for k, condition in enumerate(CONDITIONS):
         axes[1].semilogy(numbers["fine"], numbers[f"family_{k}_limit"],
                          label=f"$\\lambda_{{max}}/\\lambda_{{min}}={condition:g}$", **theory(k))
         axes[1].semilogy(numbers["powers"], numbers[f"family_{k}"], **simulation(k))
+        axes[1].axhline(1 / condition, label=None if k else "null: as for $G=I$", **null())
     axes[1].axhline(1, **guide())
     axes[1].text(-1.1, 1.12, "above: annealing harms", va="bottom", fontsize=8)
     axes[1].text(3.1, 0.88, "below: annealing helps", ha="right", va="top", fontsize=8)

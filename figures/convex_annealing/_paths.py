@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import GREY, INK, panels, simulation, theory
+from figures._style import GREY, INK, null, panels, simulation, theory
 from figures.convex_annealing._runs import G, H, ROUNDING, START, large_steps, stop
 from refimpl import convex_annealing as simulated
 from theory import convex_annealing as predicted
@@ -111,6 +111,7 @@ def _landscape(picture, axis, numbers):
                            extend="max")
     picture.colorbar(filled, ax=axis, label="test loss $P$", shrink=0.8, ticks=[0, 0.05, 0.1])
     for k, label in enumerate(("small", "large, then small")):
+        axis.plot(*numbers[f"{NAMES[k]}_flow"][-1], label="null: where flow stops" if k else None, **null("x", zorder=4))
         axis.plot(*numbers["stops"][k], label=f"{label}: $P/\\hat L={numbers['ratios'][k]:.3f}$",
                   **simulation(k, markersize=7, markeredgewidth=1.6))
     axis.set(xlim=(0.6, 1.4), ylim=(0.6, 1.4), xticks=[0.6, 0.8, 1, 1.2, 1.4], yticks=[0.6, 0.8, 1, 1.2, 1.4],
@@ -124,7 +125,7 @@ FIGURE = Figure(
     "Train loss of the sample (e₁, e₁, e₂) as contours (black: L̂ = ε = 0.02), + the minimum. Lines are exact, markers "
     "are gradient descent. (a) A small rate arrives along the flat direction; (b) a large rate bounces across the "
     "sharp direction and, annealed, arrives along it; (c) the two stops on one contour: twice the test loss for the "
-    "small rate.",
+    "small rate; crosses, where gradient flow would stop.",
     simulate, judge, draw,
     ("NAK20.empirical-loss", "NAK20.population-loss", "NAK20.small-lr", "NAK20.annealed", "NAK20.landscape"),
     (0.5, 1, 1))

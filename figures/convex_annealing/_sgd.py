@@ -181,7 +181,8 @@ def draw(numbers):
     for k, size in enumerate(BATCHES):
         fine, growth = numbers[f"rates_{size}"], numbers[f"multipliers_{size}"]
         seen, means = numbers[f"marks_{size}"], numbers[f"multipliers_{size}_enumerated"]
-        axes[0].plot(fine, growth[:, 0], label=f"$B={size}$", **theory(k))
+        label = f"$B={size}$" + " (null of the others)" * (size == 3)
+        axes[0].plot(fine, growth[:, 0], label=label, **theory(k))
         axes[0].plot(fine, growth[:, 1], **theory(k, linewidth=0.8))
         axes[0].plot(seen, means[:, 0], **simulation(k, markersize=4))
         axes[0].plot(seen, means[:, 1], **simulation(k, markersize=2.5))
@@ -190,7 +191,7 @@ def draw(numbers):
                                       + ([numbers[f"law_{size}_hole{end}"]] if size in HOLES else []))
                        for end in ("_rates", ""))
         order = np.argsort(rates)
-        axes[1].plot(rates[order], line[order], label=f"$B={size}$", **theory(k))
+        axes[1].plot(rates[order], line[order], label=label, **theory(k))
         axes[1].plot(numbers[f"sgd_{size}_rates"], numbers[f"sgd_{size}"], **simulation(k, markersize=4.5))
     axes[0].set(xlabel="learning rate $\\eta$ (1/curvature)", ylabel="growth of $E[r_j^2]$ in a step", ylim=(0, 1.4),
                 title="crossover 1, limits 1, 4/3, 3/2")
@@ -201,10 +202,11 @@ def draw(numbers):
     for axis in axes[:2]:
         axis.axvline(1, **guide())
         axis.set(xlim=(0, 1.55))
-    axes[2].semilogx(numbers["targets"], numbers["target_flow"], color=GREY, linewidth=3, label="gradient flow",
+    axes[2].semilogx(numbers["targets"], numbers["target_flow"], color=GREY, linewidth=3, label="gradient flow (null of 3)",
                      zorder=1)
     for k, (size, lr) in enumerate(SERIES):
-        axes[2].semilogx(numbers["targets"], numbers[f"mean_{k}"], label=f"$B={size}$, $\\eta={lr}$", **theory(k))
+        axes[2].semilogx(numbers["targets"], numbers[f"mean_{k}"], **theory(k),
+                         label=f"$B={size}$, $\\eta={lr}$" + " (null)" * (size == 3))
         axes[2].semilogx(numbers["target_marks"], numbers[f"mean_{k}_sgd"], **simulation(k, markersize=4.5))
     axes[2].set(xlabel="target train loss $\\varepsilon$", ylabel="mean of $P/\\hat L$ at the stop", ylim=(0.7, 1.55),
                 title="as $\\varepsilon\\to0$")

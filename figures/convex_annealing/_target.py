@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import GREY, INK, panels, simulation, theory
+from figures._style import INK, null, panels, simulation, theory
 from figures.convex_annealing._runs import G, H, LOSSES, ROUNDING, descend, large_steps, schedule, stop
 from theory import convex_annealing as predicted
 
@@ -122,18 +122,18 @@ def draw(numbers):
                      label="$\\varepsilon=2B_K^2/A_K$" if steps == FIXED[-1] else None)
     for axis in axes[:2]:
         for level, text in ((1.5, "3/2"), (0.75, "3/4")):
-            axis.axhline(level, color=GREY, linewidth=0.7)
+            axis.axhline(level, label="null: the other limit" if axis is axes[0] and level < 1 else None, **null())
             axis.text(1.02, level, text, transform=axis.get_yaxis_transform(), va="center", fontsize=8)
         axis.set(xlabel="target train loss $\\varepsilon$", ylabel="test loss / train loss, $P/\\hat L$",
                  ylim=(0.7, 1.55))
         axis.invert_xaxis()
-    axes[0].legend(loc="center", title=f"line: gradient flow at the end\nmarkers: GD, $\\eta={SMALL}$")
+    axes[0].legend(loc="center", title=f"line: gradient flow at the end (null)\nmarkers: GD, $\\eta={SMALL}$")
     axes[1].set(xlim=(1e5, 3e-16), xticks=[1, 1e-5, 1e-10, 1e-15])
     axes[1].legend(loc="upper left", bbox_to_anchor=(0, 0.92), handlelength=1.6,
-                   title=f"$K$ steps at\n$\\eta={LARGE}$ first,\nthen GD at {AFTER}\n(line: flow)")
+                   title=f"$K$ steps at\n$\\eta={LARGE}$ first,\nthen GD at {AFTER}\n(line: flow;\nnull: 3/4)")
     axes[2].set(xlabel="train loss $\\hat L$ at the stop", ylabel="test loss $P$ at the stop")
     axes[2].invert_xaxis()
-    axes[2].legend(loc="upper right")
+    axes[2].legend(loc="upper right", title="null: no factor between them")
     for axis, title in zip(axes, ("switch follows $\\varepsilon$", "switch fixed", "one minimum in the end")):
         axis.set_title(title)
     return picture

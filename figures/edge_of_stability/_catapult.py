@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import guide, key, panels, simulation, theory
+from figures._style import bound, guide, key, null, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from theory import edge_of_stability as predicted
 
@@ -145,6 +145,7 @@ def draw(numbers):
         shown = slice(0, None, 3)
         axes[0].semilogy(time, np.abs(numbers["map_f"][:, k]), label=f"$\\eta\\kappa_0={rate:g}$", **theory(k))
         axes[0].semilogy(time[shown], np.abs(numbers["path_f"][shown, k]), **simulation(k, markersize=3.5))
+        axes[0].semilogy(time, 0.2 * np.abs(1 - rate)**time, label=None if k else "null: $\\kappa$ stays", **null())
         axes[1].plot(time, rate * numbers["map_kernel"][:, k], label=f"$\\eta\\kappa_0={rate:g}$", **theory(k))
         axes[1].plot(time[shown], rate * numbers["path_kernel"][shown, k], **simulation(k, markersize=3.5))
     axes[0].set(xlabel="step", ylabel="output $|f|$", ylim=(1e-6, 20), title="catapult")
@@ -153,8 +154,8 @@ def draw(numbers):
     _draw_ends(axes[2], numbers)
     ratio = numbers["end"] / numbers["flow"]
     axes[3].plot(numbers["largest"], ratio, label="nets from random starts", **simulation(0, markersize=3))
-    axes[3].axhline(1, label="gradient flow", **theory(0))
-    axes[3].axvline(2, label="bound: flatter to the left", color="#9b2226", linestyle=(0, (1, 1.2)))
+    axes[3].axhline(1, label="gradient flow (null)", **theory(0))
+    axes[3].axvline(2, label="bound: flatter to the left", **bound(1))
     axes[3].set(xlabel="largest $\\eta^2 f_t^2/m$ of the run", ylabel="$\\kappa_\\infty$ over the flow's",
                 title="not always flatter")
     for axis in axes[:2]:
@@ -172,9 +173,10 @@ def _draw_ends(axis, numbers):
     axis.axvline(rates[unique][-1], **guide())
     axis.plot(numbers["net_k"], numbers["net_ends"], label="simulation: one net each", **simulation(1, markersize=4))
     axis.axhline(2, **guide())
-    axis.set(xlabel="$\\eta\\kappa_0$", ylabel="$\\eta\\kappa$ at the end", ylim=(0, 3.2),
+    axis.plot(rates, rates, label="null: gradient flow's end", **null())
+    axis.set(xlabel="$\\eta\\kappa_0$", ylabel="$\\eta\\kappa$ at the end", ylim=(0, 4.6),
              title="the kernel that a catapult lands on")
-    axis.legend(loc="upper right")
+    axis.legend(loc="upper left")
 
 
 FIGURE = Figure(

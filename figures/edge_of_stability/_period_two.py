@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import GREY, guide, key, panels, simulation, theory
+from figures._style import GREY, guide, key, null, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from refimpl import edge_of_stability as simulated
 from theory import benign_oscillation, edge_of_stability as predicted
@@ -160,6 +160,8 @@ def draw(numbers):
         axes[0].loglog(numbers["delta_line"], numbers["line_laws"][k], **theory(k),
                        label=f"$f'''={third:g}$, $f''''={fourth:g}$".replace("-", "−"))
         axes[0].loglog(numbers["delta"], numbers["line_amplitudes"][k], **simulation(k))
+    axes[0].loglog(numbers["delta_line"], 3**0.5 * numbers["line_laws"][1], **null(),
+                   label="null: $f'''^2$ for $3f'''^2$")
     axes[0].set(xlabel="$\\delta=\\eta\\lambda/2-1$, beyond the edge", ylabel="amplitude $a$",
                 title="on a line, $f''=1$")
     key(axes[0], loc="upper left")
@@ -169,8 +171,7 @@ def draw(numbers):
     line, = axes[1].plot(fine, _law(fine, DELTA), label="theory", **theory(0))
     marks, = axes[1].plot(laws[small], size[small], label="simulation, small orbit", **simulation(0, markersize=4))
     nulls = np.where(numbers["nulls"] > 0, numbers["nulls"], np.nan)
-    cross, = axes[1].plot(nulls[small], size[small], marker="x", color=GREY, linestyle="none", markersize=4, zorder=1,
-                          label="same runs at $3T[v,v,v]^2/\\lambda-F$")
+    cross, = axes[1].plot(nulls[small], size[small], label="null: $3T[v,v,v]^2/\\lambda-F$", **null("x", zorder=1))
     top = 1.5 * np.nanmax(size[small])
     far, = axes[1].plot(laws[~small], np.full((~small).sum(), top), clip_on=False,
                         label="simulation, no small orbit", **simulation(1, markersize=5))

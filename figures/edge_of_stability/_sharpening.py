@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure, close, holds, not_judged
-from figures._style import guide, panels, simulation, theory
+from figures._style import guide, null, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from figures.network._runs import LEAST, SWINGS, TEACHER, guarded, stays, swing
 
@@ -131,26 +131,28 @@ def draw(numbers):
         return picture
     for k, (lr, mu) in enumerate(zip(numbers["rates"], numbers["momenta"])):
         axes[0].axhline(2 * (1 + mu) / lr, **theory(k, linewidth=1))
+        axes[0].axhline(2 / lr, **null())
         axes[0].semilogy(numbers["steps"][k], numbers["sharpness"][k], **simulation(k, markersize=3),
                          label=f"$\\eta={lr:g}$" + (f", $\\mu={mu:g}$" if mu else ""))
     axes[0].set(xlabel="step", ylabel="sharpness $\\lambda$", title=str(numbers["data"]))
-    axes[0].legend(loc="lower right", ncols=2, title="lines, theory: $2(1+\\mu)/\\eta$")
+    axes[0].legend(loc="lower right", ncols=2, title="lines, theory: $2(1+\\mu)/\\eta$; null: $2/\\eta$")
     places = np.arange(len(SGD))
     axes[1].plot(places, numbers["sgd_over_star"], label="simulation: $\\eta/\\eta^*$", **simulation(0))
-    axes[1].plot(places, numbers["sgd_over_edge"], label="simulation: $\\eta\\lambda/2(1+\\mu)$", **simulation(1))
+    axes[1].plot(places, numbers["sgd_over_edge"], label="simulation: $\\eta\\lambda/2(1+\\mu)$ (null)", **simulation(1))
     axes[1].axhline(1, label="theory: at the threshold", **theory(0))
     axes[1].set_xticks(places, [f"$\\eta={lr:g}$\n$\\mu={mu:g}$, $B={size}$" for lr, mu, size in SGD], fontsize=7)
     axes[1].set(xlim=(-0.4, len(SGD) - 0.6), ylim=(0, 1.35), title="minima of SGD, teacher set")
     axes[1].legend(loc="lower right")    # at B = 64 the minima are at the threshold
     steps = numbers["held_steps"]
     axes[2].semilogy(steps, np.sqrt(numbers["held_law"]), label="theory: $\\sqrt{2\\alpha/\\beta}$", **theory(0))
+    axes[2].semilogy(steps, np.sqrt(2 * numbers["held_law"]), label="null: $\\sqrt{4\\alpha/\\beta}$", **null())
     axes[2].semilogy(steps, np.sqrt(numbers["held_square"]), label="simulation", **simulation(0, markersize=4))
     axes[2].set(xlabel="step", ylabel="distance from the middle along $v$",
                 title=f"at the edge, {numbers['held_data']}, η = {PLANS[0][0]:g}",
                 ylim=(np.sqrt(np.nanmin(numbers["held_law"])) / 3, None))
-    axes[2].legend(loc="lower left")
+    axes[2].legend(loc="upper right")
     axes[3].semilogy(steps, numbers["held_drift_error"], label="from the constrained flow", **simulation(0))
-    axes[3].semilogy(steps, numbers["held_flow_error"], label="from gradient flow", **simulation(1))
+    axes[3].semilogy(steps, numbers["held_flow_error"], label="from gradient flow (null)", **simulation(1))
     axes[3].axhline(1, **guide())
     axes[3].set(xlabel="step", ylabel="relative difference", title=f"velocity of the middle, {numbers['held_data']}")
     axes[3].legend()

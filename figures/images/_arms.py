@@ -146,7 +146,7 @@ def draw(numbers):
     chance(axes[1], 1 / numbers["classes"])
     late, early = epochs >= 4, (epochs >= 1) & (epochs <= anneal)
     lines = [*axes[2].plot(epochs[late], np.asarray(numbers["mixed_known"])[late],
-                           label="theory, patch known: .20 clean + .80", **theory(1)),
+                           label="theory, patch known: .20 clean + .80 (null)", **theory(1)),
              *axes[2].plot(epochs[early], np.asarray(numbers["mixed_ignored"])[early],
                            label="theory, patch ignored: .84 clean + .16/C", **theory(0))]
     axes[3].plot([0], [0.5], **theory(0, marker="_", markersize=11, markeredgewidth=2), zorder=5, clip_on=False)

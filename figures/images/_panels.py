@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from figures._style import guide, joined, simulation
+from figures._style import guide, joined, null, simulation
 
 
 def curves(axis, epochs, stack, k, label=None):
@@ -20,6 +20,6 @@ def annealing(axis, epoch):
 
 
 def chance(axis, level):
-    """A grey dashed line at the accuracy of a guess."""
-    axis.axhline(level, **guide(linestyle="--"))
-    axis.text(1.01, level, "chance", transform=axis.get_yaxis_transform(), va="center", fontsize=8)
+    """The null at the accuracy of a guess."""
+    axis.axhline(level, **null())
+    axis.text(1.01, level, "null:\nchance", transform=axis.get_yaxis_transform(), va="center", fontsize=8)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from figures._figure import Figure
-from figures._style import guide, panels
+from figures._style import null, panels
 from figures.images._panels import annealing, curves
 from figures.images._runs import NAMES, OWN, SYNTHETIC, ahead, at, problem, seeds, source, stacked
 from refimpl import images
@@ -104,7 +104,7 @@ def draw(numbers):
                                   ("accuracy", "accuracy", "difference of accuracies")):
         annealing(axis, anneal)
         axis.set(title=title, xlabel="epoch (grey line: annealed)", ylabel=label)
-    axes[2].axhline(0, **guide())
+    axes[2].axhline(0, label="null: no difference", **null())
     axes[2].legend(loc="upper right")
     picture.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncol=3)
     return picture

@@ -7,7 +7,7 @@ import numpy as np
 from figures._effects import LIMIT
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import t_limit
-from figures._style import guide, joined, panels, simulation, theory
+from figures._style import joined, null, panels, simulation, theory
 from figures.images._panels import chance
 from figures.images._runs import OWN, TOLD, binomial, listed, problem, seeds, sizes_of
 from refimpl import images
@@ -156,6 +156,8 @@ def draw(numbers):
         grid, found, unit = np.asarray(numbers[name]), np.asarray(numbers[values]), float(numbers[unit])
         axis.axvspan(unit, grid.max() * 1.15, color="#ececec", zorder=0, linewidth=0)
         axis.axvline(unit, label="theory: limit of the mean start", **theory(0))
+        axis.axvline(unit * (0.5**0.5 if values == "by_scale" else 1 / (1 + MOMENTUM)), **null(),
+                     label="null: no ½" if values == "by_scale" else "null: $2/\\lambda$")
         for row in found:
             axis.plot(grid, row, **simulation(1, markersize=4, alpha=0.5 if len(found) > 1 else 1))
         axis.plot(grid, found.mean(axis=0), color=simulation(1)["color"], linewidth=0.9,
@@ -166,14 +168,14 @@ def draw(numbers):
     axes[0].set(xlabel="learning rate $\\eta$ ($s=2.2$)",
                 title=f"rate; $2(1+\\mu)/\\lambda={numbers['critical_rate']:.3f}$")
     axes[1].set(xlabel="scale $s$ of $z$ ($\\eta=0.2$)", title=f"brightness; threshold {numbers['critical_scale']:.2f}")
-    axes[0].axvline(numbers["critical_rate"] / (1 + MOMENTUM), label="guide: null, $2/\\lambda$", **guide())
     axes[0].legend(loc="upper right", bbox_to_anchor=(1.02, 0.95))
+    axes[1].legend(handles=axes[1].get_legend_handles_labels()[0][1:2], loc="center left")
     for k, lr in enumerate(RATES):
         active = numbers[f"full_batch_{lr}"]
         joined(axes[2], numbers["full_batch_steps"], active, k, label=f"run, $\\eta={lr}$", markersize=4)
     axes[2].set(title="full batch, no noise of SGD", xlabel="step", ylabel="share of units active on the patch",
                 ylim=(-0.02, 0.6))
-    axes[2].axhline(0.5, label="theory: ½ at a random start", **theory(0, linewidth=0.9))
+    axes[2].axhline(0.5, label="theory: ½ at a random start (null)", **theory(0, linewidth=0.9))
     axes[2].legend(loc="center right", bbox_to_anchor=(1, 0.55))
     return picture
 
@@ -182,6 +184,6 @@ FIGURE = Figure(
     "images-threshold", "Li, Wei and Ma: rate and brightness at which the patch becomes unstable",
     "Patch-only accuracy after four epochs against the rate (a) and the scale of the patch (b): markers are single "
     "seeds, the thin line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, "
-    "grey the side on which the patch is unstable, the thin line the null 2/λ. (c) Full-batch descent turns the units "
+    "grey the side on which the patch is unstable, dotted the nulls: 2/λ, curvature without its ½. (c) Full-batch descent turns the units "
     "off on the patch at the large rate as SGD does.",
     simulate, judge, draw, ("LWM19.img-cause", "LWM19.img-order"), (4, 28, 80))

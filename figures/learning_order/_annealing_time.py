@@ -7,7 +7,7 @@ from matplotlib.ticker import NullLocator
 
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import fitted_power, t_limit
-from figures._style import bound, fit, guide, panels, simulation, theory
+from figures._style import bound, fit, null, panels, simulation, theory
 from figures.learning_order._runs import annealed, fit_p
 from theory import learning_order as predicted
 
@@ -65,6 +65,7 @@ def draw(numbers):
     labels = "annealing time $T$, sum of rates", "$\\Vert\\bar U\\Vert_F^2$ at annealing"
     for axis, values, label in zip(axes, np.asarray(numbers["time_and_norm"]), labels):
         axis.loglog(dims, np.mean(values / dims[:, None]) * dims, label="theory, ∝ d", **theory(0))
+        axis.loglog(dims, values[0].mean() * (dims / dims[0])**2, label="null, ∝ d²", **null())
         axis.loglog(np.repeat(dims, values.shape[1]), values.ravel(), label="one run each",
                     **simulation(0, markersize=4))
         axis.set_xticks(dims, dims)
@@ -77,14 +78,15 @@ def draw(numbers):
         axes[3].plot(logs, np.sqrt(norms / d), label=f"$d={d}$", **simulation(k))
     first = numbers["by_loss"][0]
     axes[2].loglog(1 / losses, logs / losses, label="bound, $\\log(1/\\epsilon_1)/\\epsilon_1$", **bound(0))
-    axes[2].loglog(1 / losses, first[0][0] / numbers["alone"][0] * losses[0] / losses,
-                   label="guide, ∝ $1/\\epsilon_1$", **guide())
+    axes[2].loglog(1 / losses, first[0][0] / numbers["alone"][0] * (losses[0] / losses)**2,
+                   label="null, ∝ $1/\\epsilon_1^2$", **null())
     axes[2].set_xticks(1 / losses, [f"{loss:g}" for loss in losses])
     axes[2].xaxis.set_minor_locator(NullLocator())
     axes[2].set(xlabel="$\\epsilon_1$", ylabel="$T/d$", title="P alone")
     roots = np.sqrt(np.asarray(numbers["by_loss"])[:, 1] / np.asarray(numbers["alone"])[:, None])
     axes[3].plot(logs, np.polyval(np.polyfit(logs, roots.mean(axis=0), 1), logs),
                  label="fit, straight: $\\Vert\\bar U\\Vert^2$ of order $\\log^2$", **fit(0))
+    axes[3].plot(logs, roots[0, 0] * (logs / logs[0])**1.5, label="null: $\\Vert\\bar U\\Vert^2$ of order $\\log^3$", **null())
     axes[3].set(xlabel="$\\log(1/\\epsilon_1)$", ylabel="$\\Vert\\bar U\\Vert_F/\\sqrt{d}$", title="P alone")
     for axis in axes:
         axis.legend(loc="upper left")
@@ -94,7 +96,7 @@ def draw(numbers):
 FIGURE = Figure(
     "annealing-time", "Li, Wei and Ma: time and signal at annealing",
     "(a), (b) Time until the training loss is q log 2 + 0.4 and squared signal then: a marker per run, the line is "
-    "theory's power of d with its size fitted. (c) On P alone the time stays below the dotted bound (constant 1) and "
-    "grows a little faster than the grey guide 1/ε₁. (d) ‖Ū‖ is straight in log(1/ε₁), as theory says; slope and "
+    "theory's power of d with its size fitted. (c) On P alone the time stays below the dark dotted bound (constant "
+    "1) and does not grow as 1/ε₁². (d) ‖Ū‖ is straight in log(1/ε₁), as theory says; slope and "
     "offset are fitted.",
     simulate, judge, draw, ("LWM19.4.1",), (4, 12, 90))

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import fitted_power, t_limit
-from figures._style import guide, key, panels, simulation, theory
+from figures._style import below, guide, null, panels, simulation, theory
 from figures.learning_order._runs import coupled
 from theory import learning_order as predicted
 
@@ -68,7 +68,7 @@ def judge(numbers):
 
 def draw(numbers):
     """Change of g against the signal's norm, and its share of g against the width."""
-    picture, axes = panels(1, 2, width=4.2, height=3.5)
+    picture, axes = panels(1, 2, width=4.2, height=4.0)
     widths = np.asarray(numbers["widths"])
     norm, change, law = (np.asarray(numbers[name]) for name in ("norm", "change", "law"))
     for k, width in enumerate(widths):
@@ -79,13 +79,15 @@ def draw(numbers):
     for i, steps in enumerate(np.asarray(numbers["steps"])):
         axes[1].errorbar(widths * (1 + 0.03 * i), *_rms(share[:, i]), capsize=3, label=f"after {steps} steps",
                          **simulation(i))
+    axes[0].loglog(norm[0].mean(axis=-1), 10 * np.sqrt((law[0]**2).mean(axis=-1)), label=f"null: 10 × that of {widths[0]}", **null())
+    axes[1].axhline(np.sqrt((share[0]**2).mean()), label="null: as in a narrow net", **null())
     axes[1].plot(widths, np.sqrt((share[0]**2).mean()) * (widths / widths[0])**-0.75, label="guide, ∝ $m^{-3/4}$",
                  **guide(linewidth=1.3))
     axes[0].set(xlabel="$\\Vert\\bar V\\Vert_F$", ylabel="rms change of $g$", title="change")
     axes[1].set(xlabel="width $m$ of $V$", ylabel="rms change over rms of $g$", xscale="log", yscale="log",
                 title="share of the output")
-    for axis, place in zip(axes, ("upper left", "best")):
-        key(axis, loc=place)
+    for axis in axes:
+        below(axis, title="lines: theory, markers: simulation")
     return picture
 
 

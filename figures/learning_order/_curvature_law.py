@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import Figure, close, holds
 from figures._fitted_powers import t_limit
-from figures._style import bound, fit, key, panels, simulation, theory
+from figures._style import bound, fit, key, null, panels, simulation, theory
 from figures.learning_order._runs import averaged_curvature
 from theory import learning_order as predicted
 
@@ -98,20 +98,24 @@ def draw(numbers):
         error = values.std(axis=1, ddof=1) / values.shape[1]**0.5
         swept = f"$r$, $\\lambda={DECAY:g}$" if name == "r" else f"$\\lambda$, $r={R:g}$"
         axes[0].loglog(place, law, **theory(k))
-        axes[0].loglog(place, ceiling, label=None if k else "paper's bound, $c_v^2 r^2/\\lambda$", **bound(k))
+        axes[0].loglog(place, ceiling, label=None if k else "paper's bound, $c_v^2 r^2/\\lambda$ (null)", **bound(k))
         axes[0].errorbar(mean, values.mean(axis=1), error, label=f"runs over {swept}", **simulation(k))
         axis.plot(fine, half / law, label="law, slopes held at ½", **theory(2))
         axis.plot(fine, limit / law, label="thin: limit of small $r$", **fit(3))
+        power, words = (2, "$r^2$") if name == "r" else (0, "no $\\lambda$")
+        other = law[6] * (fine / fine[6])**power
+        axis.plot(fine, other / law, label=f"null: {words}", **null())
         axis.axhline(1, label="law, slopes fall as $g$ grows", **theory(k))
         own = _laws(marks, name)[0]
         axis.errorbar(marks, values.mean(axis=1) / own, error / own, capsize=3, **simulation(k))
         axis.set(xlabel="$r$" if name == "r" else "$\\lambda$", ylabel="$-D$ over the law's", title=f"over {swept}",
-                 ylim=(0.95, 1.38))
+                 ylim=(0.9, 1.48))
         ends = marks[[0, len(marks) // 2, -1]]
         axis.set_xticks(ends, [f"{mark:.2g}" for mark in ends])
     axes[0].set(xlabel="$r^3/\\lambda$", ylabel="$-D$ before annealing", title="both sweeps")
     key(axes[0], loc="center left")
-    axes[1].legend(loc="upper center")
+    for axis in axes[1:]:
+        axis.legend(loc="upper center")
     return picture
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from figures._effects import LIMIT
 from figures._figure import Figure, holds, not_judged
 from figures._fitted_powers import t_limit
-from figures._style import bound, guide, panels, simulation
+from figures._style import bound, null, panels, simulation
 from figures.learning_order._runs import SMALL, train
 
 NAMES = {"large": "large, then small", "small": "small"}
@@ -83,8 +83,8 @@ def draw(numbers):
     axes[1].errorbar(kappas, ratio, spread, capsize=3, label="ratio of mean errors", **simulation(2))
     line = np.linspace(0.3, 0.75, 50)
     axes[1].plot(line, line, label="bound, O(κ) with constant 1", **bound(0))
-    axes[1].axhline(1, label="guide, no effect", **guide())
-    axes[0].set(ylabel=f"test error, P only, at training loss {SMALL.stop:g}", title="errors")
+    axes[1].axhline(1, label="null, no effect", **null())
+    axes[0].set(ylabel=f"test error, P only, at training loss {SMALL.stop:g}", title="errors", ylim=(5e-5, None))
     axes[1].set(ylabel="error of L-S over that of S", title="ratio")
     for axis in axes:
         axis.set(xlabel="$\\kappa=\\sqrt{d/N}$", yscale="log", xlim=(0.3, 0.78))

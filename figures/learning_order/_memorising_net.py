@@ -108,7 +108,7 @@ def draw(numbers):
     axes[0].legend(loc="upper left")
     line = np.linspace(0, 0.9, 10)
     axes[2].plot(line, line / 2, label="theory, fixed offset: $\\rho/2$", **theory(0))
-    axes[2].plot(line, 0 * line, label="theory, $\\rho\\langle z,x\\rangle$: 0", **theory(1))
+    axes[2].plot(line, 0 * line, label="theory, $\\rho\\langle z,x\\rangle$: 0 (each\nthe other's null)", **theory(1))
     for k, (values, name) in enumerate(zip(np.asarray(numbers["errors"]),
                                            ("fixed offset", "$\\rho\\langle z,x\\rangle$"))):
         error = np.sqrt(values * (1 - values) / len(labels))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from figures._figure import Figure
-from figures._style import guide, joined, panels, simulation, theory
+from figures._style import guide, joined, null, panels, simulation, theory
 from figures.learning_order._order_rows import rows_of
 from figures.learning_order._runs import (EXCHANGED, LOG2, REGIME_A, SMALL, Regime, half_time, own_patterns, stops,
                                           traces, train)
@@ -126,7 +126,7 @@ def _curvatures(axis, numbers):
     axis.axhline(law, label=f"theory before annealing, {law:.2f}", **theory(0))
     axis.set(xlabel="time, sum of rates", ylabel="$-D$: how much Q is learned", title="Q is learned late, or at once",
              yscale="symlog")
-    axis.set_ylim(-0.5, 120)
+    axis.set_ylim(-0.5, 300)
     axis.legend(loc="upper right")
 
 
@@ -148,9 +148,11 @@ def _losses(axis, numbers):
     for k, column in enumerate((3, 4, 2)):
         ratio = large[:, column] / small[:, column]
         axis.plot(k + 0.05 * (np.arange(len(ratio)) - (len(ratio) - 1) / 2), ratio, **simulation(k))
-    axis.axhline(1, **guide(linestyle="--"))
+    axis.axhline(1, label="null: no difference", **null())
+    axis.plot(2, np.exp(-0.222), label="null: total as P", **null("x"))
+    axis.legend(loc="upper right")
     axis.set(xticks=range(3), xticklabels=["P only", "Q only", "total"], ylabel="test loss of L-S over S",
-             title="losses at the stop", xlim=(-0.5, 2.5))
+             title="losses at the stop", xlim=(-0.5, 2.5), ylim=(None, 1.3 * axis.get_ylim()[1]))
 
 
 FIGURE = Figure(

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._effects import LIMIT
 from figures._figure import Figure, close, holds
-from figures._style import guide, key, panels, simulation, theory
+from figures._style import guide, key, null, panels, simulation, theory
 from figures.learning_order._runs import decomposed_outputs, replayed
 from refimpl import learning_order as simulated
 from theory import learning_order as predicted
@@ -110,13 +110,16 @@ def draw(numbers):
         axes[0].plot(fine, _law(numbers, lr, fine)[1], label=f"$\\eta={lr:g}$", **theory(k))
         axes[0].plot(np.linspace(0, steps, RECORDS + 1), numbers[f"turnover_{k}"], **simulation(k))
     axes[0].axhline(0.5, label="guide, ½: forgotten", **guide())
+    axes[0].axhline(0, label="null: at rest", **null())
     axes[0].set(xlabel="step", ylabel="share of patterns on $z$ that changed", ylim=(-0.02, 0.56), title="patterns")
     key(axes[0], loc="center right")
     kept = predicted.noise_autocorrelation(RATES[0], numbers["decay"], fine)
     for k, (factor, found) in enumerate(zip(STARTS, numbers["std_from"])):
         axes[1].plot(fine, np.sqrt(1 + (factor**2 - 1) * kept**2), label=f"from {factor:g} $\\tau_0'$", **theory(k))
+        axes[1].plot(fine, kept if factor == 1 else np.full(len(fine), factor), **null(),
+                     label="null: size kept; no noise" if k == 0 else None)
         axes[1].plot(np.linspace(0, steps, len(found)), np.array(found) / STD, **simulation(k))
-    axes[1].set(xlabel="step", ylabel="std of the noise part over $\\tau_0'$", title="footnote 2, $\\eta=0.2$")
+    axes[1].set(xlabel="step", ylabel="std of the noise part over $\\tau_0'$", title="footnote 2, $\\eta=0.2$", ylim=(0, 2.9))
     key(axes[1], loc="upper right")
     return picture
 

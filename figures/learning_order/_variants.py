@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._effects import LIMIT, effect
 from figures._figure import Figure, holds
-from figures._style import guide, joined, panels, simulation
+from figures._style import guide, joined, null, panels, simulation
 from figures.learning_order._runs import GENUINE, ORIGIN, REGIME_A, SCATTER, SMALL, Regime, traces, train
 
 NAMES = {"large": "large, then small", "small": "small"}
@@ -77,12 +77,14 @@ def draw(numbers):
         axis.legend(loc="upper right")
         for j, pair in enumerate(np.asarray(numbers[f"error_{i}"])):
             places = len(labels) + np.array([0, 1]) + 0.02 * (j - 1)
+            axes[0].plot(places[0], pair[1], label=None if labels or j else "null: as the other", **null("x"))
             axes[0].plot(places, pair, **guide(linewidth=0.6))
             for k in range(2):
                 axes[0].plot(places[k], pair[k], **simulation(k))
         labels += [kind if count == 1 else f"{name}\n{kind}" for kind in NAMES.values()]
     axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.003, None),
                 xlim=(-0.5, len(labels) - 0.5), title="at the stop, a line per seed")
+    axes[0].legend(loc="upper left")
     axes[0].set_xticklabels(labels, fontsize=9 if count == 1 else 7)
     return picture
 

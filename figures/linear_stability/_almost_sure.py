@@ -65,11 +65,11 @@ def draw(numbers):
     typical = 2 * predicted.lyapunov_exponent(TOY, LR, 1) / np.log(10)
     mean = np.log10(predicted.absolute_moment(TOY, LR, 1, 2))
     axes[0].plot(times, typical * times, label="theory, $e^{2\\Lambda t}$", **theory(0))
-    axes[0].plot(times, mean * times, label="theory, $E\\,x_t^2$", **theory(1))
+    axes[0].plot(times, mean * times, label="theory, $E\\,x_t^2$ (null)", **theory(1))
     axes[0].set(xlabel="step $t$", ylabel="$\\log_{10}x_t^2$", title=f"between the limits, $\\eta={LR}$")
     axes[0].legend(loc="lower left")
     axes[1].plot(numbers["rates"], numbers["exponents"], label="$\\Lambda=E\\log|1-\\eta h|$", **theory(0))
-    axes[1].plot(numbers["rates"], numbers["half_logs"], label="$\\frac{1}{2}\\log E(1-\\eta h)^2$", **theory(1))
+    axes[1].plot(numbers["rates"], numbers["half_logs"], label="$\\frac{1}{2}\\log E(1-\\eta h)^2$ (null)", **theory(1))
     axes[1].plot(TESTED, numbers["growths"], **simulation(0))
     for lr, name, side in ((POINT.mean_square_lr, "$\\eta^*$ ", "right"),
                            (POINT.almost_sure_lr, " $\\eta_{as}$", "left")):

@@ -72,7 +72,7 @@ def draw(numbers):
     for axis, x, values in ((axes[0], numbers["spreads"], numbers["by_spread"]), (axes[1], numbers["batches"],
                                                                                   numbers["by_batch"])):
         axis.axhline(1, label="$2/\\eta^*$", **theory(0))
-        for k, name in ((0, "$E\\|g_B\\|^2/(2\\,EL)$"), (1, "batch sharpness $E[g_B^TH_Bg_B/\\|g_B\\|^2]$")):
+        for k, name in ((0, "$E\\|g_B\\|^2/(2\\,EL)$"), (1, "null: batch sharpness $E[g_B^TH_Bg_B/\\|g_B\\|^2]$")):
             axis.errorbar(x, values[:, 2 * k], yerr=values[:, 2 * k + 1], capsize=2, label=name, **simulation(k))
         axis.set(ylim=(0, 1.25), ylabel="at $\\eta^*$, in units of $2/\\eta^*$")
     axes[0].set(xlabel="spread of $\\log\\|g_i\\|$", title="unequal examples, $B=1$")

@@ -74,15 +74,15 @@ def draw(numbers):
         axes[0].plot(numbers["sizes"], numbers[f"critical_{k}"], label=f"exact, {words} replacement", **theory(k))
         measured = numbers[f"measured_{k}"]
         axes[0].errorbar(TESTED, measured[:, 0], yerr=measured[:, 1], capsize=2, **simulation(k))
-    axes[0].plot(numbers["sizes"], numbers["sufficient"], label="eq. 4, without", **theory(2))
+    axes[0].plot(numbers["sizes"], numbers["sufficient"], label="eq. 4, without (null at $B=1$)", **theory(2))
     axes[0].axhline(numbers["gd"], label="gradient descent", **theory(3))
     axes[0].set(xlabel="batch size $B$", ylabel="critical learning rate",
                 title=f"$n={EXAMPLES}$, $d={DIM}$", xticks=(1, 4, 8, 12, 16))
-    key(axes[0], loc="lower right")
+    key(axes[0], loc="lower right", title="null: the other sampling")
     for axis, name, title in ((axes[1], "", "random ensemble, $n=5$, $d=2$"),
                               (axes[2], "less_", "$g=(0,3),(2,-2),(3,0)$")):
         shares = numbers[f"{name}rates"] / numbers[f"{name}star"]
-        axis.plot(shares, numbers[f"{name}free"], label="independent batches", **theory(0))
+        axis.plot(shares, numbers[f"{name}free"], label="independent batches (null)", **theory(0))
         axis.plot(shares, numbers[f"{name}shuffled"], label="shuffled epochs", **theory(1))
         axis.plot(shares[4::12], numbers[f"{name}simulated"], **simulation(1))
         axis.axhline(1, **guide())

@@ -6,7 +6,7 @@ from math import ceil, sqrt
 import numpy as np
 
 from figures._figure import Figure, close
-from figures._style import key, panels, simulation, theory
+from figures._style import SHADES, key, null, panels, simulation, theory
 from figures.linear_stability._runs import SIGMAS, SIX
 from refimpl import linear_stability as simulated, sgd
 from theory import linear_stability as predicted
@@ -88,21 +88,16 @@ def judge(numbers):
     return tuple(rows)
 
 
-def partial(k):
-    """Line properties of a prediction that leaves something out."""
-    return theory(k, linestyle=(0, (1, 1.5)), linewidth=1.2)
-
-
 def draw(numbers):
     figure, axes = panels(1, 2, width=4.2, height=3.5)
     for k, momentum in enumerate(MOMENTA):
         floor = numbers[f"floor_{k}"]
         measured, error = numbers[f"measured_{k}"].T
         axes[0].semilogy(numbers[f"fine_{k}"], floor, label=f"exact, $\\mu={momentum:g}$", **theory(k))
-        axes[0].semilogy(numbers[f"fine_{k}"], numbers[f"additive_{k}"], **partial(k),
-                         label="dotted: without noise of Hessians" if k else None)
+        axes[0].semilogy(numbers[f"fine_{k}"], numbers[f"additive_{k}"], **null(color=SHADES[k]),
+                         label="null: without noise of Hessians" if k else None)
         axes[0].errorbar(numbers["shares"], measured, yerr=error, capsize=2, **simulation(k))
-        axes[1].plot(numbers[f"fine_{k}"], numbers[f"additive_{k}"] / floor, **partial(k))
+        axes[1].plot(numbers[f"fine_{k}"], numbers[f"additive_{k}"] / floor, **null(color=SHADES[k]))
         law = numbers[f"predicted_{k}"]
         axes[1].errorbar(numbers["shares"], measured / law, yerr=error / law, capsize=2, **simulation(k))
     axes[1].axhline(1, **theory(0))

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from figures._figure import Figure, close, holds
-from figures._style import below, bound, guide, panels, simulation, theory
+from figures._style import below, bound, guide, null, panels, simulation, theory
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
@@ -103,8 +103,9 @@ def draw(numbers):
     for k, momentum in enumerate(MOMENTA):
         axes[0].semilogy(batches, numbers[f"critical_{k}"], label=f"$\\mu={momentum:g}$", **theory(k))
         axes[0].semilogy(batches[:-1], numbers[f"enumerated_{k}"], **simulation(k))
-    axes[0].semilogy(batches, (1 - SHOWN) * numbers["critical_0"], label="rule: $(1-\\mu)\\eta^*_{SGD}$, $\\mu=.9$",
-                     **bound(2))
+    for k, momentum in enumerate(MOMENTA[1:], 1):
+        axes[0].semilogy(batches, (1 - momentum) * numbers["critical_0"], **null(color=theory(k)["color"]),
+                         label="null: rule $(1-\\mu)\\eta^*_{SGD}$" if k == 1 else None)
     axes[0].axhline(2 * (1 + SHOWN) / sharp, label="rule: $2(1+\\mu)/\\lambda$, $\\mu=.9$", **bound(3))
     axes[0].set(xlabel="batch size $B$", ylabel="critical learning rate", xticks=batches,
                 title=f"$n={EXAMPLES}$, $d=2$")
@@ -134,7 +135,7 @@ FIGURE = Figure(
     "momentum-limit", "The critical rate with momentum, against batch size and momentum",
     "(a) Lines: the exact limit in mean square; markers: the rate at which the enumerated operator on place and "
     "velocity has spectral radius 1. At small B the limit nears (1 − μ) times that of plain SGD, at B = n it is 2(1 + "
-    "μ)/λ; the two rules of thumb (dotted) are its ends. (b) Against momentum, in units of 2/λ: momentum raises the "
+    "μ)/λ; the two rules of thumb (dotted, the null for μ = .5 and .9) are its ends. (b) Against momentum, in units of 2/λ: momentum raises the "
     "limit of large batches and lowers that of small ones. (c) Full batch: lines are theory, markers simulated "
     "gradient descent 1 % below (filled: shrinks) and above (open: grows), drawn 8 % apart to be told apart.",
     simulate, judge, draw, ("AB26.plateaus", "CKLKT21.momentum", "CKLKT21.nesterov", "CGKDG22.adam"), (2, 1.5, 3))

@@ -74,7 +74,7 @@ def judge(numbers):
 def draw(numbers):
     figure, axes = panels(1, 2, width=4.2, height=3.6)
     sizes, (value, _, low, high) = numbers["sizes"], numbers["almost_sure"].T
-    axes[0].plot(sizes, numbers["critical"], label="mean square, independent batches", **theory(0))
+    axes[0].plot(sizes, numbers["critical"], label="mean square, independent (null)", **theory(0))
     axes[0].plot(sizes, numbers["shuffled"], label="mean square, shuffled epochs", **theory(1))
     axes[0].axhline(numbers["gd"], label="gradient descent", **theory(3))
     axes[0].errorbar(sizes[:-1], value, yerr=(value - low, high - value), capsize=2, label="almost every path",
@@ -88,7 +88,7 @@ def draw(numbers):
         axes[1].hist(growth, edges, histtype="step", color=line["color"], linestyle=line["linestyle"],
                      label=f"paths at $\\eta={share:g}\\,\\eta_{{as}}$")
         axes[1].plot([mean_square] * 2, [0, 0.3], transform=axes[1].get_xaxis_transform(), linewidth=3,
-                     color=line["color"], linestyle=line["linestyle"], label="$\\frac{1}{2}\\log\\rho(Q)$ there")
+                     color=line["color"], linestyle=line["linestyle"], label="null: $\\frac{1}{2}\\log\\rho(Q)$ there")
     axes[1].axvline(0, **guide())
     axes[1].set(xlabel=f"growth of $\\log\\|x\\|$ per step over {STEPS} steps", ylabel="simulated paths",
                 title="either side of the zero of $\\Lambda$, $B=1$")

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.lines import Line2D
 
 from figures._figure import Figure, close, holds
-from figures._style import INK, bound, panels, simulation, theory
+from figures._style import INK, bound, null, panels, simulation, theory
 from figures.linear_stability._runs import SIGMAS, SIX, Sizes, measured_top, one_step_growth
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
@@ -94,17 +94,20 @@ def draw(numbers):
             label = f"$B={size}$" if varied == "B" else f"$\\eta={lr:g}$"
             axis.text(1.01 * edge, top, label, va="center", color=colour)
             points, stable = numbers[f"{varied}{k}_points"], numbers[f"{varied}{k}_growth"] < 1
+            axis.plot(1 / lr, predicted.non_uniformity_limit(lr, EXAMPLES, 2 * size), **null("x"))
             for chosen, face in ((stable, colour), (~stable, "white")):
                 axis.plot(*points[chosen].T, **simulation(k, markerfacecolor=face, markersize=4.5))
-        axis.set(xlabel="sharpness $a$ (units of curvature)", xlim=(0, None), ylim=(0, None))
+        highest = max(numbers[f"{varied}{k}_points"][:, 1].max() for k in range(len(settings)))
+        axis.set(xlabel="sharpness $a$ (units of curvature)", xlim=(0, None), ylim=(0, 1.05 * highest))
     axes[0].set_ylabel("non-uniformity $s=\\sqrt{\\lambda_{max}(\\Sigma)}$ (units of curvature)")
     axes[0].set_title("batch size varied: $\\eta=0.1$, $n=100$")
     axes[1].set_title("rate varied: $B=4$, $n=100$")
     handles = [Line2D([], [], color=INK, label="theory, $d=1$: eq. 4 and the exact limit"),
-               Line2D([], [], label="bound: the poster's rectangle", **bound(0, color=INK)),
+               Line2D([], [], label="bound: the poster's rectangle (null)", **bound(0, color=INK)),
+               Line2D([], [], label="null: the top of $2B$", **null("x")),
                Line2D([], [], label="simulation: stable", **simulation(0, markerfacecolor=INK, color=INK)),
                Line2D([], [], **simulation(0, color=INK, label="simulation: unstable"))]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 

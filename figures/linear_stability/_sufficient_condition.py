@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import INK, guide, key, panels, simulation, theory
+from figures._style import INK, guide, key, null, panels, simulation, theory
 from figures.linear_stability._runs import SIGMAS, SIX, quadratic_growth
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
@@ -119,9 +119,10 @@ def draw(numbers):
                     medianprops={"color": "#9b2226", "linewidth": 2}, boxprops={"color": INK},
                     whiskerprops={"color": INK}, capprops={"color": INK})
     axes[0].set_yticks(range(1, len(FAMILIES) + 1), FAMILIES)
-    axes[0].axvline(1, **guide())
+    axes[0].axvline(1, label="null: eq. 4 sharp", **null())
     axes[0].set(xlabel="$\\eta_{suff}/\\eta^*$",
                 xlim=(min(0.4, share.min() - 0.02), 1.03), title="random ensembles, $B=1$")
+    axes[0].legend(loc="upper left")
     axes[1].plot(numbers["rates"], numbers["one_step"], label="eq. 4: one step, worst start", **theory(1))
     axes[1].plot(numbers["rates"], numbers["long_run"], label="exact: per step, $t\\to\\infty$", **theory(0))
     for j, k in ((0, 1), (1, 0)):
@@ -133,11 +134,12 @@ def draw(numbers):
     axes[1].axhline(1, **guide())
     axes[1].set(xlabel="learning rate $\\eta$", ylabel="growth of the second moment", ylim=(0.55, 1.65),
                 title="one ensemble, $n=3$, $d=2$")
-    key(axes[1], loc="upper left")
+    key(axes[1], loc="upper left", title="each the other's null")
     marks = np.arange(0, STEPS + 1, 4)
     for k, fraction in enumerate(FRACTIONS):
         axes[2].semilogy(numbers[f"moment_law_{k}"], label=f"$\\eta={fraction}\\,\\eta^*$", **theory(k))
         axes[2].semilogy(marks, numbers[f"moment_{k}"][marks], **simulation(k))
+        axes[2].semilogy(numbers[f"moment_null_{k}"], label="null: gradient descent" if k else None, **null())
     axes[2].set(xlabel="step $t$", ylabel="$E\\|x_t\\|^2$", title="the same, step by step")
     key(axes[2])
     return figure

@@ -6,7 +6,7 @@ from math import sqrt
 import numpy as np
 
 from figures._figure import Figure, close
-from figures._style import guide, panels, simulation, theory
+from figures._style import guide, null, panels, simulation, theory
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
@@ -96,7 +96,8 @@ def draw(numbers):
                      label="cloning, simulated (95 % intervals)", **simulation(0, markersize=4.5))
     axes[0].plot([limit], [0], label="zero of $\\Lambda$, simulated", clip_on=False, zorder=5, **simulation(2))
     axes[0].plot([*shares, limit], [*value, 0], label="guide: joins circles", **guide())
-    axes[0].set(xlabel="$\\eta/\\eta^*$", ylabel="escape exponent $\\kappa$", xlim=(0.9, None), ylim=(0, None),
+    axes[0].axhline(2, label="null: $\\kappa=2$ at all rates", **null())
+    axes[0].set(xlabel="$\\eta/\\eta^*$", ylabel="escape exponent $\\kappa$", xlim=(0.9, None), ylim=(0, 3.7),
                 title="$n=6$, $d=3$, $B=1$: $P(\\mathrm{escape\\ from\\ }\\varepsilon)\\propto\\varepsilon^\\kappa$")
     axes[0].legend(loc="upper right")
     return figure

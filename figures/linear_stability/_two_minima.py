@@ -5,7 +5,7 @@ from math import sqrt
 import numpy as np
 
 from figures._figure import Figure, close, holds
-from figures._style import GREY, INK, guide, key, panels, simulation, theory
+from figures._style import GREY, INK, key, null, panels, simulation, theory
 from figures.linear_stability._runs import LEFT, SIGMAS, SIX, TOY, Sizes, deviation, escapes, survival
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
@@ -118,7 +118,7 @@ def draw(numbers):
     for k, distance in enumerate(STARTS):
         label = f"$\\varepsilon=10^{{{round(np.log10(distance))}}}$"
         axes[2].plot(numbers[f"survival_law_{k}"], label=label, **theory(k))
-        axes[2].plot(numbers[f"survival_null_{k}"], label="guide: null, 1.05 η" if k == 2 else None, **guide())
+        axes[2].plot(numbers[f"survival_null_{k}"], label="null: at 1.05 η" if k == 2 else None, **null())
         axes[2].plot(marks, numbers[f"survival_{k}"][marks], **simulation(k))
     axes[2].set(xlabel="step $t$", ylabel="P(still in the basin of 1)", xlim=(0, 150), title="exit times, $\\eta=0.7$")
     key(axes[2])
@@ -126,6 +126,8 @@ def draw(numbers):
         seen, label = numbers[f"escape_{k}"], f"$\\eta={lr:.4g}$, $\\kappa={numbers[f'kappa_{k}']:.2f}$"
         axes[3].loglog(DISTANCES, numbers[f"escape_law_{k}"], label=label, **theory(k))
         axes[3].loglog(numbers["tested"][seen > 0], seen[seen > 0], **simulation(k))
+        axes[3].loglog(numbers["tested"], numbers[f"escape_null_{k}"], **null("x", color=simulation(k)["color"]),
+                       label="null: at 1.01 η" if k == 2 else None)
     axes[3].set(xlabel="start $\\varepsilon=|x_0-1|$", ylabel=f"P(escape in {LONG} steps)", ylim=(3e-6, 1),
                 title="$P\\propto\\varepsilon^\\kappa$ below the almost-sure limit")
     key(axes[3], loc="lower right")
@@ -136,6 +138,6 @@ FIGURE = Figure(
     "two-minima", "The toy with two minima: gradient descent stays where SGD leaves",
     "(a) The two examples' losses and their mean. (b) From x = 1.001, six runs of SGD leave the minimum at 1 at a "
     "rate at which gradient descent stays. (c) Share of runs still in the basin: lines are the exact law, markers "
-    "runs, grey the null: the law at 1.05 η. (d) Below the almost-sure limit few runs escape, and the fewer the closer "
+    "runs, dotted the null: the law at 1.05 η. (d) Below the almost-sure limit few runs escape, and the fewer the closer "
     "they start: lines are exact, markers runs; the slopes are κ.",
     simulate, judge, draw, ("WME18.toy", "WME18.many", "WME18.eq3"), (4, 12, 60))

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.lines import Line2D
 
-from figures._style import GREY, INK, bound, guide, panels, simulation, theory
+from figures._style import GREY, INK, bound, guide, null, panels, simulation, theory
 from figures.network._panels import empty
 from theory import linear_stability as predicted
 
@@ -30,15 +30,15 @@ def draw(numbers):
     axes[2].set(ylabel="sharpness $a$", ylim=(0, 1.2 * axes[2].get_ylim()[1]))
     axes[2].legend(loc="upper right")
     axes[3].set(ylabel="non-uniformity $s$", ylim=(0, 1.2 * axes[3].get_ylim()[1]))
-    axes[5].set(xlabel="step, from a loss of $10^{-20}$", ylabel="loss", yscale="log", ylim=(1e-28, 1e6))
-    axes[5].legend(loc="best", title="lines, theory: linearised there")
+    axes[5].set(xlabel="step, from a loss of $10^{-20}$", ylabel="loss", yscale="log", ylim=(1e-28, 1e18))
+    axes[5].legend(loc="upper right", title="lines, theory: linearised there")
     for axis, title in zip(axes, ("escape, and return", f"{numbers['data']}, $\\eta={lr:g}$", "sharpness after it",
                                   "non-uniformity after it", "minima before and after", "growth from the minimum")):
         axis.set_title(title)
     for axis in axes[:4]:
         axis.set_xlabel("step after the switch to SGD")
     lines = [Line2D([], [], label="bound $1/(\\eta\\sqrt{p})$ of its $B$", **bound(0)),
-             Line2D([], [], label="gradient descent", **guide(linewidth=1.4))]
+             Line2D([], [], label="gradient descent (null)", **guide(linewidth=1.4))]
     figure.legend(handles=axes[3].get_legend_handles_labels()[0] + lines, loc="outside lower center", ncols=5)
     return figure
 
@@ -61,6 +61,9 @@ def _draw_growth(axis, numbers, size, k):
     every = max(1, len(net) // 20)
     ratio = float(numbers["lr"] / numbers[f"critical_lr_{size}"])
     axis.plot(np.exp(linear), **theory(k, linewidth=1.1))
+    if (square := numbers.get(f"square_growth_{size}")) is not None:
+        grown = linear[0] + square * np.arange(len(linear))
+        axis.plot(np.exp(grown[grown < 0]), label="null: mean square" if k == 1 else None, **null())
     axis.plot(np.arange(0, len(net), every), np.exp(net[::every]), label=f"$B={size}$, $\\eta/\\eta^*={ratio:.2f}$",
               **simulation(k, markersize=4))
 
@@ -75,7 +78,7 @@ def _draw_minima(axis, numbers, sizes):
         if new is None or not len(new):
             continue
         if not axis.get_legend_handles_labels()[0]:
-            axis.plot(was[:, 0], was[:, 1], label="gradient descent", **simulation(0))
+            axis.plot(was[:, 0], was[:, 1], label="gradient descent (null)", **simulation(0))
         top = predicted.non_uniformity_limit(float(numbers["lr"]), int(numbers["examples"]), size)
         axis.plot(new[:, 0], new[:, 1], **simulation(k))
         axis.plot([0, edge], [top, top], **bound(k))

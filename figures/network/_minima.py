@@ -8,7 +8,7 @@ from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
 from figures._figure import Figure, close, holds, not_judged
 from figures._fitted_powers import t_limit
-from figures._style import SHADES, bound, fit, panels, simulation, theory
+from figures._style import SHADES, bound, fit, null, panels, simulation, theory
 from figures.network._panels import empty
 from figures.network._runs import FEW, TEACHER, cannot, exponent, guarded, measure, settled, stays, task
 from theory import linear_stability as predicted
@@ -153,6 +153,7 @@ def draw(numbers):
     axes[1].set(xlabel="$s$ over the poster's bound, $s\\,\\eta\\sqrt{p}$", ylabel="$\\eta/\\eta^*$",
                 xlim=(0, max(1.3, 1.05 * height.max())), ylim=(0, 1.12 * max(1, ratio.max())))
     _draw_slope(axes[2], sharp, spread)
+    axes[3].axhline(100 * numbers["accuracy"].mean(), **null())
     axes[3].set(xlabel="sharpness $a$", ylabel="test accuracy (%)")
     for axis, title in zip(axes, ("Fig. 3: the diagram", "exact threshold, drawn bound", "Fig. 4")):
         axis.set_title(title)
@@ -175,7 +176,8 @@ def _draw_diagram(axis, numbers, own, lr, size, k, look):
 def _finish_diagram(axis, numbers):
     handles, _ = axis.get_legend_handles_labels()
     axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$", xlim=(0, None), ylim=(0, 1.05 * axis.get_ylim()[1]))
-    handles += [Line2D([], [], label="the poster's bound, $s=1/(\\eta\\sqrt{p})$", **bound(0)),
+    handles += [Line2D([], [], label="the poster's bound, $s=1/(\\eta\\sqrt{p})$ (null)", **bound(0)),
+                Line2D([], [], label="null: unrelated to $a$", **null()),
                 Line2D([], [], label="theory: exact threshold, $\\eta=\\eta^*$", **theory(0))]
     axis.figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
@@ -184,6 +186,7 @@ def _draw_slope(axis, sharp, spread):
     slope = float(np.exp(np.mean(np.log(spread / sharp))))
     grid = np.linspace(sharp.min() * 0.8, sharp.max() * 1.15, 20)
     axis.loglog(grid, slope * grid, label=f"fit: $s={slope:.2f}\\,a$", **fit(0))
+    axis.axhline(np.exp(np.log(spread).mean()), **null())
     axis.set(xlabel="sharpness $a$", ylabel="non-uniformity $s$")
     for one in (axis.xaxis, axis.yaxis):
         one.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

@@ -7,7 +7,7 @@ from scipy.stats import binom
 
 from figures._figure import Figure, holds, not_judged
 from figures._fitted_powers import FALSE_ALARM
-from figures._style import below, bound, panels, simulation, theory
+from figures._style import below, bound, null, panels, simulation, theory
 from figures.network._panels import empty
 from figures.network._runs import (MOST_STEPS, TEACHER, cannot, ensemble, guarded, interpolated, settled, stays, task)
 from refimpl import network, sgd
@@ -169,8 +169,8 @@ def draw(numbers):
     below(axes[0], 1)
     batches, mu = numbers["batches"], float(numbers["momentum"])
     axes[1].loglog(batches, numbers["exact"], label=f"exact $\\eta^*$, $\\mu={mu:g}$", **theory(0))
-    axes[1].loglog(batches, (1 - mu) * numbers["plain"], label="rule of thumb $(1-\\mu)\\,\\eta^*_{SGD}$", **theory(1))
-    axes[1].axhline(2 * (1 + mu) / float(numbers["sharpness"]), label="bound: full batch, $2(1+\\mu)/a$", **bound(0))
+    axes[1].loglog(batches, (1 - mu) * numbers["plain"], label="null, rule of thumb: $(1-\\mu)\\,\\eta^*_{SGD}$", **null())
+    axes[1].axhline(2 * (1 + mu) / float(numbers["sharpness"]), label="null, bound: full batch, $2(1+\\mu)/a$", **bound(0))
     for k, share in enumerate(SHARES):
         axes[1].plot(numbers["batch_size"], share * numbers["critical_lr"], label=f"runs in (a), ${share:g}\\,\\eta^*$",
                      **simulation(k))
@@ -193,7 +193,7 @@ def _draw_minima(axis, numbers):
         own = (lr == rate) & (size == batch)
         axis.plot(thumb[own], (lr / exact)[own], label=f"$\\eta={rate:g}$, $B={batch:g}$", **simulation(k))
     axis.axhline(1, label="theory: $\\eta=\\eta^*$", **theory(0, linewidth=1.2))
-    axis.axvline(1, label="rule of thumb", **bound(0))
+    axis.axvline(1, label="null, rule of thumb", **null())
     axis.set(xlabel="$\\eta/(1-\\mu)\\eta^*_{SGD}$", ylabel="$\\eta/\\eta^*$", xlim=(0, None), ylim=(0, 1.25))
     axis.set_title(f"{len(lr)} minima found from random starts", fontsize=8.5)
     below(axis)
@@ -204,8 +204,8 @@ FIGURE = Figure(
     "(a) A tanh net at a minimum of gradient descent, displaced to a loss of 1e-10, under SGD with momentum: open "
     "markers, six paths at each rate; lines, the mean square of the linearised dynamics (paths lie below it: it is "
     "carried by rare ones; those that leave settle on flatter minima later). (b) The exact critical rate against the "
-    "batch size; dashed, the rule of thumb (1−μ) times that without momentum; dotted, the full-batch limit, an upper "
-    "bound; open markers, the rates of (a). (c) Minima that SGD with momentum reached from random starts: below the "
+    "batch size; the nulls are the rule of thumb, (1−μ) times that without momentum, and the full-batch limit, an "
+    "upper bound; open markers, the rates of (a). (c) Minima that SGD with momentum reached from random starts: below the "
     "solid line they are stable in mean square, right of the dotted one the rule of thumb would forbid them. Look at "
     "the two rates in (b): the rule of thumb calls both unstable, the full-batch limit both stable.",
     simulate, judge, draw, CLAIMS, (5.5, 30, 90), reads_data=True, data_seconds=(15, 75, 220))

@@ -7,7 +7,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from figures._figure import Figure, holds, not_judged
 from figures._fitted_powers import fitted_power, t_limit
-from figures._style import guide, joined, panels
+from figures._style import guide, joined, null, panels
 from figures.network._panels import empty
 from figures.network._runs import authors_setting, cannot, guarded, sharpened
 from refimpl import datasets, images
@@ -145,13 +145,16 @@ def draw(numbers):
             joined(axis, over, sharp[i], shade, label=f"{rows[i, k]:g}", markersize=3.5)
         axis.set(xlabel="time $\\eta\\cdot$steps" if axis is axes[0] else "training loss", ylabel="sharpness $a$",
                  yscale="log")
-        axis.legend(title=NAMES[k], loc="lower right" if axis is axes[0] else "lower left")
         if axis is not axes[0]:
             axis.set_xscale("log")
             round_numbers = (1, 2, 5) if loss[own].max() > 8 * loss[own].min() else (1, 2, 3, 5, 8)
             axis.xaxis.set(major_locator=LogLocator(subs=round_numbers), major_formatter="{x:g}",
                            minor_formatter=NullFormatter())
-            axis.axvline(at_equal_loss(numbers, k)[0], **guide())
+            level, there, _ = at_equal_loss(numbers, k)
+            axis.axvline(level, **guide())
+            if k == 2:
+                axis.axhline(np.exp(np.log(there).mean()), label="null: alike", **null())
+        axis.legend(title=NAMES[k], loc="lower right" if axis is axes[0] else "lower left")
     axes[0].set_title(f"{numbers['data']}, {numbers['sharpness'].shape[2]} starts", fontsize=8.5)
     for axis, title in zip(axes[1:], ("at a loss: examples", "at a loss: depth", "at a loss: scale of the start")):
         axis.set_title(title)

@@ -6,7 +6,7 @@ import numpy as np
 
 from figures._figure import AGREES, NOT_JUDGED, Figure, close, holds, not_judged
 from figures._fitted_powers import t_limit
-from figures._style import SHADES, guide, panels, simulation, theory
+from figures._style import SHADES, null, panels, simulation, theory
 from figures.network._panels import empty, published_marks, table
 from figures.network._runs import (HALF_A_DIGIT, MOST_STEPS, OWN, PUBLISHED, SWINGS, TEACHER, TOLD, at_the_edge,
                                    cannot, guarded, record_spread, task)
@@ -190,7 +190,7 @@ def _draw_teacher(axis, numbers):
     grid = np.geomspace(rates.min() / 1.4, rates.max() * 1.4, 50)
     axis.loglog(grid, predicted.sharpness_limit(grid), label="theory: $2/\\eta$", **theory(0))
     for j, flow in enumerate(sharp[0]):
-        axis.axhline(flow, label=None if j else "guide: end at the smallest rate", **guide(linestyle="--"))
+        axis.axhline(flow, label=None if j else "null: as at the smallest rate", **null())
     axis.loglog(np.repeat(rates, sharp.shape[1]), sharp.ravel(), label="simulation: each start", **simulation(1))
     for k, (name, values) in enumerate(PUBLISHED.items()):
         published_marks(axis, list(values), *zip(*values.values()), k, f"published, {name}")
@@ -228,7 +228,7 @@ def _cell(values):
 FIGURE = Figure(
     "network-sharpness", "Table 1: gradient descent ends at sharpness 2/η where its flow would end sharper",
     "(a) On the teacher set: sharpness at the end of gradient descent against the learning rate, one marker per start, "
-    "over the line 2/η; dashed, where each start ends at the smallest rate; crosses are the published means "
+    "over the line 2/η; dotted, where each start ends at the smallest rate; crosses are the published means "
     "of Table 1 (bars: their ± values), of other nets and sets. On "
     "images, in the authors' setting: sharpness along each run against η·steps, over the line 2/η of its rate; grey "
     "crosses are published. (b) The table: mean ± standard deviation over starts; a dash: blows up. Look at the rates "
