@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from figures import _all, _command, _files, _names
+from figures._all import FIGURES
 from figures.__main__ import main
 from figures._command import arguments
 from figures._figure import AGREES, DIFFERS, EFFORTS, NOT_JUDGED, close, holds
 from figures._fitted_powers import fitted_power, t_limit
-from figures._style import style
+from figures._style import names_null, null, panels, style
 from refimpl.testing._command_line import main as kit_main
 from tests import support
 from tests.tiny_figures import install, tiny
@@ -69,6 +70,21 @@ def test_a_picture_carries_its_title_and_text_that_stays_text(tmp_path, tiny_fig
     assert main(["one", "--out", str(tmp_path)]) == 0
     drawn = (tmp_path / "one.svg").read_text(encoding="utf-8")
     assert "<text" in drawn and ">title of one</text>" in drawn
+
+
+def test_a_picture_that_names_no_null_says_why(tmp_path, monkeypatch, capsys):
+    """Each run holds it for every figure that it draws; one figure alone has a reason, as its panels have no axis."""
+    install(monkeypatch, tiny("silent", without_null=""), tiny("excused"))
+    assert main(["--out", str(tmp_path)]) == 1
+    said = capsys.readouterr().err
+    assert "silent must draw the nulls of its rows, named so, or say why it cannot" in said and "excused" not in said
+    picture, (axis,) = panels(1, 1)
+    assert not names_null(picture)
+    axis.plot([0, 1], label="null: no effect", **null())
+    assert not names_null(picture)  # not in a legend
+    axis.legend()
+    assert names_null(picture)
+    assert [figure.name for figure in FIGURES if figure.without_null] == ["images-examples"]
 
 
 def test_the_user_s_matplotlibrc_does_not_show():

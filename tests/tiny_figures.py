@@ -17,7 +17,7 @@ class _HereAndNow:
         return future
 
 
-def tiny(name, passed=True, claim="WME18.eq4", raises=None, reads_data=False):
+def tiny(name, passed=True, claim="WME18.eq4", raises=None, reads_data=False, without_null="one line is all"):
     """A figure of one line and one row; with `raises`, one whose `judge` does."""
 
     def simulate(effort, rng, data=None):
@@ -34,7 +34,8 @@ def tiny(name, passed=True, claim="WME18.eq4", raises=None, reads_data=False):
         return figure
 
     return Figure(
-        name, f"title of {name}", f"The line of {name}.", simulate, judge, draw, (claim,), (0.1, 0.2, 0.3), reads_data
+        name, f"title of {name}", f"The line of {name}.", simulate, judge, draw, (claim,), (0.1, 0.2, 0.3), reads_data,
+        without_null=without_null
     )
 
 

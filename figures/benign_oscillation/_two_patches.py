@@ -85,8 +85,8 @@ def draw(numbers):
     zoom.tick_params(labelsize=6.5)
     axes[5].text(0.97, 0.3, f"grows by {numbers['small_gain'] - 1:.0%}", transform=axes[5].transAxes, ha="right",
                  fontsize=8.5)
-    axes[5].axhline(numbers["small_v"][0], label="null: no growth", **null())
-    axes[5].legend(loc="upper right")
+    flat = axes[5].axhline(numbers["small_v"][0], label="null: no growth", **null())
+    axes[5].legend(handles=[flat], loc="upper right")
     axes[3].legend(loc="lower right")
     axes[0].set_ylim(-0.05, 1.5)
     return picture

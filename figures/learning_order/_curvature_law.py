@@ -103,8 +103,8 @@ def draw(numbers):
         axis.plot(fine, half / law, label="law, slopes held at ½", **theory(2))
         axis.plot(fine, limit / law, label="thin: limit of small $r$", **fit(3))
         power, words = (2, "$r^2$") if name == "r" else (0, "no $\\lambda$")
-        other = law[6] * (fine / fine[6])**power
-        axis.plot(fine, other / law, label=f"null: {words}", **null())
+        other = law[6] * (fine / fine[6])**power / law
+        axis.plot(fine[other < 1.27], other[other < 1.27], label=f"null: {words}", **null())
         axis.axhline(1, label="law, slopes fall as $g$ grows", **theory(k))
         own = _laws(marks, name)[0]
         axis.errorbar(marks, values.mean(axis=1) / own, error / own, capsize=3, **simulation(k))
