@@ -95,20 +95,22 @@ def required(model):
 @functools.cache
 def shared(name):
     """The cases of a model, made once; their arrays are read-only."""
+    return tuple(complete(name, f"{name}/{key}", inputs, dtype) for key, inputs, dtype in inputs_of(name))
+
+
+def inputs_of(name):
+    """The inputs of a model's cases, (key, `Inputs`, dtype) each, before anything is computed."""
     entry = MODELS[known(name)]
-    found = []
     for key, size in entry.sizes.items():
-        found.append(complete(name, f"{name}/{key}", entry.draw(Numbers(f"{name}/{key}"), **size)))
+        yield key, entry.draw(Numbers(f"{name}/{key}"), **size), "float64"
     for key, make in entry.hard.items():
-        found.append(complete(name, f"{name}/{key}", make(Numbers(f"{name}/{key}"))))
+        yield key, make(Numbers(f"{name}/{key}")), "float64"
     key, size = list(entry.sizes.items())[1]
     inputs = entry.draw(Numbers(f"{name}/float32"), **size)
-    found.append(complete(name, f"{name}/float32", inputs.change(note="all arrays are float32"), dtype="float32"))
+    yield "float32", inputs.change(note="all arrays are float32"), "float32"
     for key in entry.single:
         inputs = entry.hard[key](Numbers(f"{name}/{key}"))
-        inputs = inputs.change(note=f"{inputs.note}; all arrays are float32")
-        found.append(complete(name, f"{name}/{key}-float32", inputs, dtype="float32"))
-    return tuple(found)
+        yield f"{key}-float32", inputs.change(note=f"{inputs.note}; all arrays are float32"), "float32"
 
 
 def complete(model, name, inputs, dtype="float64", *, thresholds=True):

@@ -76,10 +76,9 @@ def _parser():
 
 def _models(options):
     for model in (options.model,) if options.model else _cases.models():
-        cases = _cases.shared(model)
-        values = sum(len(case.expected) for case in cases)
-        settings = ", ".join(cases[0].settings) or "none"
-        lines = [f"{model}: {len(cases)} cases, {values} values", f"  settings: {settings}"]
+        given = [inputs for _, inputs, _ in _cases.inputs_of(model)]
+        settings = ", ".join(given[0].settings) or "none"
+        lines = [f"{model}: {len(given)} cases, {len(DEFINITIONS[model])} functions", f"  settings: {settings}"]
         lines += [textwrap.fill(_cases.conventions(model).split("\n")[0], 116, initial_indent="  ",
                                 subsequent_indent="  ")]
         lines += [textwrap.fill(formula, 116, initial_indent="    ", subsequent_indent="        ")
