@@ -84,10 +84,11 @@ def draw(numbers):
     line = np.linspace(0.3, 0.75, 50)
     axes[1].plot(line, line, label="bound, O(κ) with constant 1", **bound(0))
     axes[1].axhline(1, label="null, no effect", **null())
-    axes[0].set(ylabel=f"test error, P only, at training loss {SMALL.stop:g}", title="errors", ylim=(5e-5, None))
+    axes[0].set(ylabel=f"test error, P only, at training loss {SMALL.stop:g}", title="errors")
     axes[1].set(ylabel="error of L-S over that of S", title="ratio")
     for axis in axes:
         axis.set(xlabel="$\\kappa=\\sqrt{d/N}$", yscale="log", xlim=(0.3, 0.78))
+    axes[0].set_ylim(bottom=5e-5)
     axes[0].legend(loc="lower right")
     axes[1].legend(loc="lower right")
     return picture

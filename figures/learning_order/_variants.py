@@ -82,8 +82,9 @@ def draw(numbers):
             for k in range(2):
                 axes[0].plot(places[k], pair[k], **simulation(k))
         labels += [kind if count == 1 else f"{name}\n{kind}" for kind in NAMES.values()]
-    axes[0].set(xticks=range(len(labels)), ylabel="test error, P only", ylim=(-0.003, None),
+    axes[0].set(xticks=range(len(labels)), ylabel="test error, P only",
                 xlim=(-0.5, len(labels) - 0.5), title="at the stop, a line per seed")
+    axes[0].set_ylim(-0.003, 1.25 * axes[0].get_ylim()[1])
     axes[0].legend(loc="upper left")
     axes[0].set_xticklabels(labels, fontsize=9 if count == 1 else 7)
     return picture
