@@ -26,7 +26,7 @@ class Sizes:
     every: int
 
 
-SIZES = {"quick": Sizes(1, 8, 4, 4), "standard": Sizes(2, 60, 40, 2), "full": Sizes(5, 120, 40, 2)}
+SIZES = {"quick": Sizes(1, 8, 4, 4), "standard": Sizes(2, 44, 24, 4), "full": Sizes(3, 120, 40, 2)}
 
 
 def simulate(effort, rng):
@@ -103,4 +103,4 @@ FIGURE = Figure(
     "Markers: means over seeds, thin lines single seeds; each panel sets a control beside the arm that it changes in one point. (a) Noise drawn for each unit by "
     "itself does not keep the patch out. (b) Without annealing the patch is never learned. (c) A faint patch is "
     "learned at the large rate. (d) Without ζ the patch says nothing, and both rates end alike on clean images.",
-    simulate, judge, draw, ("LWM19.img-noise-form", "LWM19.img-order", "LWM19.img-clean"), (5, 70, 350))
+    simulate, judge, draw, ("LWM19.img-noise-form", "LWM19.img-order", "LWM19.img-clean"), (5, 52, 210))
