@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import binom
+from scipy.special import bdtr, bdtrc
 
 from figures._figure import Figure, holds, not_judged
 from figures._fitted_powers import FALSE_ALARM
@@ -131,7 +131,7 @@ def judge(numbers):
 
 def _most(kept, count):
     """Whether more than half of the paths do it, or fewer; None where coins may give as many."""
-    more, fewer = binom.sf(kept - 1, count, 0.5), binom.cdf(kept, count, 0.5)
+    more, fewer = bdtrc(kept - 1, count, 0.5), bdtr(kept, count, 0.5)  # scipy.stats is slow to load
     return True if more < FALSE_ALARM else False if fewer < FALSE_ALARM else None
 
 
