@@ -169,7 +169,8 @@ def draw(numbers):
     c, after = ANNEALED
     path, moments = numbers["anneal_path"], numbers["anneal_moments"].astype(int)
     marks = np.linspace(0, len(path) - 1, 14).astype(int)
-    axes[2].semilogy(marks, path[marks], label=f"simulation, $c={c:g}$ throughout (null)", **simulation(0, markersize=4))
+    axes[2].semilogy(marks, path[marks], label=f"simulation, $c={c:g}$ throughout (null)",
+                     **simulation(0, markersize=4))
     axes[2].semilogy(numbers["anneal_law"], label="theory: frozen at, if annealed then", **theory(0))
     for moment, tail in zip(moments, numbers["anneal_tails"]):
         axes[2].semilogy(moment + np.arange(len(tail)), tail, color=SHADES[1], linewidth=0.8)

@@ -111,7 +111,8 @@ def _landscape(picture, axis, numbers):
                            extend="max")
     picture.colorbar(filled, ax=axis, label="test loss $P$", shrink=0.8, ticks=[0, 0.05, 0.1])
     for k, label in enumerate(("small", "large, then small")):
-        axis.plot(*numbers[f"{NAMES[k]}_flow"][-1], label="null: where flow stops" if k else None, **null("x", zorder=4))
+        axis.plot(*numbers[f"{NAMES[k]}_flow"][-1], label="null: where flow stops" if k else None,
+                  **null("x", zorder=4))
         axis.plot(*numbers["stops"][k], label=f"{label}: $P/\\hat L={numbers['ratios'][k]:.3f}$",
                   **simulation(k, markersize=7, markeredgewidth=1.6))
     axis.set(xlim=(0.6, 1.4), ylim=(0.6, 1.4), xticks=[0.6, 0.8, 1, 1.2, 1.4], yticks=[0.6, 0.8, 1, 1.2, 1.4],

@@ -138,7 +138,8 @@ def draw(numbers):
     axes[0].legend(loc="lower right", ncols=2, title="lines, theory: $2(1+\\mu)/\\eta$; null: $2/\\eta$")
     places = np.arange(len(SGD))
     axes[1].plot(places, numbers["sgd_over_star"], label="simulation: $\\eta/\\eta^*$", **simulation(0))
-    axes[1].plot(places, numbers["sgd_over_edge"], label="simulation: $\\eta\\lambda/2(1+\\mu)$ (null)", **simulation(1))
+    axes[1].plot(places, numbers["sgd_over_edge"], label="simulation: $\\eta\\lambda/2(1+\\mu)$ (null)",
+                 **simulation(1))
     axes[1].axhline(1, label="theory: at the threshold", **theory(0))
     axes[1].set_xticks(places, [f"$\\eta={lr:g}$\n$\\mu={mu:g}$, $B={size}$" for lr, mu, size in SGD], fontsize=7)
     axes[1].set(xlim=(-0.4, len(SGD) - 0.6), ylim=(0, 1.35), title="minima of SGD, teacher set")

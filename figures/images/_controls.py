@@ -100,7 +100,8 @@ def draw(numbers):
 
 FIGURE = Figure(
     "images-controls", "Li, Wei and Ma: what takes the patch's effect away",
-    "Markers: means over seeds, thin lines single seeds; each panel sets a control beside the arm that it changes in one point. (a) Noise drawn for each unit by "
-    "itself does not keep the patch out. (b) Without annealing the patch is never learned. (c) A faint patch is "
-    "learned at the large rate. (d) Without ζ the patch says nothing, and both rates end alike on clean images.",
+    "Markers: means over seeds, thin lines single seeds; each panel sets a control beside the arm that it changes in "
+    "one point. (a) Noise drawn for each unit by itself does not keep the patch out. (b) Without annealing the patch "
+    "is never learned. (c) A faint patch is learned at the large rate. (d) Without ζ the patch says nothing, and both "
+    "rates end alike on clean images.",
     simulate, judge, draw, ("LWM19.img-noise-form", "LWM19.img-order", "LWM19.img-clean"), (5, 52, 210))

@@ -184,6 +184,6 @@ FIGURE = Figure(
     "images-threshold", "Li, Wei and Ma: rate and brightness at which the patch becomes unstable",
     "Patch-only accuracy after four epochs against the rate (a) and the scale of the patch (b): markers are single "
     "seeds, the thin line their mean; the solid line is the full-batch stability limit 2(1 + μ)/λ of the mean start, "
-    "grey the side on which the patch is unstable, dotted the nulls: 2/λ, curvature without its ½. (c) Full-batch descent turns the units "
-    "off on the patch at the large rate as SGD does.",
+    "grey the side on which the patch is unstable, dotted the nulls: 2/λ, curvature without its ½. (c) Full-batch "
+    "descent turns the units off on the patch at the large rate as SGD does.",
     simulate, judge, draw, ("LWM19.img-cause", "LWM19.img-order"), (4, 28, 80))

@@ -86,7 +86,8 @@ def draw(numbers):
     roots = np.sqrt(np.asarray(numbers["by_loss"])[:, 1] / np.asarray(numbers["alone"])[:, None])
     axes[3].plot(logs, np.polyval(np.polyfit(logs, roots.mean(axis=0), 1), logs),
                  label="fit, straight: $\\Vert\\bar U\\Vert^2$ of order $\\log^2$", **fit(0))
-    axes[3].plot(logs, roots[0, 0] * (logs / logs[0])**1.5, label="null: $\\Vert\\bar U\\Vert^2$ of order $\\log^3$", **null())
+    axes[3].plot(logs, roots[0, 0] * (logs / logs[0])**1.5, label="null: $\\Vert\\bar U\\Vert^2$ of order $\\log^3$",
+                 **null())
     axes[3].set(xlabel="$\\log(1/\\epsilon_1)$", ylabel="$\\Vert\\bar U\\Vert_F/\\sqrt{d}$", title="P alone")
     for axis in axes:
         axis.legend(loc="upper left")

@@ -79,7 +79,8 @@ def draw(numbers):
     for i, steps in enumerate(np.asarray(numbers["steps"])):
         axes[1].errorbar(widths * (1 + 0.03 * i), *_rms(share[:, i]), capsize=3, label=f"after {steps} steps",
                          **simulation(i))
-    axes[0].loglog(norm[0].mean(axis=-1), 10 * np.sqrt((law[0]**2).mean(axis=-1)), label=f"null: 10 × that of {widths[0]}", **null())
+    axes[0].loglog(norm[0].mean(axis=-1), 10 * np.sqrt((law[0]**2).mean(axis=-1)),
+                   label=f"null: 10 × that of {widths[0]}", **null())
     axes[1].axhline(np.sqrt((share[0]**2).mean()), label="null: as in a narrow net", **null())
     axes[1].plot(widths, np.sqrt((share[0]**2).mean()) * (widths / widths[0])**-0.75, label="guide, ∝ $m^{-3/4}$",
                  **guide(linewidth=1.3))

@@ -119,7 +119,8 @@ def draw(numbers):
         axes[1].plot(fine, kept if factor == 1 else np.full(len(fine), factor), **null(),
                      label="null: size kept; no noise" if k == 0 else None)
         axes[1].plot(np.linspace(0, steps, len(found)), np.array(found) / STD, **simulation(k))
-    axes[1].set(xlabel="step", ylabel="std of the noise part over $\\tau_0'$", title="footnote 2, $\\eta=0.2$", ylim=(0, 3.4))
+    axes[1].set(xlabel="step", ylabel="std of the noise part over $\\tau_0'$", title="footnote 2, $\\eta=0.2$",
+                ylim=(0, 3.4))
     key(axes[1], loc="upper right")
     return picture
 

@@ -135,7 +135,8 @@ FIGURE = Figure(
     "momentum-limit", "The critical rate with momentum, against batch size and momentum",
     "(a) Lines: the exact limit in mean square; markers: the rate at which the enumerated operator on place and "
     "velocity has spectral radius 1. At small B the limit nears (1 − μ) times that of plain SGD, at B = n it is 2(1 + "
-    "μ)/λ; the two rules of thumb (dotted, the null for μ = .5 and .9) are its ends. (b) Against momentum, in units of 2/λ: momentum raises the "
-    "limit of large batches and lowers that of small ones. (c) Full batch: lines are theory, markers simulated "
-    "gradient descent 1 % below (filled: shrinks) and above (open: grows), drawn 8 % apart to be told apart.",
+    "μ)/λ; the two rules of thumb (dotted, the null for μ = .5 and .9) are its ends. (b) Against momentum, in units of "
+    "2/λ: momentum raises the limit of large batches and lowers that of small ones. (c) Full batch: lines are theory, "
+    "markers simulated gradient descent 1 % below (filled: shrinks) and above (open: grows), drawn 8 % apart to be "
+    "told apart.",
     simulate, judge, draw, ("AB26.plateaus", "CKLKT21.momentum", "CKLKT21.nesterov", "CGKDG22.adam"), (2, 1.5, 3))

@@ -138,6 +138,6 @@ FIGURE = Figure(
     "two-minima", "The toy with two minima: gradient descent stays where SGD leaves",
     "(a) The two examples' losses and their mean. (b) From x = 1.001, six runs of SGD leave the minimum at 1 at a "
     "rate at which gradient descent stays. (c) Share of runs still in the basin: lines are the exact law, markers "
-    "runs, dotted the null: the law at 1.05 η. (d) Below the almost-sure limit few runs escape, and the fewer the closer "
-    "they start: lines are exact, markers runs; the slopes are κ.",
+    "runs, dotted the null: the law at 1.05 η. (d) Below the almost-sure limit few runs escape, and the fewer the "
+    "closer they start: lines are exact, markers runs; the slopes are κ.",
     simulate, judge, draw, ("WME18.toy", "WME18.many", "WME18.eq3"), (4, 12, 60))

@@ -169,8 +169,10 @@ def draw(numbers):
     below(axes[0], 1)
     batches, mu = numbers["batches"], float(numbers["momentum"])
     axes[1].loglog(batches, numbers["exact"], label=f"exact $\\eta^*$, $\\mu={mu:g}$", **theory(0))
-    axes[1].loglog(batches, (1 - mu) * numbers["plain"], label="null, rule of thumb: $(1-\\mu)\\,\\eta^*_{SGD}$", **null())
-    axes[1].axhline(2 * (1 + mu) / float(numbers["sharpness"]), label="null, bound: full batch, $2(1+\\mu)/a$", **bound(0))
+    axes[1].loglog(batches, (1 - mu) * numbers["plain"], label="null, rule of thumb: $(1-\\mu)\\,\\eta^*_{SGD}$",
+                   **null())
+    axes[1].axhline(2 * (1 + mu) / float(numbers["sharpness"]), label="null, bound: full batch, $2(1+\\mu)/a$",
+                    **bound(0))
     for k, share in enumerate(SHARES):
         axes[1].plot(numbers["batch_size"], share * numbers["critical_lr"], label=f"runs in (a), ${share:g}\\,\\eta^*$",
                      **simulation(k))
@@ -205,7 +207,7 @@ FIGURE = Figure(
     "markers, six paths at each rate; lines, the mean square of the linearised dynamics (paths lie below it: it is "
     "carried by rare ones; those that leave settle on flatter minima later). (b) The exact critical rate against the "
     "batch size; the nulls are the rule of thumb, (1−μ) times that without momentum, and the full-batch limit, an "
-    "upper bound; open markers, the rates of (a). (c) Minima that SGD with momentum reached from random starts: below the "
-    "solid line they are stable in mean square, right of the dotted one the rule of thumb would forbid them. Look at "
-    "the two rates in (b): the rule of thumb calls both unstable, the full-batch limit both stable.",
+    "upper bound; open markers, the rates of (a). (c) Minima that SGD with momentum reached from random starts: below "
+    "the solid line they are stable in mean square, right of the dotted one the rule of thumb would forbid them. Look "
+    "at the two rates in (b): the rule of thumb calls both unstable, the full-batch limit both stable.",
     simulate, judge, draw, CLAIMS, (5.5, 30, 90), reads_data=True, data_seconds=(15, 75, 220))
