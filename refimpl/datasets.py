@@ -7,6 +7,7 @@ the "binary version" is the one to take.
 """
 
 import gzip
+import os
 import zlib
 from dataclasses import dataclass
 from math import prod
@@ -92,7 +93,7 @@ def load(directory, *, split="train"):
     """
     _checks.one_of(split, "split", tuple(_IDX_SPLITS))
     directory = _path(directory, "directory")
-    if not directory.is_dir():
+    if not os.path.isdir(directory):
         raise ValueError(f"directory must be a directory, got {directory}; give the one that holds the files")
     batches, hundred = _cifar_files(directory, split), directory / _HUNDRED[split]
     kinds = [_idx_file(directory, split, kind) for kind in ("images-idx3", "labels-idx1")]

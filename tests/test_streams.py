@@ -39,7 +39,12 @@ def test_a_restored_generator_gives_the_same_run(name):
 
 @pytest.mark.parametrize("name", RUNS)
 def test_a_seed_gives_the_same_run(name):
+    """So does a SeedSequence, as often as it is given, and another after children were taken of it."""
     assert np.array_equal(RUNS[name](5), RUNS[name](5)) and not np.array_equal(RUNS[name](6), RUNS[name](5))
+    sequence = np.random.SeedSequence(5)
+    assert np.array_equal(RUNS[name](sequence), RUNS[name](5)) and np.array_equal(RUNS[name](sequence), RUNS[name](5))
+    sequence.spawn(2)
+    assert not np.array_equal(RUNS[name](sequence), RUNS[name](5))
 
 
 def test_streams_of_a_seed_are_its_children_and_differ():

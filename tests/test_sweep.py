@@ -188,6 +188,18 @@ def test_an_error_and_a_dead_worker_cost_their_own_point(workers):
     assert found.values["value"][0, 0] == 0.3 and found.values["value"][1, 1] == 0.5 * grid["size"][1]
 
 
+def test_what_a_callable_loses_is_lost_and_not_stopped():
+    """The last point is not given back, and all others twice and in any order: its status is 3; nothing at all is an
+    error."""
+    def careless(function, tasks):
+        return [function(task) for task in tasks[:-1]][::-1] * 2
+
+    found = sweep.run(noisy, GRID, workers=careless)
+    assert found.nit == 11 and found.status[-1, -1, -1] == 3 and "gave back no result" in found.errors[2, 1, 1]
+    assert found.success.sum() == 11 and found.take("sum", lr=0.3, size=2, seed=1) == 120.3
+    refused("workers must give back the results, got None", sweep.run, noisy, GRID, workers=lambda *given: None)
+
+
 def test_a_killed_worker_loses_nothing_but_its_own_task(tmp_path):
     """Point 2 kills its worker once: it runs again, and no other point runs twice."""
     found = sweep.run(once_killed, {"place": range(6)}, fixed={"directory": str(tmp_path)}, workers=2)
@@ -230,7 +242,9 @@ def test_a_grid_that_grows_runs_only_what_is_new(tmp_path):
     grown = sweep.run(noisy, {**GRID, "lr": [0.1, 0.3, 0.5, 0.7]}, rng=1, directory=tmp_path)
     assert (grown.reused, grown.nit) == (12, 4)
     equal(grown, sweep.run(noisy, {**GRID, "lr": [0.1, 0.3, 0.5, 0.7]}, rng=1))
-    for changed in ({"rng": 2}, {"rng": 1, "fixed": {"scale": 3.0}}, {}):    # another result is not taken for this one
+    eight = np.random.SeedSequence(1, pool_size=8)
+    # another result is not taken for this one
+    for changed in ({"rng": 2}, {"rng": 1, "fixed": {"scale": 3.0}}, {}, {"rng": eight}):
         assert sweep.run(noisy, GRID, directory=tmp_path, **changed).reused == 0
     assert sweep.run(noisy, GRID, rng=1, directory=tmp_path, keep=["sum"]).values.keys() == {"sum"}
 

@@ -99,6 +99,7 @@ def descend(model, w0, x, y, *, lr, batch_size=None, momentum=0.0, nesterov=Fals
         block = np.broadcast_to(rates[active], (steps, len(active)))
         going = {} if velocity is None or not first else {"velocity": velocity[active]}
         run = sgd.run(model, w[active], x, y, lr=block, steps=steps, **going, **options)
+        rng.spawn(2)                                # those that the run has used
         w[active], nit[active] = run.w, first + run.nit
         if velocity is not None:
             velocity[active] = run.velocity

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from refimpl._parallel import count, mapper
+from refimpl._parallel import count, in_order, mapper
 from refimpl._renamed import renamed
 from refimpl._streams import streams
 from refimpl.sgd import _arguments, _sampling
@@ -171,7 +171,7 @@ def run(model, w0, x, y=None, *, lr, steps, batch_size=None, sampling="without-r
     if len(tasks) == 1:
         return _result([run_chunk(tasks[0])], plan)
     with mapper(workers) as spread:
-        return _result(list(spread(run_chunk, tasks)), plan)
+        return _result(in_order(spread, run_chunk, tasks), plan)
 
 
 def _velocity(velocity, rule, start, shape):

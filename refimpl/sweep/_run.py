@@ -11,7 +11,7 @@ import numpy as np
 from refimpl._parallel import count, executor
 from refimpl._streams import streams
 from refimpl.sweep._dying_workers import pooled, submitted
-from refimpl.sweep._point import COMPLETED, NOT_RUN, Task, attempt
+from refimpl.sweep._point import COMPLETED, LOST, NOT_RUN, Task, attempt
 from refimpl.sweep._stored_points import identity, load, stored, stream
 from theory import _checks
 
@@ -31,7 +31,8 @@ class Sweep:
         integers and booleans become floats).
     status : ndarray G of int
         0 completed, 1 the function raised, 2 not run because the callback
-        stopped the sweep, 3 its worker died on it twice, or the executor for good.
+        stopped the sweep, 3 its worker died on it twice, the executor for good, or
+        a callable lost it.
     success : ndarray G of bool
         ``status == 0``.
     errors : dict of tuple to str
@@ -176,10 +177,12 @@ def run(function, grid, *, fixed=None, keep=None, rng=None, workers=1, directory
     source = _source([task for task in tasks if task.place not in found], workers)
     try:
         for place, outcome in source:
+            done += place not in outcomes
             outcomes[place] = outcome
-            done += 1
             if callback is not None:
                 callback(intermediate_result=Progress(len(outcomes), len(tasks), points[place], outcome[0]))
+        lost = LOST, None, "workers gave back no result for it"
+        outcomes.update({task.place: lost for task in tasks if task.place not in outcomes})
     except StopIteration:
         pass
     finally:
@@ -220,7 +223,11 @@ def _source(tasks, workers):
     if (found := executor(workers)) is not None:
         return submitted(tasks, found)
     if callable(workers):
-        return iter(workers(attempt, tasks))
+        found = workers(attempt, tasks)
+        if not hasattr(found, "__iter__"):
+            raise ValueError(f"workers must give back the results, got {found!r}; give a map-like callable "
+                             "workers(func, iterable)")
+        return iter(found)
     return map(attempt, tasks) if count(workers) == 1 or not tasks else pooled(tasks, count(workers))
 
 

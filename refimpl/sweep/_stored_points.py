@@ -20,7 +20,8 @@ def identity(function, fixed, seed):
     if "<" in name or "?" in name:
         raise ValueError(f"function must be defined by name in a module when directory is given, got {name}; stored "
                          "results are known by it")
-    root = None if seed is None else [str(seed.entropy), list(map(int, seed.spawn_key))]
+    root = None if seed is None else [str(seed.entropy), list(map(int, seed.spawn_key)),
+                                      *([] if seed.pool_size == 4 else [seed.pool_size])]
     return {"function": name, "version": __version__, "fixed": _token(fixed), "rng": _token(root)}
 
 
@@ -77,15 +78,20 @@ def _token(value):
     """`value` as JSON that differs wherever the value does."""
     if isinstance(value, np.generic):
         value = value.item()
-    if value is None or isinstance(value, (bool, int, float, str)):
-        return value if not isinstance(value, float) else float.hex(value)
-    if isinstance(value, np.ndarray) and value.dtype != object:
+    if isinstance(value, float):
+        return float.hex(value)
+    if isinstance(value, str):
+        return ["str", value] if value in ("inf", "-inf", "nan") or "0x" in value else value  # a float is such a word
+    if value is None or isinstance(value, (bool, int)):
+        return value
+    if isinstance(value, np.ndarray) and value.dtype != object and not isinstance(value, np.ma.MaskedArray):
         digest = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
         return {"array": [str(value.dtype), list(value.shape), digest]}
     if isinstance(value, (list, tuple)):
         return [type(value).__name__, *map(_token, value)]
     if isinstance(value, dict):
-        return {"dict": {str(key): _token(entry) for key, entry in value.items()}}
+        return {"dict": {key if isinstance(key, str) else f"{type(key).__name__} {key!r}": _token(entry)
+                         for key, entry in value.items()}}
     if is_dataclass(value) and not isinstance(value, type):
         return {type(value).__qualname__: {field.name: _token(getattr(value, field.name)) for field in fields(value)}}
     raise ValueError("fixed must hold numbers, strings, arrays, lists, dicts or dataclasses of them when directory is "

@@ -128,10 +128,13 @@ def test_no_steps_return_the_start(rng):
 
 
 def test_a_task_pickles(rng):
-    """What a map-like `workers` receives survives pickling, as a process pool or a cluster needs it."""
+    """What a map-like `workers` receives survives pickling, as a process pool or a cluster needs it; what it gives back
+    may be in any order, but not lack any."""
     def spread(function, tasks):
-        return [pickle.loads(pickle.dumps(function))(pickle.loads(pickle.dumps(task))) for task in tasks]
+        return [pickle.loads(pickle.dumps(function))(pickle.loads(pickle.dumps(task))) for task in tasks][::-1]
 
     x, w0 = rng.standard_normal((6, 3)), rng.standard_normal((40, 3))
     run = partial(sgd.run, PlainRegression(3), w0, x, lr=0.2, steps=5, batch_size=2, rng=7, chunk_size=16)
     assert_array_equal(run(workers=spread).w, run().w)
+    for wrong in (lambda *given: spread(*given)[1:], lambda *given: None, lambda *given: spread(*given) * 2):
+        support.refused("workers must give back one result for each of 3 tasks", run, workers=wrong)
