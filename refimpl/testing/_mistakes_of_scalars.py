@@ -43,10 +43,8 @@ def _of_sampling(derived, case):
         found |= {(name.REPLACEMENT, 0): _of_data(derived, data, replacement=not options["replacement"]),
                   (name.REPLACEMENT_IGNORED, 0): _of_data(derived, data, replacement=False),
                   (name.REPLACEMENT_ALWAYS, 0): _of_data(derived, data, replacement=True)}
-    if "batch_size" in options:
-        found |= {(name.BATCH_ONE, 0): _of_data(derived, data, batch_size=1),
-                  (name.BATCH_WHOLE, 0): _of_data(derived, data, batch_size=n)}
-    return found
+    return found | {(name.BATCH_ONE, 0): _of_data(derived, data, batch_size=1),
+                    (name.BATCH_WHOLE, 0): _of_data(derived, data, batch_size=n)}
 
 
 def _of_step(derived):
