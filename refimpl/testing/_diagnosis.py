@@ -134,7 +134,7 @@ class _Group:
             axes = tuple(range(1, value.ndim))
             allowed = allowed[np.minimum(np.arange(len(value)), len(allowed) - 1)]
         else:
-            axes, allowed = None, allowed[-1] if path else allowed
+            axes = None
         size = np.abs(value).max(axis=axes, keepdims=axes is not None, initial=0.0)
         with np.errstate(invalid="ignore"):
             close = np.isfinite(value) & (np.abs(got - value) <= allowed + _ROUNDING * relative * size)

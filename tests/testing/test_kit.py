@@ -120,17 +120,22 @@ def test_two_mistakes_are_told_apart_where_the_cases_do():
 def test_what_fits_nothing_gets_no_cause():
     report = check_model({"gradient": lambda w, x, y: np.cos(gradient(w, x, y))}, LINEAR, on_fail=None)
     assert report.failures and not report.causes
+    nothing = {"gradient": lambda w, x, y: 0 * w}
+    assert check_model(nothing, LINEAR, on_fail=None).causes == {"gradient": _mistake_names.CONSTANT.format(0)}
 
 
 def test_a_mistake_in_one_branch_is_named():
-    """The ½ missing in the squared loss of a net whose cross-entropy is right."""
-    def net(**settings):
-        model = MAKE["MLP"](**settings)
-        factor = 2 if settings["loss_kind"] == "squared" else 1
-        return {"gradient": lambda *given: factor * model.gradient(*given),
-                "loss": lambda *given: factor * model.loss(*given)}
+    """The ½ missing in the squared loss of a net whose cross-entropy is right; if that is something else, neither."""
+    def net(off):
+        def candidate(**settings):
+            model = MAKE["MLP"](**settings)
+            factor, more = (2, 0) if settings["loss_kind"] == "squared" else (1, off)
+            return {"gradient": lambda *given: factor * model.gradient(*given) + more,
+                    "loss": lambda *given: factor * model.loss(*given) + more}
+        return candidate
 
-    assert check_model(net, "MLP", on_fail=None).causes == dict.fromkeys(("loss", "gradient"), _mistake_names.FACTOR_2)
+    named = dict.fromkeys(("loss", "gradient"), _mistake_names.FACTOR_2)
+    assert [check_model(net(off), "MLP", on_fail=None).causes for off in (0, 0.1)] == [named, {}]
 
 
 def test_a_cause_must_hold_on_every_case():
