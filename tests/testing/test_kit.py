@@ -120,8 +120,8 @@ def test_two_mistakes_are_told_apart_where_the_cases_do():
 def test_what_fits_nothing_gets_no_cause():
     report = check_model({"gradient": lambda w, x, y: np.cos(gradient(w, x, y))}, LINEAR, on_fail=None)
     assert report.failures and not report.causes
-    nothing = {"gradient": lambda w, x, y: 0 * w}
-    assert check_model(nothing, LINEAR, on_fail=None).causes == {"gradient": _mistake_names.CONSTANT.format(0)}
+    nothing = check_model({"gradient": lambda w, x, y: np.zeros_like(w)}, LINEAR, on_fail=None)
+    assert nothing.causes["gradient"].endswith("0 too many")
 
 
 def test_a_mistake_in_one_branch_is_named():
