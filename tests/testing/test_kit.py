@@ -326,6 +326,16 @@ def test_an_instance_at_a_kink_is_told():
     assert not strategies._tied(instance, replace(inputs, x=0 * inputs.x))
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+def test_an_instance_repeats_its_first_example_or_has_one_of_zeros_beside_it(n):
+    x = np.arange(1.0, 2 * n + 1).reshape(n, 2)
+    repeated, zero = x.copy(), x.copy()
+    strategies._alter(repeated, "repeated")
+    strategies._alter(zero, "zero")
+    assert (repeated == [*x[:-1], x[0]]).all()
+    assert (zero == [row * (k != 1) for k, row in enumerate(x)]).all()
+
+
 def test_strategies_refuse_an_unknown_model():
     with pytest.raises(ValueError, match="model must be one of"):
         strategies.instances("Regression")
