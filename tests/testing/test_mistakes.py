@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 
 from refimpl.testing import _mistake_names as cause, models
-from refimpl.testing._cases import MODELS
-from refimpl.testing._mistakes import of_model
+from refimpl.testing._case import function_of
+from refimpl.testing._cases import MODELS, shared
+from refimpl.testing._mistakes import in_double, of_model
 from refimpl.testing._portable_numbers import Numbers
+from refimpl.testing._trajectories import iterates
 
 pytestmark = pytest.mark.chance("exact")
 
@@ -55,3 +57,21 @@ def test_a_wrong_model_is_wrong_consistently(name):
             np.testing.assert_allclose(found["losses"](inputs.w, x, y).mean(), found["loss"](inputs.w, x, y))
         tried += 1
     assert tried >= 6
+
+
+@pytest.mark.parametrize("name", models())
+def test_plain_steps_make_the_runs_whose_condition_they_measure(name):
+    case, entry = shared(name)[1], MODELS[name]
+    algorithms, instance = entry.algorithms(in_double(case)), entry.make(**case.settings)
+    tried = 0
+    for quantity, each in case.expected.items():
+        given = each.arguments
+        if function_of(quantity) == "sgd":
+            plain = iterates(instance, given)[1](case.w, case.x, case.y, given.get("noise"))
+        elif function_of(quantity) == "train":
+            plain = algorithms[quantity][2](case.w, case.x, case.y, **given)
+        else:
+            continue
+        np.testing.assert_allclose(plain, each.value, rtol=1e-11, atol=1e-12, err_msg=quantity)
+        tried += 1
+    assert tried >= 18
