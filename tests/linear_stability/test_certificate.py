@@ -75,6 +75,17 @@ def test_slow_modes_within_rounding_of_one_are_enclosed(rng, step):
     assert abs(rate - 1) < 1e-6
 
 
+def test_a_slow_complex_mode_that_little_noise_reaches_is_enclosed():
+    """Nesterov, a decay that couples three directions of two examples: the rate is that of the noiseless mode and 1e-5
+    of it, where 1/k is 1e-8. Rounding allowed for as if no term of 1/k were small there left it open."""
+    given = theory.GaussNewton([[1.0, 1.0, 0.0], [0.0, 3.0, 1.0]])
+    step = {"momentum": 0.9, "nesterov": True, "weight_decay": 2.0, "preconditioner": [0.25, 1.0, 8.0]}
+    lr = theory.critical_lr(given, 1, **step)
+    for share in (0.05, 0.1, 0.2, 0.4, 0.8):
+        rate, spectrum = theory.mean_square_rate(given, share * lr, 1, full_output=True, **step)
+        assert spectrum.lower <= rate <= spectrum.upper < rate * (1 + 1e-9)
+
+
 def test_what_a_certificate_says():
     stable, unstable = (theory.certify([[[0.2]], [[3.8]]], lr, 1) for lr in (0.5, 0.6))
     assert stable.bound < 1 < unstable.bound

@@ -131,19 +131,29 @@ class Rule:
             return _with_commutator(total, curvatures, 8 * size / ((1 - mu) * (1 + mu)), np.empty_like(total))
         modes, x = self._modes_at(row, lr, t), lr * row
         terms, alpha = modes.terms, (1 + size + (1 + size) ** self.nesterov * x) / np.sqrt(t)    # α is a difference
-        bend = np.abs(modes.gamma)
         if self.nesterov:
-            rough = (1 + bend[:, None] * bend) * (1 + bend[:, None]) * (1 + bend)
-            far = (1 + alpha[:, None]) ** 2 * (1 + alpha) ** 2
-            slow = terms + abs(t - 1) / t                               # which forgets what √t − μ is left of
-            small = 2 / (1 - size) * (modes.less[:, None] + modes.less + np.abs(modes.step))
-            near = np.minimum(terms[:, None] + terms + terms[:, None] * terms, small * (slow[:, None] + slow))
-            below = rough * np.where(modes.alike, near, far)
-            return 32 * t / lr**2 * below / np.abs(self._nesterov_at(modes, t)[1])
+            return t / lr**2 * self._rounding_of_nesterov_at(modes, x, alpha, t)
         less, more = (t - mu) / t, (t + mu) / t
         near = terms[:, None] + terms + terms[:, None] * terms
         even = np.where(modes.alike, (1 + more) * near, more**2 + alpha[:, None] * alpha)
         return 16 * (t * less / more * even + size / (t * less * more) * (lr * (row - column)) ** 2) / lr**2
+
+    def _rounding_of_nesterov_at(self, modes, x, alpha, rate):
+        """Of below / above in `_nesterov_at`, from that of less, edge, step and α, at most `alpha` in size."""
+        mu, size, lag = self.momentum, abs(self.momentum), abs(self.momentum) / np.sqrt(rate)
+        of_less, less, step = 1 + np.abs(modes.gamma), np.abs(modes.less), np.abs(modes.step)
+        of_step = ((1 + size) / np.sqrt(rate) + size / rate) * (x[:, None] + x)
+        uncrossed, of_uncrossed = less[:, None] + less + less[:, None] * less, 2 * (of_less[:, None] + of_less)
+        first = np.abs(modes.edge)[:, None] * less
+        of_first = np.abs(modes.edge)[:, None] * of_less + modes.terms[:, None] * less
+        both, of_both = first + first.T, of_first + of_first.T
+        near = of_uncrossed * both + (uncrossed + step) * of_both + of_step * (2 * step + both)
+        near += of_first * first.T + first * of_first.T
+        far = of_less[:, None] * of_less * (1 + alpha[:, None]) ** 2 * (1 + alpha) ** 2
+        once = alpha[:, None] * of_less
+        of_above = ((1 + size) ** 2 + lag**2) * of_uncrossed + (1 + size) * lag * (once + once.T)
+        below, above = np.abs(self._nesterov_at(modes, rate))
+        return 4 * (np.where(modes.alike, near, 4 * far) + below / above * of_above) / above
 
     def _nesterov_rounding(self, row, column, t):
         """Of 1/η² · below / above in `inverse_kernel`, from the sizes of all their terms."""
