@@ -79,7 +79,7 @@ def test_the_two_plateaus_of_momentum_are_the_ends_of_one_threshold(momentum):
     assert_allclose(theory.critical_lr(OUTER, 6, momentum=momentum), 2 * (1 + momentum) / sharp, rtol=1e-8)
     rare = np.eye(200)[:, :1]  # one example in 200 is curved: noise dominates
     assert_allclose(theory.critical_lr(theory.GaussNewton(rare), 1, momentum=momentum),
-                    (1 - momentum) * theory.critical_lr(theory.GaussNewton(rare), 1), rtol=0.1)
+                    (1 - momentum) * theory.critical_lr(theory.GaussNewton(rare), 1), rtol=0.011)
 
 
 @pytest.mark.claim("CKLKT21.momentum")

@@ -43,6 +43,21 @@ def almost_sure(h):
     return high
 
 
+def of_multiplier(curvatures, lr, size, orders, **options):
+    """Λ and moments of |1 − ηh|, to what rounding ηh and its logarithm costs a batch, by its share of the moment."""
+    pairs = [(mp.mpf(lr) * one, abs(1 - mp.mpf(lr) * one)) for one in means(curvatures, size, **options)]
+    costs = [abs(mp.log(left)) + rate / left if left else mp.inf for rate, left in pairs]
+    value = average(mp.log(left) if left else -mp.inf for _, left in pairs)
+    if mp.isfinite(value):
+        yield row("lyapunov_exponent", [curvatures, lr, size], value, float(1e-15 * average(costs) / abs(value)),
+                  **options)
+    for order in orders:
+        shares = [left**mp.mpf(order) for _, left in pairs]
+        cost = mp.fsum(share * cost for share, cost in zip(shares, costs) if share) / mp.fsum(shares)
+        yield row("absolute_moment", [curvatures, lr, size, order], average(shares), float(1e-15 * (4 + order * cost)),
+                  **options)
+
+
 def escape(h, lr):
     logs = [mp.log(abs(1 - mp.mpf(lr) * one)) for one in h]
 
@@ -66,14 +81,7 @@ def moments():
         yield row("almost_sure_lr", [curvatures, size], limit, 1e-13, **options)
         for share in (1e-9, 0.3, 1 - 2.0**-40, 2.0):
             lr = float(edge * share)
-            sizes = [(abs(1 - mp.mpf(lr) * one), max(1, mp.mpf(lr) * one)) for one in h]
-            absolute = 1e-15 * float(average(abs(mp.log(left)) + right / left for left, right in sizes))
-            value = exponent(h, lr)
-            yield row("lyapunov_exponent", [curvatures, lr, size], value, float(absolute / abs(value)), **options)
-            for order in (0.0, 1.0, 2.0, 7.5):
-                promise = 1e-15 * (4 + order * max(float(right / left) for left, right in sizes))
-                yield row("absolute_moment", [curvatures, lr, size, order],
-                          average(abs(1 - mp.mpf(lr) * one)**mp.mpf(order) for one in h), promise, **options)
+            yield from of_multiplier(curvatures, lr, size, (0.0, 1.0, 2.0, 7.5), **options)
         for share in (0.5, 1e-6):                       # between both limits, and just below the almost sure one
             lr = float(limit - (limit - edge) * share)
             logs = [mp.log(abs(1 - mp.mpf(lr) * one)) for one in h]
@@ -86,26 +94,17 @@ def moments():
 
 EDGES = (([0.2, 3.8], 1e-17, 1, 1e17), ([0.2, 3.8], 1e-9, 2, 3.0), ([0.2, 3.8], 2 / 3.8 * (1 + 1e-13), 1, 1e13),
          ([1e-80, 3e-80, 7e-80], 4e79, 2, 5.0), ([1e80, 3e80], 3e-81, 1, 0.5), ([0.0, 2.0, 2.0], 0.5 + 1e-9, 1, 0.1),
-         ([1.0, 5.0, 6.0, 6.0], 1e60, 3, 2.0), ([0.0, 1.0], 1.0, 1, 1e-300))
+         ([1.0, 5.0, 6.0, 6.0], 1e60, 3, 2.0), ([0.0, 1.0], 1.0, 1, 1e-300), ([1e100, 3e100], 1.0, 1, 3.0))
 
 
 def edges():
-    """Multipliers next to 0 and 1 at orders up to 1e17: what rounding ηh costs a batch, by its share of the moment.
+    """Multipliers next to 0 and 1 at orders up to 1e17, and far beyond 1.
 
     Exponents from 2e-12 to 5e12, next to the almost-sure limit and to the first batch that grows.
     """
     for curvatures, lr, size, order in EDGES:
         for replacement in (False, True):
-            pairs = [(mp.mpf(lr) * one, abs(1 - mp.mpf(lr) * one)) for one in means(curvatures, size, replacement)]
-            shares = [left**mp.mpf(order) for _, left in pairs]
-            cost = mp.fsum(share * rate / left for share, (rate, left) in zip(shares, pairs) if left) / mp.fsum(shares)
-            yield row("absolute_moment", [curvatures, lr, size, order], average(shares),
-                      float(1e-15 * (4 + 2 * order * cost)), replacement=replacement)
-            if order > 1e-300:
-                value = average(mp.log(left) for _, left in pairs)
-                scale = average(abs(mp.log(left)) + max(1, rate) / left for rate, left in pairs)
-                yield row("lyapunov_exponent", [curvatures, lr, size], value, float(1e-15 * scale / abs(value)),
-                          replacement=replacement)
+            yield from of_multiplier(curvatures, lr, size, [order], replacement=replacement)
     three = [0.2, 3.8, 0.7]
     limit = almost_sure([mp.mpf(one) for one in three])
     for share in (1e-3, 1e-8, 1e-12):

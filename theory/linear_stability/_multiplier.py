@@ -102,8 +102,8 @@ def absolute_moment(curvatures, lr, batch_size, order, *, replacement=False):
     Returns
     -------
     float
-        To a relative 1e-15 (4 + k max(1, ηh)/|1 − ηh|) over the batches that
-        carry the moment: what rounding the products ηh costs.
+        To a relative 1e-15 (4 + k (|log|1 − ηh|| + ηh/|1 − ηh|)) over the
+        batches that carry the moment: what rounding ηh and its logarithm costs.
 
     Raises
     ------
@@ -145,7 +145,7 @@ def lyapunov_exponent(curvatures, lr, batch_size, *, replacement=False):
     -------
     float
         Negative: almost every path converges; −inf if a batch has h_B = 1/η
-        exactly. To an absolute 1e-15 E[|log|1 − ηh|| + max(1, ηh)/|1 − ηh|].
+        exactly. To an absolute 1e-15 E[|log|1 − ηh|| + ηh/|1 − ηh|].
 
     Raises
     ------
