@@ -145,8 +145,10 @@ def _by_matrix(hessian):
     matrix = _checks.symmetric(matrix, "hessian", len(matrix)).astype(float)
     values, vectors = np.linalg.eigh(matrix)
     second = values[-2] if len(values) > 1 else 0.0
-    turned = vectors / np.sqrt(np.maximum(values, 0))       # a flat direction is refused before it is used
-    return (values[0], second, values[-1]), vectors[:, -1], lambda bend: float(np.square(turned.T @ bend).sum())
+    def solve(bend):
+        return float(np.square(vectors.T @ bend / np.sqrt(values)).sum())
+
+    return (values[0], second, values[-1]), vectors[:, -1], solve
 
 
 def _symmetric_operator(hessian, u, v):
