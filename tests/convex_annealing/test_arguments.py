@@ -53,6 +53,7 @@ test_theory_refuses_outside_its_domain = refusals([
 test_theory_of_samples_refuses_outside_its_domain = refusals([
     (lambda: theory.mean_benefit(1), "n must be in 2…"),
     (lambda: theory.sample_hessian([2.0, 1.0]), "counts must be whole numbers"),
+    (lambda: theory.sample_hessian([3, -1]), "counts must be whole numbers >= 0"),
     (lambda: theory.sample_hessian([0, 0]), "counts must be whole numbers >= 0, one a direction and not all 0"),
     (lambda: theory.population_hessian(0), "dim must be at least 1"),
     (lambda: theory.mean_square_lr([2, 1], 4), "batch_size must be a whole number in 1…3"),

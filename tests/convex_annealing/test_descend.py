@@ -51,7 +51,7 @@ def descend(target=1e-2, problem=None, **changes):
 test_simulation_refuses_before_work = refusals([
     (lambda: descend(1.5), "target must be below the train loss at the start, 1, got 1.5"),
     (lambda: descend(0.0), "target must be positive"),
-    (lambda: descend(0.05, simulated.Problem(np.ones((2, 1)), [0.0, 1.0], [[1.0]], [0.0])),
+    (lambda: descend(0.05, simulated.Problem(np.ones((2, 2, 1)), [[1.0, 1.0], [0.0, 1.0]], [[1.0]], [0.0])),
      "target must be above the smallest train loss that exists, 0.25, got 0.05"),
     (lambda: descend(large_lr=1.2), "large_lr needs exactly one of large_steps and anneal_loss, got None and None"),
     (lambda: descend(large_lr=1.2, large_steps=2, anneal_loss=0.1),

@@ -132,6 +132,8 @@ def test_no_step_is_made_at_the_target_and_one_at_the_inverse_curvature():
     assert theory.stopping_point([[2.0]], [[1.0]], [2.0], 0.99, lr=0.25).steps == 2   # one dimension: 4, 1, 1/4
     resting = theory.stopping_point(np.diag([4.0, 2.0]), np.eye(2), start, 6.0)
     assert resting.steps == resting.time == 0 and resting.train_loss == 6.0
+    reached = theory.stopping_point(np.diag([4.0, 2.0]), np.eye(2), start, 0.99, large_lr=0.25, large_steps=9)
+    assert (reached.steps, reached.time) == (2, 0) and reached.train_loss == 0.25      # no flow back up to the target
 
 
 @pytest.mark.parametrize("values", [[1.0], [1.0, 3.0], [1e-3, 1.0, 1e3]])
