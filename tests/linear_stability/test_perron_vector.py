@@ -59,6 +59,20 @@ def test_both_searches_find_one_edge(rng, monkeypatch, spread, rule):
     assert critical_lr(factors, 9, **rule) > found[0][0] * (1 + 1e-3)
 
 
+def test_what_single_precision_cannot_solve_is_solved_in_double(monkeypatch):
+    """Eight chosen blocks whose limits crowd: the first X offered proves the rate; in single precision alone more
+    are offered, for those are no solutions."""
+    factors = GaussNewton(np.kron(np.eye(8), np.random.default_rng(3).standard_normal((25, 20))))
+    offered, proves = [], _proofs.proves_stability
+    monkeypatch.setattr(_proofs, "proves_stability", lambda *given: offered.append(proves(*given)) or offered[-1])
+    lr = 1.2 * critical_lr(factors, 1)
+    for far in (_perron_vector._FAR, np.inf):
+        monkeypatch.setattr(_perron_vector, "_FAR", far)
+        offered.clear()
+        mean_square_rate(factors, lr, 1)
+        assert (offered == [True]) == (far < np.inf)
+
+
 RULES = ({}, {"momentum": 0.9}, {"momentum": 0.5, "nesterov": True}, {"weight_decay": 0.1}, {"momentum": -0.5},
          {"weight_decay": 0.1, "preconditioner": 0})
 

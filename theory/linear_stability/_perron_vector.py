@@ -29,7 +29,7 @@ _ROUNDS = 20            # values of t that a Lanczos run is made at
 _STEPS = 60             # of one Lanczos run, and of one run of conjugate gradients
 _ROUGH, _FINE = 1e-5, 1e-10     # residuals of runs in single and in double precision
 _SINGLE, _SETTLED = 1e-5, 1e-7  # |λ − 1| down to which single precision will do, and at the end
-_FAR = 1e3              # relative size of what is left, up to which single precision can remove it
+_FAR = 1e6              # size of z beside what its equation is solved to: beyond, single precision will not do
 
 
 def applies(family):
@@ -152,19 +152,22 @@ def inside(family, t, found, accept, rounding):
     much = found.weights @ right / bend
     if not much > 0 or rounding * (much * share / spread * (found.weights @ np.square(rows))).max() > 1:
         return None
-    rest, wanted = right - much * image, 0.3
-    product = _Product(rows, kernel, np.float32 if np.linalg.norm(rest * weight) < _FAR else float)
-    steps = descend(lambda z: z - product(z) - image @ z / bend * image, rest)
-    for z, left, *_ in islice(steps, _STEPS):
-        if np.linalg.norm(left * weight) < wanted:
-            matrix = weighted_gram(rows, (much - image @ z / bend) * found.weights + z)
-            matrix *= kernel
-            matrix.flat[::len(own) + 1] += own
-            if accept(family, t, matrix):
-                return matrix
-            wanted /= 30
-            if wanted < 1e-4:
+    wanted = 0.3
+    for dtype in (np.float32, float):
+        product = _Product(rows, kernel, dtype)
+        steps = descend(lambda z: z - product(z) - image @ z / bend * image, right - much * image)
+        for z, left, *_ in islice(steps, _STEPS):
+            if dtype is np.float32 and np.linalg.norm(z * weight) > _FAR:
                 break
+            if np.linalg.norm(left * weight) < wanted:
+                matrix = weighted_gram(rows, (much - image @ z / bend) * found.weights + z)
+                matrix *= kernel
+                matrix.flat[::len(own) + 1] += own
+                if accept(family, t, matrix):
+                    return matrix
+                wanted /= 30
+                if wanted < 1e-4:
+                    return None
     return None
 
 
