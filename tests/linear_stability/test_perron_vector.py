@@ -1,5 +1,7 @@
 """The edge sought on one number per example: the matrix M, and the same answers as the search on r × r matrices."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from numpy.testing import assert_allclose
@@ -60,17 +62,24 @@ def test_both_searches_find_one_edge(rng, monkeypatch, spread, rule):
 
 
 def test_what_single_precision_cannot_solve_is_solved_in_double(monkeypatch):
-    """Eight chosen blocks whose limits crowd: the first X offered proves the rate; in single precision alone more
-    are offered, for those are no solutions."""
-    factors = GaussNewton(np.kron(np.eye(8), np.random.default_rng(3).standard_normal((25, 20))))
-    offered, proves = [], _proofs.proves_stability
-    monkeypatch.setattr(_proofs, "proves_stability", lambda *given: offered.append(proves(*given)) or offered[-1])
-    lr = 1.2 * critical_lr(factors, 1)
-    for far in (_perron_vector._FAR, np.inf):
-        monkeypatch.setattr(_perron_vector, "_FAR", far)
-        offered.clear()
-        mean_square_rate(factors, lr, 1)
-        assert (offered == [True]) == (far < np.inf)
+    """X − k ∘ pN(X) = I to .3 at 1e-9 above the edge, from the Perron vector and from a vector .3 beside it, where what
+    is beside is 1e8 and more: in single precision alone X cannot be found."""
+    family = set_up(GaussNewton(np.random.default_rng(0).standard_normal((9, 5))), 2).limits()
+    found, missed = _perron_vector.search(family, 0), []
+    t, product = found.edge * (1 + 1e-9), _perron_vector._Product
+
+    def accept(family, t, matrix):
+        missed.append(np.linalg.norm(matrix - family.noise(matrix) / family.inverse_kernel(t) - np.eye(5)))
+        return missed[-1] < 0.3
+
+    weights = found.weights + 0.3 * np.sin(np.arange(9))
+    images = product(family.modes.reduced.factors[:, 0], _perron_vector._kernel(family, found.at))(weights)
+    beside = replace(found, weights=weights, rest=weights - images)
+    for each in (found, beside):
+        assert _perron_vector.inside(family, t, each, accept, 0) is not None and len(missed) == 1 + (each is beside)
+    monkeypatch.setattr(_perron_vector, "_Product", lambda rows, kernel, dtype: product(rows, kernel, np.float32))
+    assert _perron_vector.inside(family, t, found, accept, 0) is not None
+    assert _perron_vector.inside(family, t, beside, accept, 0) is None
 
 
 RULES = ({}, {"momentum": 0.9}, {"momentum": 0.5, "nesterov": True}, {"weight_decay": 0.1}, {"momentum": -0.5},
