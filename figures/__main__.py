@@ -1,5 +1,6 @@
 """Command line of the figures: ``python -m figures --help``."""
 
+import os
 import sys
 
 
@@ -30,4 +31,5 @@ def main(words=None):
 
 
 if __name__ == "__main__":
+    os.environ["MPLBACKEND"] = "agg"    # no window is opened, and a backend that is not there ends nothing
     sys.exit(main())

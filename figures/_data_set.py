@@ -12,7 +12,12 @@ def identity(directory):
     if directory is None:
         return SYNTHETIC
     content = sha256()
+    sizes = set()
     for split in ("train", "test"):
         part = datasets.load(directory, split=split)
+        sizes.add(part.images.shape[1:])
+        if len(sizes) > 1:
+            raise ValueError(f"directory must hold images of one size, got {sizes} for training and testing in "
+                             f"{directory}; take both from one set")
         content.update(part.images.tobytes() + part.labels.tobytes())
     return f"{part.name.removesuffix(' test')} set {content.hexdigest()[:8]}"

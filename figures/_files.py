@@ -16,6 +16,7 @@ from refimpl._atomic import PENDING, write
 import theory
 
 SUFFIXES = ("png", "svg", "npz", "json")
+ENDS = {"png": b"IEND", "svg": b"</svg>", "npz": b"PK\x05\x06"}   # how a whole file ends
 SAME = ("effort", "seed", "data", "version", "source")  # what records of one report have in common
 
 
@@ -64,9 +65,11 @@ def remove(task):
 
 
 def current(task):
-    """Whether all files of the task are there, from a run like this one in which it could be drawn."""
-    if not all((task.directory / f"{task.name}.{suffix}").exists() for suffix in SUFFIXES):
-        return False
+    """Whether all files of the task are there and whole, from a run like this one in which it could be drawn."""
+    for suffix, end in ENDS.items():
+        path = task.directory / f"{task.name}.{suffix}"
+        if not path.is_file() or end not in path.read_bytes()[-24:]:
+            return False
     return any(not record["error"] and mark(task).items() <= record.items()
                for record in load_records(task.directory, [task.name]))
 
@@ -108,5 +111,6 @@ def load_records(directory, names):
             record = json.loads(path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):
             continue
-        records.append({"error": "", "version": "", "source": "", "data": "", **record})
+        if isinstance(record, dict) and isinstance(record.get("rows"), list):
+            records.append({"error": "", "version": "", "source": "", "data": "", **record})
     return records

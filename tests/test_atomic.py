@@ -42,3 +42,18 @@ def test_a_file_is_on_disk_before_it_takes_the_place_of_the_old_one(tmp_path, mo
     with pytest.raises(OSError, match="disk full"):
         write(path, b"new, longer")
     assert contents(tmp_path) == {"file": b"old"}
+
+
+def test_a_pending_file_that_another_run_clears_away_is_written_again(tmp_path, monkeypatch):
+    move, cleared = os.replace, []
+
+    def once_gone(pending, path):
+        if not cleared:
+            cleared.append(os.unlink(pending))
+        move(pending, path)
+
+    monkeypatch.setattr(os, "replace", once_gone)
+    write(tmp_path / "file", b"new")
+    assert contents(tmp_path) == {"file": b"new"} and cleared
+    with pytest.raises(FileNotFoundError):
+        write(tmp_path / "none" / "file", b"new")

@@ -133,6 +133,10 @@ def test_a_figure_that_raises_on_a_user_s_set_is_not_judged_and_the_rest_goes_on
     assert record["data"].startswith("IDX set ") and other["data"] == "synthetic"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
     assert "1 agree, 0 differ, 1 not judged" in page and "1 figure used your data" in page
+    flat = bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 4]) + bytes(8)
+    (data / "t10k-images-idx3-ubyte").write_bytes(flat)
+    assert main(["--out", str(tmp_path / "out"), "--data", str(data)]) == 2
+    assert "images of one size" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", [["no-such-figure"], ["--effort", "huge"], ["--workers", "0"], ["--seed", "-1"],
@@ -193,6 +197,9 @@ def test_missing_draws_what_is_not_there_for_this_run(tmp_path, tiny_figures, ca
     assert "2 rows: 2 agree" in (tmp_path / "report.md").read_text(encoding="utf-8")  # also of what was there
     (tmp_path / "one.svg").unlink()
     assert drawn() == {"one"}
+    for damaged, content in (("one.json", b"[]"), ("one.json", b"{}"), ("one.png", b""), ("one.npz", b"PK half")):
+        (tmp_path / damaged).write_bytes(content)
+        assert drawn() == {"one"}
     assert drawn("--seed", "1") == {"one", "two"} and drawn("--effort", "quick", "--seed", "1") == {"one", "two"}
 
 
