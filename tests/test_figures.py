@@ -120,15 +120,11 @@ def test_a_figure_that_raises_on_a_user_s_set_is_not_judged_and_the_rest_goes_on
     data = tmp_path / "data"
     data.mkdir()
     for prefix in ("train", "t10k"):
-        (data / f"{prefix}-images-idx3-ubyte").write_bytes(
-            bytes([0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2]) + bytes(8)
-        )
+        (data / f"{prefix}-images-idx3-ubyte").write_bytes(bytes([0, 0, 8, 3, *(0, 0, 0, 2) * 3]) + bytes(8))
         (data / f"{prefix}-labels-idx1-ubyte").write_bytes(bytes([0, 0, 8, 1, 0, 0, 0, 2, 0, 1]))
     install(monkeypatch, tiny("bad", raises=ValueError("too few"), reads_data=True), tiny("good"))
     assert main(["--out", str(tmp_path / "out"), "--data", str(data)]) == 0
-    record, other = (
-        json.loads((tmp_path / "out" / f"{name}.json").read_text(encoding="utf-8")) for name in ("bad", "good")
-    )
+    record, other = (json.loads((tmp_path / "out" / f"{name}.json").read_bytes()) for name in ("bad", "good"))
     assert [row["verdict"] for row in record["rows"]] == [NOT_JUDGED] and "too few" in record["rows"][0]["null"]
     assert record["data"].startswith("IDX set ") and other["data"] == "synthetic"
     page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
@@ -148,9 +144,7 @@ def test_bad_usage_is_exit_status_two_in_one_line(words, capsys):
 
 
 @pytest.mark.parametrize(("option", "said"), [("--out", "File exists"), ("--data", "must be a directory")])
-def test_what_cannot_be_written_or_read_is_exit_status_two_before_any_work(
-    tmp_path, tiny_figures, capsys, option, said
-):
+def test_what_cannot_be_written_or_read_is_status_two_before_any_work(tmp_path, tiny_figures, capsys, option, said):
     (tmp_path / "file").write_text("")
     assert main(["--out", str(tmp_path / "new"), option, str(tmp_path / "file")]) == 2
     seen = capsys.readouterr()
