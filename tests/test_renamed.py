@@ -6,7 +6,6 @@ import pytest
 from refimpl import benign_oscillation, convex_annealing, images, learning_order, network, sgd
 from refimpl._renamed import renamed
 from refimpl.linear_stability import LinearRegression
-from refimpl.testing._candidate import Candidate
 from theory import convex_annealing as theory
 
 FACTORS = np.array([[1.0, 0.0], [0.5, 1.0]])
@@ -33,7 +32,7 @@ def test_the_old_keyword_of_the_hot_loop_records_as_the_new_one():
 
 
 def test_a_schedule_is_told_in_the_words_of_annealing():
-    """For the run, for the law, and for a candidate of the kit; the number of large steps is one name too."""
+    """For the run and for the law; the number of large steps is one name too."""
     problem, rates = convex_annealing.three_samples(), {"lr": 0.1, "large_lr": 1.2}
     for old, new, value in (("switch_loss", "anneal_loss", 0.1), ("switch_step", "large_steps", 2)):
         with pytest.warns(DeprecationWarning, match=rf"descend\({old}=…\) is now {new}"):
@@ -43,9 +42,6 @@ def test_a_schedule_is_told_in_the_words_of_annealing():
         assert run.switch == run.anneal_step == 2
     with pytest.warns(DeprecationWarning, match="sgd_stopping_law.switch_loss=…. is now anneal_loss"):
         theory.sgd_stopping_law(2 / 3, 1 / 3, 1e-2, 2, **rates, switch_loss=0.1)
-    old = Candidate({"descend": lambda w, x, y, *, lr, switch_loss: (w, x, y, lr, switch_loss)}, ("descend",))
-    with pytest.warns(DeprecationWarning, match="descend takes switch_loss, which is now anneal_loss"):
-        assert old.function("descend", {})(1, 2, 3, lr=4, anneal_loss=5) == (1, 2, 3, 4, 5)
 
 
 @pytest.mark.parametrize(("module", "old", "value"), [

@@ -16,7 +16,7 @@ from refimpl.testing._case import function_of, leading_names
 from refimpl.testing._conversion import given, same, snapshot, to_numpy
 
 NOT_IMPLEMENTED = "not implemented"
-_HERE = os.path.dirname(__file__)
+_HERE = os.path.join(os.path.dirname(__file__), "")
 _FRAMES = 6  # innermost, of what a candidate raises: a recursion has a thousand
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from refimpl.testing import (ConformanceError, Record, _cases, _mistake_names, cases, check_model,
                              parametrize_with_checks)
+from refimpl.testing._candidate import Candidate
 from refimpl.testing._comparison import _differ
 from refimpl.testing._conversion import same
 from refimpl.testing._diagnosis import diagnose
@@ -239,6 +240,12 @@ def test_sums_in_place_of_means_are_named_in_scalars_of_any_data():
                       (("LeastSquares", "crossover_lr"), "x")):
         causes = check_model(summed(name, key), name[0], functions=(name[1],), on_fail=None).causes
         assert _mistake_names.SUM in causes[name[1]], causes
+
+
+def test_a_schedule_in_the_old_word_is_understood_and_told():
+    old = Candidate({"descend": lambda w, x, y, *, lr, switch_loss: (w, x, y, lr, switch_loss)}, ("descend",))
+    with pytest.warns(DeprecationWarning, match="descend takes switch_loss, which is now anneal_loss"):
+        assert old.function("descend", {})(1, 2, 3, lr=4, anneal_loss=5) == (1, 2, 3, 4, 5)
 
 
 def test_what_a_candidate_sets_in_numpy_stays_its_own():
