@@ -5,6 +5,7 @@ import runpy
 
 import pytest
 
+from refimpl.__main__ import main
 from refimpl.testing import _command_line as command, cases, conventions, models
 from refimpl.testing._definitions import DEFINITIONS
 
@@ -84,7 +85,7 @@ def test_what_cannot_begin_is_said_in_one_line(words, message, candidates, capsy
 
 def test_ctrl_c_is_one_line(candidates, capsys):
     candidates.write_text("def predict(w, x): raise KeyboardInterrupt\nmine = {'predict': predict}")
-    assert command.main(["check", f"{candidates}:mine", "LinearRegression"]) == 130
+    assert main(["check", f"{candidates}:mine", "LinearRegression"]) == 130
     assert capsys.readouterr().err == "interrupted\n"
 
 
