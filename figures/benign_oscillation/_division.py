@@ -126,11 +126,9 @@ def judge(numbers):
     for n_weak, _, label in KINDS:
         mean = numbers[f"accuracy_{n_weak}"]
         rows.append(holds("LWYZ24.division", f"weak-only accuracy after 800 epochs, {label} "
-                                             f"({numbers[f'diverged_{n_weak}']} runs diverged), "
-                          "c < 1 and c > 1.25", "chance and 1", f"≤ {mean[below].max():.3f} and ≥ "
-                                                                f"{mean[above].min():.3f}",
-                          "≤ 0.80 and ≥ 0.98", mean[below].max() <= 0.80 and mean[above].min() >= 0.98,
-                          null="no division: equal"))
+                          f"({numbers[f'diverged_{n_weak}']} runs diverged), c < 1 and c > 1.25", "chance and 1",
+                          f"≤ {mean[below].max():.3f} and ≥ {mean[above].min():.3f}", "≤ 0.80 and ≥ 0.98",
+                          mean[below].max() <= 0.80 and mean[above].min() >= 0.98, null="no division: equal"))
     return tuple(rows)
 
 

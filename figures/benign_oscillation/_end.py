@@ -119,14 +119,12 @@ def _judge_learned(numbers):
     small, start = learned[:, ~large], numbers["learned_start"][:, ~large, 1]
     return (
         holds("LWYZ24.large-lr", f"β at the end, {begins} starts at {large.sum()} rates: largest relative difference "
-                                 f"from "
-              "β*(1 + κ(1 − κ)/4)", "0", f"{off:.1e}", "≤ 1e-3", off <= 1e-3, null=f"β* itself: {wrong:.1e}"),
+              "from β*(1 + κ(1 − κ)/4)", "0", f"{off:.1e}", "≤ 1e-3", off <= 1e-3, null=f"β* itself: {wrong:.1e}"),
         holds("LWYZ24.patterns", "share of the output that the weak feature gets, least and most",
               f"{law.min():.3f}…{law.max():.3f}",
               f"{ends.min():.3f}…{ends.max():.3f}", "±1e-3", low < 1e-3 and high < 1e-3, null="all of it: 1"),
         holds("LWYZ24.small-lr", f"growth of β for c < 1, {begins} starts at {(~large).sum()} rates: largest relative "
-                                 f"difference from "
-              "gradient flow", "0", f"{np.abs(small / flow - 1).max():.3f}", "≤ 0.15",
+              "difference from gradient flow", "0", f"{np.abs(small / flow - 1).max():.3f}", "≤ 0.15",
               np.abs(small / flow - 1).max() <= 0.15, null=f"no growth: {np.abs(start / flow - 1).max():.2f}"))
 
 

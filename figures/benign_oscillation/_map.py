@@ -127,12 +127,11 @@ def _judge_averages(numbers):
     for name, _, _ in RESIDUALS:
         found = numbers[f"residual_{name}"]
         off = np.abs(found - numbers[f"residual_{name}_predicted"])
-        rows.append(holds("LWYZ24.negative-updates", f"{name} residual at {len(rates)} rates, closed form and beyond: "
-                                                     f"largest difference",
-                          "0", f"{off[closed].max():.1e} and {off[~closed].max():.1e}", "≤ 1e-6 and ≤ 0.02",
-                          off[closed].max() <= 1e-6 and off[~closed].max() <= 0.02,
-                          null=f"a symmetric swing, 0: {np.abs(found)[closed].max():.2f} and "
-                               f"{np.abs(found)[~closed].max():.2f}"))
+        rows.append(holds("LWYZ24.negative-updates",
+                          f"{name} residual at {len(rates)} rates, closed form and beyond: largest difference", "0",
+                          f"{off[closed].max():.1e} and {off[~closed].max():.1e}", "≤ 1e-6 and ≤ 0.02",
+                          off[closed].max() <= 1e-6 and off[~closed].max() <= 0.02, null="a symmetric swing, 0: "
+                               f"{np.abs(found)[closed].max():.2f} and {np.abs(found)[~closed].max():.2f}"))
     positive = numbers["residual_mean"][rates > 1.01].min()
     rows.append(holds("LWYZ24.negative-updates", "smallest mean residual of an oscillation", "> 0", f"{positive:.4f}",
                       "> 0", positive > 0, null="a symmetric swing: 0"))

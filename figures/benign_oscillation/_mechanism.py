@@ -135,8 +135,7 @@ def _judge_half_times(numbers):
         off = np.abs(measured / expected - 1)
         wrong = np.abs(expected * (rates - 1) / rates / measured - 1)
         rows.append(holds("LWYZ24.longer", f"half-time at κ = {kappa:g}, {len(rates)} rates, closed form and beyond: "
-                                           f"largest relative "
-                          "difference", "0", f"{off[closed].max():.2%} and {off[~closed].max():.2%}",
+                          "largest relative difference", "0", f"{off[closed].max():.2%} and {off[~closed].max():.2%}",
                           f"≤ {limit[0]:.0%} and ≤ {limit[1]:.0%}",
                           off[closed].max() <= limit[0] and off[~closed].max() <= limit[1],
                           null=f"a rate in c for c − 1: {wrong[closed].min():.0%} and {wrong[~closed].min():.0%}"))

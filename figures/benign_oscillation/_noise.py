@@ -129,9 +129,8 @@ def judge(numbers):
         scale = numbers["batch_onset"] if size is None else 1.0
         error = np.abs(numbers[f"batch_{label}"] - law).max()
         rows.append(holds("LWYZ24.sgd", f"mean residual of {label} at {len(rates)} rates from {scale * rates[0]:g} to "
-                                        f"{scale * rates[-1]:g}: "
-                          f"largest difference from the reduced map at c/{scale:g}", "0", f"{error:.1e}", "≤ 2e-3",
-                          error <= 2e-3, null=f"no oscillation: {law.max():.3f}"))
+                          f"{scale * rates[-1]:g}: largest difference from the reduced map at c/{scale:g}", "0",
+                          f"{error:.1e}", "≤ 2e-3", error <= 2e-3, null=f"no oscillation: {law.max():.3f}"))
     return tuple(rows)
 
 

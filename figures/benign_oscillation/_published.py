@@ -78,8 +78,7 @@ def judge(numbers):
               f"{mean[window].min():.4f}…{mean[window].max():.4f}", f"±{half:.4f}",
               np.abs(mean[window] - PUBLISHED[1]).max() < half, null=f"as at a small rate: {PUBLISHED[0]}"),
         close("LWYZ24.all-points", f"accuracy of the networks trained at c = {rates[0]:g}, their component along v "
-                                   f"removed; {CHECKED} weak test "
-              "points", theirs, overall, coins, null=(1 - SHARE, "weak data all wrong"),
+              f"removed; {CHECKED} weak test points", theirs, overall, coins, null=(1 - SHARE, "weak data all wrong"),
               note=f"({SIGMAS:g} standard errors of fair coins)"),
         holds("LWYZ24.data-model", f"of {CHECKED} examples drawn with ρ = 1/8: share without the strong patch; mean "
                                    f"|ξ|²",

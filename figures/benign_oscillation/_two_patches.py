@@ -36,8 +36,7 @@ def simulate(effort, rng):
 def judge(numbers):
     """The map is the network; speed at the small rate; what is learned at either."""
     rows = [holds("LWYZ24.two-patch", f"four strengths of the network against the map, {len(numbers[f'{name}_f']) - 1} "
-                                      f"steps at c = {c:g}: "
-                  "largest difference", "0", f"{numbers[f'{name}_error']:.1e}", "≤ 1e-11",
+                  f"steps at c = {c:g}: largest difference", "0", f"{numbers[f'{name}_error']:.1e}", "≤ 1e-11",
                   numbers[f"{name}_error"] <= 1e-11,
                   null=f"a loss with its ½: {numbers[f'{name}_null']:.2g}") for name, c in RATES]
     settled = [numbers[f"{name}_settled"] for name in ("small", "large")]

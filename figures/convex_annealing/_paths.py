@@ -52,10 +52,9 @@ def simulate(effort, rng):
 
 def judge(numbers):
     """The two losses, both stops, and the contour between its bounds."""
-    rows = [holds(f"NAK20.{name}-loss", f"mean over {examples} on a grid of the plane against the printed formula: "
-                                        f"largest "
-                  "difference", "0", f"{error:.1e}", "≤ 1e-14", error <= 1e-14, null=f"{words}: {null:.2g}",
-                  kind="enumerated")
+    rows = [holds(f"NAK20.{name}-loss",
+                  f"mean over {examples} on a grid of the plane against the printed formula: largest difference", "0",
+                  f"{error:.1e}", "≤ 1e-14", error <= 1e-14, null=f"{words}: {null:.2g}", kind="enumerated")
             for name, examples, error, null, words in zip(
                 ("empirical", "population"), ("the three examples", "both basis vectors"), numbers["loss_error"],
                 numbers["loss_null"], ("⅔ and ⅓ swapped", "⅓ and ⅓"))]

@@ -143,14 +143,12 @@ def _judge_rate(numbers):
                           numbers["law_3_0"]) if size < 3 else 1.5 + 0 * exact
         wrong = np.max(np.abs(other - exact) / bound)
         rows.append(holds("NAK20.sgd", f"mean P/L at {len(found)} rates, ε = {TARGET:g}, B = {size}: largest deviation "
-                                       f"in units of its "
-                          f"bound, {numbers[f'sgd_{size}_runs']} runs each", "0", f"{share:.2f}",
+                          f"in units of its bound, {numbers[f'sgd_{size}_runs']} runs each", "0", f"{share:.2f}",
                           "≤ 1 (Bernstein, 1e-9)", share <= 1,
                           null=f"{'full batches' if size < 3 else 'a small rate'}: {wrong:.0f}",
                           margins=(share, wrong)))
     rows.append(holds("NAK20.sgd", f"P/L at η = 0.05 and 0.95 on the same single samples, {numbers['replicas']} runs: "
-                                   f"largest difference",
-                      "0, equal steps", f"{numbers['twins_error']:.1e}", f"≤ {ROUNDING:g}",
+                      "largest difference", "0, equal steps", f"{numbers['twins_error']:.1e}", f"≤ {ROUNDING:g}",
                       numbers["twins_error"] <= ROUNDING and bool(numbers["twins_agree"]),
                       null="a benefit of the large rate: 0.75"))
     return rows

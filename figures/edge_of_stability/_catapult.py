@@ -103,8 +103,7 @@ def judge(numbers):
               largest[0] < 1 + 1e-12 and (largest[1:] > 2).all() and np.abs(numbers["path_f"][-1]).max() < 1e-3,
               null="a limit at ηκ = 2: diverges"),
         holds("LBDSG20.flatter", f"κ_∞ over the flow's against Π|1 − η²f²/m|, {numbers['rested']} nets that came to "
-                                 f"rest of "
-              f"{numbers['started']}: largest difference", "0", f"{identity:.1e}", "≤ 1e-9", identity <= 1e-9,
+              f"rest of {numbers['started']}: largest difference", "0", f"{identity:.1e}", "≤ 1e-9", identity <= 1e-9,
               null=f"the flow alone: {np.abs(ratio - 1).max():.2g}"),
         holds("LBDSG20.flatter", f"nets that end sharper than the flow: of {below.sum()} with every η²f²/m < 2, and of "
                                  f"the others",

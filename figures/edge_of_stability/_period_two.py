@@ -100,17 +100,15 @@ def judge(numbers):
                                                            for line in numbers["line_laws"]])
     return (*_judge_net(numbers), _judge_well(numbers), _judge_products(numbers),
         holds("MS26.criterion", f"losses in three dimensions with |coefficient| > 1 ({clear.sum()} of {laws.size}): "
-                                f"sign of the "
-              "coefficient against a small oscillation seen", "all agree", f"{agree[clear].sum()} agree", "all",
-              agree[clear].all(), null=f"with T[v,v,v]²/λ: {null_agree[clear].sum()} agree"),
+              "sign of the coefficient against a small oscillation seen", "all agree", f"{agree[clear].sum()} agree",
+              "all", agree[clear].all(), null=f"with T[v,v,v]²/λ: {null_agree[clear].sum()} agree"),
         holds("MS26.amplitude", f"amplitude over its law, {chosen.sum()} losses with a coefficient above 2: largest "
               f"relative difference, extrapolated from δ = {4 * DELTA:g}, {2 * DELTA:g}, {DELTA:g} to 0", "0",
               f"{limit:.2g}; at {DELTA:g} itself {np.abs(errors[0]).max():.2g}",
               f"≤ {last:.2g}, the last step of the extrapolation", limit <= last,
               null=f"T[v,v,v]²/λ: median {np.median(wrong):.2f}"),
         close("CB22.one-dimension", "on lines (f″, f‴, f⁗) = (1, 2, 1), (1, 1, 0), (1, 0, −1): amplitude over its law "
-                                    "at "
-              f"δ = {numbers['delta'][0]:g}, farthest from 1", 1.0, at_zero[np.argmax(np.abs(at_zero - 1))], 0.01,
+              f"at δ = {numbers['delta'][0]:g}, farthest from 1", 1.0, at_zero[np.argmax(np.abs(at_zero - 1))], 0.01,
               null=(np.sqrt(3), "3f‴² as f‴², where f⁗ = 0")),
         holds("CKLKT21.edge", f"smallest and largest amplitude on three lines, 2/λ exceeded by {numbers['delta'][0]:g}…"
               f"{numbers['delta'][-1]:g}", "finite and above 0",

@@ -112,9 +112,8 @@ def held_rows(numbers):
     drift, flow = numbers["held_drift_error"][chosen].max(), numbers["held_flow_error"][chosen].min()
     sharp = numbers["held_sharpness"][chosen] * PLANS[0][0] / 2
     return (
-        close("DNL23.edge", f"sharpness over 2/η, {where}: farthest from 1", 1.0,
-              sharp[np.argmax(np.abs(sharp - 1))], HELD,
-              null=(float(np.nanmax(numbers["held_sharpness"])) * PLANS[0][0] / 2, "the largest on the way"),
+        close("DNL23.edge", f"sharpness over 2/η, {where}: farthest from 1", 1.0, sharp[np.argmax(np.abs(sharp - 1))],
+              HELD, null=(float(np.nanmax(numbers["held_sharpness"])) * PLANS[0][0] / 2, "the largest on the way"),
               note="(set by hand)"),
         close("DNL23.amplitude", f"squared displacement over 2α/β, {where}: farthest from 1", 1.0, worst, 0.03,
               null=(0.5 * worst, "4α/β: force x²T for ½x²T"), note="(set by hand)"),

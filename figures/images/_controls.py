@@ -72,9 +72,8 @@ def judge(numbers):
         close("LWM19.img-order", "patch-only accuracy at epoch 4, large rate with z of scale 0.3", 1.0, bright, learned,
               null=(guess, "kept out by the rate alone: chance"), note=note),
         holds("LWM19.img-order", "patch-only accuracy with ζ = 0, either rate", f"{guess:g}",
-              ", ".join(f"{value:.2f}" for value in alike),
-              "equal: all patches are alike", all(value == guess for value in alike),
-              null="something else in the patch tells the classes: above"),
+              ", ".join(f"{value:.2f}" for value in alike), "equal: all patches are alike",
+              all(value == guess for value in alike), null="something else in the patch tells the classes: above"),
         ahead("LWM19.img-clean", "clean accuracy at the end with ζ = 0, large minus small, beside the 0.08 with a "
                                  "patch",
               numbers[f"{RUNS[4]} clean"][:, -1], numbers[f"{RUNS[3]} clean"][:, -1], numbers["validation"], sign=-1,

@@ -125,9 +125,8 @@ def judge(numbers):
     units = int(numbers["units"])
     least = LIMIT * (0.5 / units)**0.5                  # of two shares near ½
     rows.append(holds("LWM19.img-cause", "share of units active on the patch after full-batch steps, η = 0.2 and 0.02",
-                      "nearly 0 at 0.2 without any noise of SGD", listed(final),
-                      f"below a start's ½, and that at 0.02, by {least:.2f}: {LIMIT:.1f} binomial errors of {units} "
-                      "units",
+                      "nearly 0 at 0.2 without any noise of SGD", listed(final), "below a start's ½, and that at 0.02, "
+                      f"by {least:.2f}: {LIMIT:.1f} binomial errors of {units} units",
                       final[0] < min(0.5, final[1]) - least, null="noise of SGD needed: both near ½"))
     return tuple(rows)
 

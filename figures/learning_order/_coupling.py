@@ -60,9 +60,8 @@ def judge(numbers):
                       < np.log(2), null="first order in the signal, a flip a neuron: beyond 10"))
     wide = np.sqrt((share[-1]**2).mean())
     rows.append(holds("LWM19.coupling", f"rms change over rms of g, m = {widths[0]}; {widths[-1]}",
-                      "small in a wide net",
-                      f"{np.sqrt((share[0]**2).mean()):.3f}; {wide:.3f}", "wide: below 0.15", wide < 0.15,
-                      null="not preserved at all: of order 1"))
+                      "small in a wide net", f"{np.sqrt((share[0]**2).mean()):.3f}; {wide:.3f}", "wide: below 0.15",
+                      wide < 0.15, null="not preserved at all: of order 1"))
     return tuple(rows)
 
 

@@ -72,9 +72,8 @@ def judge(numbers):
         away.append(np.abs(mean - np.log(law)).max())
         without.append(np.abs(np.log(half / law)).max())
     rows.append(close("LWM19.4.2-law", "largest |log(D/law)|, slopes that fall as g grows", 0.0, max(away),
-                      limit * error,
-                      null=(np.log(2), "half or twice the law"), note=f"({limit:.1f} standard errors; slopes held at ½ "
-                                                                      f"are off by {max(without):.3f})"))
+                      limit * error, null=(np.log(2), "half or twice the law"),
+                      note=f"({limit:.1f} standard errors; slopes held at ½ are off by {max(without):.3f})"))
     powers = predicted.asymptotic_exponents()
     power, small = powers["stated condition, lambda / r^2"][0], [powers[name][0] for name in ("1 / (r d)", "d lambda",
                                                                                               "lambda / r")]

@@ -53,9 +53,8 @@ def judge(numbers):
     for value, found, error in zip(kappas, ratio, spread):
         away = (1 - found) / error
         rows.append(holds("LWM19.kappa", f"ratio of P-only errors at κ = {value:.2f}",
-                          f"O(κ), κ = {value:.2f} if the constant is 1",
-                          f"{found:.3f} ± {error:.3f}", f"{LIMIT:.1f} standard errors",
-                          True if away > LIMIT else False if away < -LIMIT else None,
+                          f"O(κ), κ = {value:.2f} if the constant is 1", f"{found:.3f} ± {error:.3f}",
+                          f"{LIMIT:.1f} standard errors", True if away > LIMIT else False if away < -LIMIT else None,
                           null=f"no effect, 1: {away:.1f} standard errors away"))
     quantity = f"power of κ in the ratio; pairs left out, the loss not reached: {missed}"
     if len(kappas) < 3:

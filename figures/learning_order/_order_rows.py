@@ -68,10 +68,9 @@ def _algorithms(numbers, columns):
               "below p₀κ/5", total < bound / 5, null=f"that of S, {small['test_error'].mean():.1e}, of order p"),
         effect("LWM19.3.5", "log of P-only test error, S over L-S", error, SCATTER["error"], predicted="> 0: S worse",
                null=(0, "no difference"), note=ORIGIN),
-        close("LWM19.test-loss", "log of total test loss, L-S over S", 0.036, loss.mean(), LIMIT * SCATTER["loss"]
-              / seeds**0.5,
-              null=(-0.222, "as on P only"), note=f"({LIMIT:.1f} standard errors; predicted: the mean of 80 other "
-                                                  f"seeds)"),
+        close("LWM19.test-loss", "log of total test loss, L-S over S", 0.036, loss.mean(),
+              LIMIT * SCATTER["loss"] / seeds**0.5, null=(-0.222, "as on P only"),
+              note=f"({LIMIT:.1f} standard errors; predicted: the mean of 80 other seeds)"),
         effect("LWM19.test-loss", "log of Q-only test loss, L-S over S",
                _log(large["test_loss_q"] / small["test_loss_q"]),
                SCATTER["loss_q"], predicted="> 0", null=(0, "no difference"), note=ORIGIN),
@@ -103,14 +102,12 @@ def _parts(numbers, columns):
     dimension = predicted.least_dimension(float(numbers["kappa"]), float(numbers["q0"]))
     own = np.asarray(numbers["own_patterns"]).mean(axis=0)
     return (
-        effect("LWM19.5.2", "log of ‖W̄⁽²⁾‖, S over L-S", _log(columns["small"]["signal_m2"]
-                                                               / columns["large"]["signal_m2"]),
-               SCATTER["m2"], predicted="< 0: S learns less of P from M₂", null=(0, "no difference"), sign=-1,
-               note=ORIGIN),
+        effect("LWM19.5.2", "log of ‖W̄⁽²⁾‖, S over L-S",
+               _log(columns["small"]["signal_m2"] / columns["large"]["signal_m2"]), SCATTER["m2"],
+               predicted="< 0: S learns less of P from M₂", null=(0, "no difference"), sign=-1, note=ORIGIN),
         effect("LWM19.5.3-span", "log of ‖α from P-only examples‖/√(Np), S", np.log(odd[:, 0] / reach), SCATTER["span"],
-               predicted="not 0: smaller by far", null=(0, "Ω̃(√(Np)) as claimed"), sign=-1,
-               note=f"{ORIGIN}; ‖α‖ from P-only examples, M₂, noise: "
-                    f"{', '.join(f'{value:.2f}' for value in odd.mean(axis=0))}"),
+               predicted="not 0: smaller by far", null=(0, "Ω̃(√(Np)) as claimed"), sign=-1, note=f"{ORIGIN}; ‖α‖ from "
+                    f"P-only examples, M₂, noise: {', '.join(f'{value:.2f}' for value in odd.mean(axis=0))}"),
         holds("LWM19.3.4-range", "least d at which the range of ε₁ is not empty", "beyond any experiment",
               f"{dimension:.0e}", f"above the d of this run, {numbers['dim']}", dimension > numbers["dim"],
               null="a range that runs could reach: 1e6", kind="algebra"),

@@ -74,9 +74,8 @@ def judge(numbers):
     for k, lr in enumerate(RATES):
         law = float(_law(numbers, lr, steps)[1])
         rows.append(close("LWM19.turnover", f"patterns changed after {steps} steps, η = {lr}", law,
-                          numbers[f"turnover_{k}"][-1],
-                          LIMIT * (law * (1 - law) / width)**0.5, null=(0.0, "patterns at rest"),
-                          note=f"({LIMIT:.1f} standard errors)"))
+                          numbers[f"turnover_{k}"][-1], LIMIT * (law * (1 - law) / width)**0.5,
+                          null=(0.0, "patterns at rest"), note=f"({LIMIT:.1f} standard errors)"))
     kept = float(_law(numbers, RATES[0], steps)[0])
     rows.append(close("LWM19.stationary", "std of the noise part at the end, η = 0.2", STD, numbers["end_std"],
                       LIMIT * STD / (4 * width)**0.5, null=(STD * kept, "the start decayed, without noise"),
@@ -94,10 +93,9 @@ def judge(numbers):
     for factor, found in zip(STARTS, numbers["std_from"]):
         if factor != 1:
             variance = STD**2 * (1 + (factor**2 - 1) * kept**2)
-            rows.append(close("LWM19.footnote2", f"std of the noise part at the end from {factor:g} τ₀′",
-                              variance**0.5, found[-1],
-                              LIMIT * (variance / (4 * width))**0.5, null=(factor * STD, "the start's size kept"),
-                              note=f"({LIMIT:.1f} standard errors)"))
+            rows.append(close("LWM19.footnote2", f"std of the noise part at the end from {factor:g} τ₀′", variance**0.5,
+                              found[-1], LIMIT * (variance / (4 * width))**0.5,
+                              null=(factor * STD, "the start's size kept"), note=f"({LIMIT:.1f} standard errors)"))
     return tuple(rows)
 
 

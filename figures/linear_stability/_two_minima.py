@@ -59,16 +59,9 @@ def judge(numbers):
                       f"{stays:.1e}", "≤ 1e-12", stays <= 1e-12, null=f"SGD from there: at least {leaves:.2g}"))
     left = 1 - numbers["survival_0"][-1]
     rows.append(
-        holds(
-            "WME18.many",
-            f"share of runs of SGD from 1.01 that left the minimum at 1 within {STEPS} "
-            "steps; of gradient descent from 1.001",
-            "1; 0",
-            f"{left:.4f}; {float(stays > 1e-12):g}",
-            "≥ 0.999; exactly",
-            left >= 0.999 and stays <= 1e-12,
-            null="one set of minima for both: alike",
-        )
+        holds("WME18.many", f"share of runs of SGD from 1.01 that left the minimum at 1 within {STEPS} steps; of "
+              "gradient descent from 1.001", "1; 0", f"{left:.4f}; {float(stays > 1e-12):g}", "≥ 0.999; exactly",
+              left >= 0.999 and stays <= 1e-12, null="one set of minima for both: alike")
     )
     for k, lr in enumerate(RATES):
         rows += _judge_escape(numbers, k, lr, replicas // 4)

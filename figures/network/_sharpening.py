@@ -119,9 +119,8 @@ def judge(numbers):
             _told("power of the time to that loss, in the examples", slow, slow_error, degrees,
                   "0: more examples sharpen as fast")]
     for name, (power, own, _) in zip(NAMES[:2], found):
-        rows.append(_told(f"power of sharpness {where}: the scale's {scale:.2f}, less that in the {name}, "
-                          f"{power:.2f}", scale - abs(power), np.hypot(own, error), freedom,
-                          f"0: the {name} matter as much"))
+        rows.append(_told(f"power of sharpness {where}: the scale's {scale:.2f}, less that in the {name}, {power:.2f}",
+                          scale - abs(power), np.hypot(own, error), freedom, f"0: the {name} matter as much"))
     return tuple(rows)
 
 

@@ -80,8 +80,7 @@ def _judge_teacher(numbers):
     short = bool(smallest.min() < 0.95 and smallest.max() <= 1.01) if seeds > 1 else None
     rows.append(holds("WME18.sharpest", f"aη/2 at η = {rates[0]:g}, {seeds} starts: GD stops short of the edge",
                       "below 1", f"{smallest.min():.3f}…{smallest.max():.3f}", "some < 0.95, all ≤ 1.01: by hand",
-                      short,
-                      null="1: GD goes on to the sharpest minimum that its rate allows"))
+                      short, null="1: GD goes on to the sharpest minimum that its rate allows"))
     settled = ratios[losses < 1e-5]
     rows.append(holds("WME18.sharpest", "aη/2 of every end with loss below 1e-5: no sharper than the edge", "at most 1",
                       f"{settled.min():.3f}…{settled.max():.3f}" if settled.size else "none", "≤ 1.01, set by hand",
