@@ -38,13 +38,11 @@ def arguments(words):
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: figures/output/EFFORT)")
     parser.add_argument("--missing", action="store_true",
                         help="draw only what is not there for this effort, seed, data set and version")
-    parser.add_argument(
-        "--workers", type=int, default=os.cpu_count() or 1, metavar="N", help="processes (default: all cores)"
-    )
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, metavar="N",
+                        help="processes (default: all cores)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="seed of all random numbers (default: 0)")
-    parser.add_argument("--data", type=Path, metavar="DIR",
-                        help="IDX files of the MNIST family, or CIFAR-10 or -100 binary files, for the figures that "
-                             "can use them (see --list); default: synthetic sets")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="IDX files of the MNIST family, or CIFAR-10 or -100 "
+                             "binary files, for the figures that can use them (see --list); default: synthetic sets")
     parser.add_argument("--gallery", action="store_true",
                         help="draw nothing; write figures/README.md from what was drawn at standard effort")
     options = parser.parse_args(words)
@@ -97,11 +95,8 @@ def _draw_and_report(options, data_set):
     print(f"report: {options.out / report.HTML}")
     _complain(summary, outcomes)
     if interrupted:
-        print(
-            f"{NAME}: interrupted: {len(summary.records)} of {len(tasks)} figures are drawn; --missing goes on from"
-            " there",
-            file=sys.stderr,
-        )
+        print(f"{NAME}: interrupted: {len(summary.records)} of {len(tasks)} figures are drawn; --missing goes on from "
+              "there", file=sys.stderr)
         signal.signal(signal.SIGINT, ignored)
         return 130
     lacking = len(summary.records) < len(tasks)

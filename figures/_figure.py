@@ -40,9 +40,8 @@ class Row:
     def __post_init__(self):
         for name, options in (("kind", KINDS), ("verdict", VERDICTS)):
             if getattr(self, name) not in options:
-                raise ValueError(
-                    f"{name} of a row of {self.claim} must be one of {options}, got {getattr(self, name)!r}"
-                )
+                raise ValueError(f"{name} of a row of {self.claim} must be one of {options}, got "
+                                 f"{getattr(self, name)!r}")
         if not self.null.strip():
             raise ValueError(
                 f"null of a row of {self.claim} must say which wrong answer it excludes, got {self.null!r}"

@@ -31,10 +31,8 @@ def write(directory):
     """
     lacking = [figure.name for figure in _all.FIGURES if not current(Task(figure.name, "standard", 0, directory))]
     if lacking:
-        raise ValueError(
-            f"{directory} must hold all figures of standard effort, seed 0, synthetic data, as the code draws them "
-            f"now; it lacks {', '.join(lacking)}: run python -m figures --missing first"
-        )
+        raise ValueError(f"{directory} must hold all figures of standard effort, seed 0, synthetic data, as the code "
+                         f"draws them now; it lacks {', '.join(lacking)}: run python -m figures --missing first")
     PICTURES.mkdir(exist_ok=True)
     names = [figure.name for figure in _all.FIGURES]
     for name in names:

@@ -43,10 +43,8 @@ def listing(studies):
         lines += ["", f"{study}: {len(figures)} figures, {_seconds(_total(figures))} s"]
         for figure in figures:
             name = figure.name + "*" * figure.reads_data
-            lines += textwrap.wrap(
-                f"  {name:<26}{_seconds(figure.seconds):<14}{figure.title}{_with_data(figure)}", WIDTH,
-                subsequent_indent=" " * 42
-            )
+            lines += textwrap.wrap(f"  {name:<26}{_seconds(figure.seconds):<14}{figure.title}{_with_data(figure)}",
+                                   WIDTH, subsequent_indent=" " * 42)
             lines += textwrap.wrap(" ".join(figure.claims), WIDTH, initial_indent=" " * 6, subsequent_indent=" " * 6,
                                    break_on_hyphens=False)
     everything = [figure for figures in studies.values() for figure in figures]

@@ -142,8 +142,7 @@ def draw(numbers):
     for k, kind in enumerate(("orthogonal", "random")):
         axes[0].plot(numbers["powers"], numbers[f"power_{kind}"], label=f"simulation, {kind} noise", **simulation(k))
     axes[0].plot(fine, predicted.memorisation_exponent(8 * KAPPA * fine, KAPPA, 8),
-                 label="null: uncorrected in $|\\xi|^2/|u|^2$",
-                 **null())
+                 label="null: uncorrected in $|\\xi|^2/|u|^2$", **null())
     axes[0].set(xlabel="$|\\xi|^2/(n_c|v|^2)$", ylabel="power of $\\beta$ with which noise grows",
                 title=f"noise memorised, $c={POWER_RATE:g}$")
     below(axes[0], 1)

@@ -201,8 +201,7 @@ def draw(numbers):
         axis.axvline(1, **guide())
         axis.set(xlim=(0, 1.55))
     axes[2].semilogx(numbers["targets"], numbers["target_flow"], color=GREY, linewidth=3,
-                     label="gradient flow (null of 3)",
-                     zorder=1)
+                     label="gradient flow (null of 3)", zorder=1)
     for k, (size, lr) in enumerate(SERIES):
         axes[2].semilogx(numbers["targets"], numbers[f"mean_{k}"], **theory(k),
                          label=f"$B={size}$, $\\eta={lr}$" + " (null)" * (size == 3))

@@ -68,9 +68,8 @@ def draw(numbers):
     picture.suptitle(f"Li, Wei and Ma: clean, patch-only and patched images, as on the slides ({numbers['data']})\n",
                      fontweight="bold")
     picture.text(0.5, 0.9, f"the patch is {numbers['patch_std'] / dim:.0f} times brighter than the images (standard "
-                           f"deviation "
-                 f"{numbers['patch_std']:.2g} against {dim:.2g}) and is clipped to ±{3.5 * dim:.2g}", ha="center",
-                 fontsize=8)
+                 f"deviation {numbers['patch_std']:.2g} against {dim:.2g}) and is clipped to ±{3.5 * dim:.2g}",
+                 ha="center", fontsize=8)
     return picture
 
 

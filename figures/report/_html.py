@@ -21,9 +21,8 @@ def report(summary, run, directory):
         _bar(summary),
         _contents(summary, studies),
         _wrong("wrong", "What the sources got wrong", "the source says", summary.wrong, summary, pictures),
-        _wrong(
-            "misread", "What one may read into them, and is wrong", "the reading", summary.misread, summary, pictures
-        ),
+        _wrong("misread", "What one may read into them, and is wrong", "the reading", summary.misread, summary,
+               pictures),
     ]
     for study, records in studies.items():
         body.append(f'<section id="{study}"><h2>{escape(story(study).title)}</h2>{_told(study)}')
