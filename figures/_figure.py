@@ -1,7 +1,7 @@
 """What a study's figures are made of: numbers, the rows that judge them, and the picture that draws them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, make_dataclass
 from math import isfinite
 
 EFFORTS = ("quick", "standard", "full")
@@ -74,6 +74,11 @@ class Figure:
     def expected(self, effort, data):
         """Seconds on one core at an effort, on the user's `data` or, without, on the synthetic set."""
         return (data and self.data_seconds or self.seconds)[EFFORTS.index(effort)]
+
+
+def frozen(names):
+    """A frozen dataclass of these fields, for what the efforts of one figure differ in."""
+    return make_dataclass("Sizes", names.split(), frozen=True)
 
 
 def close(claim, quantity, predicted, measured, tolerance, *, null, kind="simulated", note=""):

@@ -1,10 +1,10 @@
 """On data sets: the oscillation itself, the weak feature against its prediction, accuracy on the way and against c."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import INK, SHADES, bound, key, null, panels, simulation, theory
 from figures.benign_oscillation._runs import DOUBLING, KAPPA, N, sets, strong_and_weak
 from refimpl import benign_oscillation as simulated
@@ -15,17 +15,8 @@ STOPS = np.array([0, 10, 25, 50, 75, 100, 150, 200, 300, 400, 500, 600])
 SHOWN, EVERY = 300, 7    # epochs of single visits that are shown, and every so-many-th of these visits
 KINDS = ((0, 2, "no weak examples"), (2, 2, "two weak examples of 16"))   # weak examples, |ξ|²/|v|²
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`seeds` per mark, `count` test points of each kind, `rates` of the last panel, `timed` ones."""
-
-    seeds: int
-    count: int
-    rates: tuple
-    timed: tuple
-
-
+# `seeds` per mark, `count` test points of each kind, `rates` of the last panel, `timed` ones.
+Sizes = frozen("seeds count rates timed")
 SIZES = {"quick": Sizes(5, 500, (0.5, 0.9, 1.1, 1.3), (1.4, 1.2)),
          "standard": Sizes(20, 2000, (0.3, 0.5, 0.7, 0.9, 0.97, 1.03, 1.07, 1.12, 1.2, 1.3, 1.4, 1.5), (1.4, 1.2, 1.1)),
          "full": Sizes(40, 5000, (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.96, 0.99, 1.01, 1.03, 1.05, 1.08, 1.12, 1.16,

@@ -1,10 +1,8 @@
 """How the oscillation ends: on which points, with how much learned, when annealed, and at the end of the window."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import INK, SHADES, guide, key, null, panels, simulation, theory
 from figures.benign_oscillation._runs import KAPPA, LIMIT, SIGNS, SMALL, outputs
 from refimpl import benign_oscillation as simulated
@@ -16,16 +14,8 @@ ANNEALED = (1.2, 0.05)                 # c before and after
 BEYOND = np.array([1.64, 1.75, 1.9])
 KEPT_KAPPAS, KEPT_RATES = (0.01, 0.1), np.array([1.57, 1.59, 1.597, 1.5985, 1.6, 1.605, 1.615, 1.64])
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`points` rates, `begins` starts each; `kept` starts at each rate about the end of the window."""
-
-    points: int
-    begins: int
-    kept: int
-
-
+# `points` rates, `begins` starts each; `kept` starts at each rate about the end of the window.
+Sizes = frozen("points begins kept")
 SIZES = {"quick": Sizes(7, 3, 40), "standard": Sizes(21, 16, 200), "full": Sizes(41, 64, 1000)}
 
 

@@ -1,26 +1,15 @@
 """The strong feature alone: where it goes at each rate, its multipliers, and what its residuals add up to."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import bound, guide, key, null, panels, simulation, theory
 from figures.benign_oscillation._runs import DOUBLING, KAPPA, LIMIT, ONSET, outputs
 from refimpl import benign_oscillation as simulated
 from theory import benign_oscillation as predicted
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`columns` × `dots` of the cloud, `marks` of rates, `steps` of the averages."""
-
-    columns: int
-    dots: int
-    marks: int
-    steps: int
-
-
+# `columns` × `dots` of the cloud, `marks` of rates, `steps` of the averages.
+Sizes = frozen("columns dots marks steps")
 SIZES = {"quick": Sizes(240, 80, 13, 1500), "standard": Sizes(700, 160, 25, 12_000),
          "full": Sizes(1300, 300, 41, 60_000)}
 RESIDUALS = (("mean", predicted.mean_residual, "mean of $1-f$"), ("square", predicted.mean_square_residual,

@@ -1,10 +1,8 @@
 """Balance of the strong updates, accumulation of residuals, growth of the weak feature and its half-time."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import key, null, panels, simulation, theory
 from figures.benign_oscillation._runs import DOUBLING, KAPPA, LIMIT, SIGNS, SMALL, outputs
 from refimpl import benign_oscillation as simulated
@@ -16,15 +14,8 @@ GROWING = ((1.2, 0.03), (1.2, 0.01), (1.1, 0.01))   # c and κ
 REACHED = (0.1, 3.0)                                # κcΣ(1 − f) at which the poster's linear sum is judged
 HALVED = ((0.03, (0.02, 0.06)), (0.01, (0.01, 0.03)))   # κ and the errors allowed, closed form and beyond
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`points` rates of the half-times, `begins` starts each."""
-
-    points: int
-    begins: int
-
-
+# `points` rates of the half-times, `begins` starts each.
+Sizes = frozen("points begins")
 SIZES = {"quick": Sizes(5, 24), "standard": Sizes(11, 64), "full": Sizes(21, 200)}
 
 

@@ -1,10 +1,8 @@
 """Powers with which noise is memorised, and where oscillation turns from benign to harmful; full batches."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, holds
+from figures._figure import Figure, frozen, holds
 from figures._style import below, guide, null, panels, simulation, theory
 from figures.benign_oscillation._runs import KAPPA, N, epochs_to, orthogonal, sets, strong_and_weak
 from refimpl import benign_oscillation as simulated
@@ -13,18 +11,8 @@ from theory import benign_oscillation as predicted
 POWER_RATE, TURNING = 1.2, (1.2, 1.4)
 BATCHES = ((1, "SGD, one example"), (None, "full batch"))
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`seeds` per mark, `count` test points, `ratios` |ξ|²/(n_c|v|²); seeds and rates of the last panel."""
-
-    seeds: int
-    count: int
-    ratios: tuple
-    batch_seeds: int
-    batch_rates: tuple
-
-
+# `seeds` per mark, `count` test points, `ratios` |ξ|²/(n_c|v|²); seeds and rates of the last panel.
+Sizes = frozen("seeds count ratios batch_seeds batch_rates")
 _RATES = (0.5, 0.8, 0.95, 1.03, 1.08, 1.13, 1.18, 1.22)
 SIZES = {"quick": Sizes(8, 500, (0.25, 0.5, 1.0, 1.6), 4, (0.5, 0.9, 1.1, 1.2)),
          "standard": Sizes(20, 2000, (0.1, 0.25, 0.5, 0.625, 0.75, 0.875, 1.0, 1.125, 1.25, 1.6, 2.0), 10, _RATES),

@@ -1,10 +1,8 @@
 """The published setting, 40 seeds and more: overall accuracy against the rate."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import GREY, below, guide, null, panels, simulation, theory
 from figures.benign_oscillation._runs import DIM, KAPPA, N, epochs_to, sets, strong_and_weak, unseen
 from refimpl import benign_oscillation as simulated
@@ -16,16 +14,8 @@ RATIO, WIDTH = 4, 8                 # |ξ|²/|v|² and m
 CHECKED = 8000                      # weak test points of networks without v; examples whose patches are checked
 SIGMAS = 5.0                        # standard errors allowed: a false alarm once in 2e6
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`seeds` per rate, `count` test points of each kind, `rates`."""
-
-    seeds: int
-    count: int
-    rates: tuple
-
-
+# `seeds` per rate, `count` test points of each kind, `rates`.
+Sizes = frozen("seeds count rates")
 SIZES = {"quick": Sizes(24, 500, (0.1, 1.2)), "standard": Sizes(40, 2000, (0.1, 0.5, 1.1, 1.2, 1.3, 1.4, 1.5)),
          "full": Sizes(120, 5000, (0.1, 0.3, 0.5, 0.9, 1.05, 1.1, 1.15, 1.2, 1.3, 1.4, 1.5, 1.58))}
 

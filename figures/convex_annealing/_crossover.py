@@ -1,12 +1,11 @@
 """P/L against the large rate, the factor of a step in each direction, and samples of n draws."""
 
-from dataclasses import dataclass
 from functools import partial
 from math import comb, sqrt
 
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import GREY, guide, null, panels, simulation, theory
 from figures.convex_annealing._runs import G, H, ROUNDING, START, annealed_at, centred, descend, large_steps
 from refimpl import convex_annealing as simulated, sgd
@@ -16,17 +15,8 @@ SMALL, TARGETS = 0.02, (1e-2, 1e-4, 1e-8)
 SAMPLE_TARGET, SAMPLE_RATE = 1e-6, 0.1
 SIGMAS = 6.0  # standard errors that a comparison may use: a false alarm once in 5e8
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`points` simulated rates, `curve` of the lines, `draws` of samples of each of the sizes `n`."""
-
-    points: int
-    curve: int
-    draws: int
-    n: tuple
-
-
+# `points` simulated rates, `curve` of the lines, `draws` of samples of each of the sizes `n`.
+Sizes = frozen("points curve draws n")
 SIZES = {"quick": Sizes(15, 60, 300, (2, 3, 8, 16)), "standard": Sizes(29, 400, 2000, (2, 3, 4, 8, 16, 32, 64)),
          "full": Sizes(57, 1500, 20_000, (2, 3, 4, 6, 8, 12, 16, 32, 64, 128))}
 

@@ -1,12 +1,11 @@
 """Batches of 1, 2, 3: mean-square multipliers, the mean ratio against the rate, and against the target."""
 
-from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
 
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import GREY, INK, below, guide, panels, simulation, theory
 from figures.convex_annealing._runs import (LOSSES, ROUNDING, START, annealed_law, annealed_sgd, bernstein, centred,
                                             descend)
@@ -19,17 +18,8 @@ SPANS = {1: ((0.02, 0.485), (0.515, 0.985)), 2: ((0.02, 0.985), (1.015, 1.33)), 
 HOLES = {1: 0.5, 2: 1.0}
 SERIES = ((1, 0.95), (1, 0.6), (2, 1.3), (3, 1.3))  # batch size and large rate, against the target
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`replicas` per mark, `points` of the rate, `curve` of the lines; `last`, the smallest target."""
-
-    replicas: int
-    points: int
-    curve: int
-    last: float
-
-
+# `replicas` per mark, `points` of the rate, `curve` of the lines; `last`, the smallest target.
+Sizes = frozen("replicas points curve last")
 SIZES = {"quick": Sizes(300, 5, 12, 1e-30), "standard": Sizes(2000, 12, 48, 1e-40),
          "full": Sizes(20_000, 24, 160, 1e-60)}
 

@@ -1,11 +1,10 @@
 """P/L against ε: both schedules, a switch after a fixed number of steps, and the test loss itself."""
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import INK, null, panels, simulation, theory
 from figures.convex_annealing._runs import G, H, LOSSES, ROUNDING, descend, large_steps, schedule, stop
 from theory import convex_annealing as predicted
@@ -14,15 +13,8 @@ SMALL, LARGE, LEAST, FIXED = 0.02, 1.3, 1e-10, (1, 2, 3, 4)
 AFTER, CLOSE = 0.05, 0.01  # small rates after a fixed number of large steps: of the curves, and at the reversal
 CLAIMS = ("NAK20.small-lr", "NAK20.annealed")
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`points` simulated targets, `curve` of the lines."""
-
-    points: int
-    curve: int
-
-
+# `points` simulated targets, `curve` of the lines.
+Sizes = frozen("points curve")
 SIZES = {"quick": Sizes(5, 60), "standard": Sizes(11, 300), "full": Sizes(21, 1000)}
 
 

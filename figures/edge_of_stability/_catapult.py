@@ -1,10 +1,8 @@
 """The catapult: paths of a net and of two numbers, and where the kernel ends: not always flatter than the flow."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import bound, guide, key, null, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from theory import edge_of_stability as predicted
@@ -15,17 +13,8 @@ ENDS = (2.1, 2.5, 3.0)
 UNIQUE = 1e-3                    # spread of the end over small x₀, relative, up to which it is one number
 COUNTER = ((1.45, 3.0), (1.6, 3.3))  # ηf₀/√m and ηκ₀ with an end above the flow's
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`starts` of the curves against x₀, `marks` of simulated nets on them, `nets` of random start, `rates` k₀."""
-
-    starts: int
-    marks: int
-    nets: int
-    rates: int
-
-
+# `starts` of the curves against x₀, `marks` of simulated nets on them, `nets` of random start, `rates` k₀.
+Sizes = frozen("starts marks nets rates")
 SIZES = {"quick": Sizes(120, 9, 60, 38), "standard": Sizes(300, 13, 200, 76), "full": Sizes(800, 25, 800, 152)}
 
 

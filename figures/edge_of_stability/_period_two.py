@@ -1,10 +1,8 @@
 """Oscillation beside a minimum beyond 2/λ: where it is small, and how large it is."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import GREY, guide, key, null, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from refimpl import edge_of_stability as simulated
@@ -12,19 +10,8 @@ from theory import benign_oscillation, edge_of_stability as predicted
 
 LINES = ((2.0, 1.0), (1.0, 0.0), (0.0, -1.0))  # third and fourth derivative on a line with f″ = 1
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`losses` in three dimensions, `steps` of their runs, `points` along each line; of the net and of the well."""
-
-    losses: int
-    steps: int
-    points: int
-    net_points: int
-    net_steps: int
-    rates: int
-
-
+# `losses` in three dimensions, `steps` of their runs, `points` along each line; of the net and of the well.
+Sizes = frozen("losses steps points net_points net_steps rates")
 SIZES = {"quick": Sizes(12, 30_000, 4, 3, 12_000, 100), "standard": Sizes(80, 48_000, 8, 8, 16_000, 300),
          "full": Sizes(200, 80_000, 12, 16, 24_000, 600)}
 DELTA = 2.5e-4  # in three dimensions

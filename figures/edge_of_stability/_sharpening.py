@@ -1,10 +1,8 @@
 """Sharpening up to the edge, of gradient descent, with momentum, of SGD; and what holds the sharpness there."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds, not_judged
+from figures._figure import Figure, close, frozen, holds, not_judged
 from figures._style import guide, null, panels, simulation, theory
 from figures.edge_of_stability import _runs
 from figures.network._runs import LEAST, SWINGS, TEACHER, guarded, stays, swing
@@ -18,20 +16,9 @@ HELD_STEPS = {True: 3000, False: 5000}     # on the teacher set; on images, wher
 HELD = 3e-3          # of the loss: the swings with which a run arrives at its edge are over below it
 ALIVE, LATELY = 1e-6, 3   # share of 2α/β below which an oscillation has died out; records for which it must not have
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """`steps` on the teacher set, `length` of paths whose exponents tell, `records` of each run, `middles` looked at;
-    of images: examples, (η, μ, steps)."""
-
-    steps: int
-    length: int
-    records: int
-    middles: int
-    examples: int
-    plan: tuple
-
-
+# `steps` on the teacher set, `length` of paths whose exponents tell, `records` of each run, `middles` looked at; of
+# images: examples, (η, μ, steps).
+Sizes = frozen("steps length records middles examples plan")
 SIZES = {"quick": Sizes(2000, 400, 20, 8, 100, ((0.5, 0.0, 1000), (0.5, 0.5, 1000))),
          "standard": Sizes(6000, 8000, 60, 30, 500, ((0.5, 0.0, 2000), (0.5, 0.5, 2000), (0.1, 0.9, 3000))),
          "full": Sizes(12_000, 32_000, 120, 60, 500, ((0.1, 0.0, 8000), (0.5, 0.0, 2500), (0.1, 0.5, 6000),

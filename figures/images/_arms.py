@@ -1,11 +1,9 @@
 """Accuracy against epoch for the three arms, and the units that are active on the patch."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from figures._effects import LIMIT
-from figures._figure import Figure, close, holds, not_judged
+from figures._figure import Figure, close, frozen, holds, not_judged
 from figures._fitted_powers import t_limit
 from figures._style import guide, panels, theory
 from figures.images._panels import annealing, chance, curves
@@ -13,18 +11,8 @@ from figures.images._runs import NAMES, OWN, TOLD, ahead, at, equal_loss, proble
 from refimpl import images
 from theory import images as predicted
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Seeds, epochs, the epoch of annealing, the training loss of the comparison, and epochs between records."""
-
-    seeds: int
-    epochs: int
-    anneal: int
-    target: float
-    every: int
-
-
+# Seeds, epochs, the epoch of annealing, the training loss of the comparison, and epochs between records.
+Sizes = frozen("seeds epochs anneal target every")
 SIZES = {"quick": Sizes(1, 20, 12, 0.4, 4), "standard": Sizes(2, 120, 40, 0.15, 2), "full": Sizes(5, 120, 40, 0.15, 2)}
 
 

@@ -1,10 +1,8 @@
 """Controls: independent noise, no separation, faint z, never annealed."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import panels
 from figures.images._panels import annealing, chance, curves
 from figures.images._runs import ahead, at, binomial, problem, seeds, stacked
@@ -15,17 +13,8 @@ RUNS = ("noise independent for each unit", "large rate, never annealed", "large 
 NAMED = {"noise per unit; arm: shared noise": (RUNS[0], "noise"), "never annealed; arm: annealed": (RUNS[1], "large"),
          "faint patch (s = 0.3); arm: scale 2.2": (RUNS[2], "large"), "ζ = 0: small rate; arm: large rate": RUNS[3:]}
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Seeds, epochs, the epoch of annealing, epochs between records."""
-
-    seeds: int
-    epochs: int
-    anneal: int
-    every: int
-
-
+# Seeds, epochs, the epoch of annealing, epochs between records.
+Sizes = frozen("seeds epochs anneal every")
 SIZES = {"quick": Sizes(1, 8, 4, 4), "standard": Sizes(2, 44, 24, 4), "full": Sizes(3, 120, 40, 2)}
 
 

@@ -1,27 +1,17 @@
 """Fig. 1 on images without patches: small, large, and noise."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from figures._figure import Figure
+from figures._figure import Figure, frozen
 from figures._style import null, panels
 from figures.images._panels import annealing, curves
 from figures.images._runs import NAMES, OWN, SYNTHETIC, ahead, at, problem, seeds, source, stacked
 from refimpl import images
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Seeds, epochs, the epoch of annealing, epochs between records; filters of the narrower nets at equal loss."""
-
-    seeds: int
-    epochs: int
-    anneal: int
-    every: int
-    narrow: tuple
-
-
+# Seeds, epochs, the epoch of annealing, epochs between records; filters of the narrower nets at equal loss.
+Sizes = frozen("seeds epochs anneal every narrow")
 SIZES = {"quick": Sizes(1, 8, 4, 2, (16,)), "standard": Sizes(OWN, 120, 40, 4, (16, 64)),
          "full": Sizes(7, 120, 40, 4, (16, 64))}
 

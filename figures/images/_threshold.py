@@ -1,11 +1,9 @@
 """Patch-only accuracy after four epochs against the rate and against the scale of z, and full-batch descent."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from figures._effects import LIMIT
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._fitted_powers import t_limit
 from figures._style import joined, null, panels, simulation, theory
 from figures.images._panels import chance
@@ -16,18 +14,8 @@ from theory import images as predicted
 RATES, MOMENTUM, DECAY, SCALE = (0.2, 0.02), 0.9, 2e-3, 2.2
 CURVATURE_NULLS = (0.8, 2.0)     # over the prediction: without the filters' part, or twice
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Seeds, starts whose curvature is measured, multiples of the predicted rate and scale, full-batch steps."""
-
-    seeds: int
-    starts: int
-    multiples: tuple
-    scales: tuple
-    steps: int
-
-
+# Seeds, starts whose curvature is measured, multiples of the predicted rate and scale, full-batch steps.
+Sizes = frozen("seeds starts multiples scales steps")
 SIZES = {"quick": Sizes(1, 1, (0.2, 4.0), (0.5, 1.6), 8),
          "standard": Sizes(2, 8, (0.125, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0, 4.0), (0.25, 0.5, 0.75, 0.9, 1.0, 1.1,
                                                                                    1.25, 1.5, 1.7), 62),

@@ -1,11 +1,9 @@
 """Lemma 4.1: time and signal at annealing against d, and for P alone against ε₁."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._fitted_powers import fitted_power, t_limit
 from figures._style import bound, fit, null, panels, simulation, theory
 from figures.learning_order._runs import annealed, fit_p
@@ -14,16 +12,8 @@ from theory import learning_order as predicted
 LOSSES = np.array([0.4, 0.3, 0.2, 0.1, 0.05])
 NAMES = "annealing time (4.1)", "signal norm squared (4.1)"
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Dimensions, runs at each, and dimensions of the runs on P alone."""
-
-    dims: tuple
-    replicas: int
-    alone: tuple
-
-
+# Dimensions, runs at each, and dimensions of the runs on P alone.
+Sizes = frozen("dims replicas alone")
 SIZES = {"quick": Sizes((40, 80, 160), 4, (50,)), "standard": Sizes((50, 100, 200), 12, (50, 100)),
          "full": Sizes((50, 100, 200, 400), 16, (50, 100, 200))}
 

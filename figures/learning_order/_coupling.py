@@ -1,10 +1,8 @@
 """How much the output changes when activations are taken from the noise part alone."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._fitted_powers import fitted_power, t_limit
 from figures._style import below, guide, null, panels, simulation, theory
 from figures.learning_order._runs import coupled
@@ -12,16 +10,8 @@ from theory import learning_order as predicted
 
 STD, SCALE, R = 0.5, 5.0, 0.15
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Two widths or more, steps of the runs, runs of each."""
-
-    widths: tuple
-    steps: tuple
-    replicas: int
-
-
+# Two widths or more, steps of the runs, runs of each.
+Sizes = frozen("widths steps replicas")
 SIZES = {"quick": Sizes((500, 4000), (10, 40, 160), 12), "standard": Sizes((500, 2000, 8000), (10, 40, 160, 640), 16),
          "full": Sizes((500, 2000, 8000, 32_000), (10, 40, 160, 640), 24)}
 

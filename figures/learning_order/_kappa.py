@@ -1,26 +1,19 @@
 """P-only error against κ = √(d/N) at fixed N p₀ = d/5."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from figures._effects import LIMIT
-from figures._figure import Figure, holds, not_judged
+from figures._figure import Figure, frozen, holds, not_judged
 from figures._fitted_powers import t_limit
 from figures._style import bound, null, panels, simulation
 from figures.learning_order._runs import SMALL, train
 
 NAMES = {"large": "large, then small", "small": "small"}
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Examples N at d = 50, and seeds at each."""
-
-    examples: tuple
-    seeds: int
-
-
+# Examples N at d = 50, and seeds at each.
+Sizes = frozen("examples seeds")
 # Two values of N only at quick effort: at κ = .71 a few seeds would not do.
 SIZES = {"quick": Sizes((200, 400), 2), "standard": Sizes((100, 200, 400), 8), "full": Sizes((100, 200, 400), 16)}
 

@@ -1,25 +1,17 @@
 """Q, the two neurons that memorise it, and how a fixed offset errs."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from figures._effects import LIMIT
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import INK, panels, simulation, theory
 from refimpl import learning_order as simulated
 from theory import learning_order as predicted
 
 R, OFFSET, OFFSETS = 0.3, 0.2, np.array([0.05, 0.2, 0.4, 0.6, 0.8])
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Examples drawn."""
-
-    examples: int
-
-
+# Examples drawn.
+Sizes = frozen("examples")
 SIZES = {"quick": Sizes(2000), "standard": Sizes(20_000), "full": Sizes(100_000)}
 
 

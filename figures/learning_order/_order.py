@@ -1,13 +1,11 @@
 """Learning order under large and small rates: every seed's curves, and what is left at equal training loss."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure
+from figures._figure import Figure, frozen
 from figures._style import guide, joined, null, panels, simulation, theory
 from figures.learning_order._order_rows import rows_of
-from figures.learning_order._runs import (EXCHANGED, LOG2, REGIME_A, SMALL, Regime, half_time, own_patterns, stops,
+from figures.learning_order._runs import (EXCHANGED, LOG2, REGIME_A, SMALL, half_time, own_patterns, stops,
                                           traces, train)
 from theory import learning_order as predicted
 
@@ -16,16 +14,8 @@ CURVES = ("loss_q", "loss_p", "test_error_p", "test_loss_q", "test_loss_p", "cur
 STOPS = ("test_error_p", "test_error", "test_loss", "test_loss_p", "test_loss_q", "loss_r", "loss_p", "loss_q",
          "signal_m2")
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """A regime, its seeds, and how many of them run the mitigation too."""
-
-    regime: Regime
-    seeds: int
-    mitigated: int
-
-
+# A regime, its seeds, and how many of them run the mitigation too.
+Sizes = frozen("regime seeds mitigated")
 # The mitigation is slow in Regime A: two seeds of it.
 SIZES = {"quick": Sizes(SMALL, 1, 1), "standard": Sizes(SMALL, 6, 6), "full": Sizes(REGIME_A, 5, 2)}
 

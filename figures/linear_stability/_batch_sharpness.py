@@ -1,23 +1,15 @@
 """Batch sharpness against the threshold: which of two ratios says 2/η at the edge of stability."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import key, panels, simulation, theory
 from figures.linear_stability._runs import SIGMAS, SIX
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Simulated steps per point."""
-
-    replicas: int
-
-
+# Simulated steps per point.
+Sizes = frozen("replicas")
 SIZES = {"quick": Sizes(20_000), "standard": Sizes(100_000), "full": Sizes(1_000_000)}
 EXAMPLES, DIM, BATCHES, SPREADS = 12, 4, (1, 2, 4, 8), (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
 

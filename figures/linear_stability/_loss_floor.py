@@ -1,24 +1,17 @@
 """The floor of the loss at a minimum that does not interpolate, against the learning rate."""
 
-from dataclasses import dataclass
 from math import ceil, sqrt
 
 import numpy as np
 
-from figures._figure import Figure, close
+from figures._figure import Figure, close, frozen
 from figures._style import SHADES, key, null, panels, simulation, theory
 from figures.linear_stability._runs import SIGMAS, SIX
 from refimpl import linear_stability as simulated, sgd
 from theory import linear_stability as predicted
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Independent runs per point."""
-
-    replicas: int
-
-
+# Independent runs per point.
+Sizes = frozen("replicas")
 SIZES = {"quick": Sizes(500), "standard": Sizes(2000), "full": Sizes(10_000)}
 X = np.array([[1.0, 0.2, 0.1], [0.3, 1.4, -0.2], [-0.8, 0.6, 0.5], [0.5, -1.2, 0.3], [1.6, 0.7, -0.6], [0.2, 0.3, 1.1],
               [-0.4, 0.9, -1.3], [0.9, -0.5, 0.8]])

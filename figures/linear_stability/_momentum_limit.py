@@ -1,24 +1,17 @@
 """The critical rate with momentum: between two plateaus in batch size, and the full-batch rules it ends in."""
 
-from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
 from matplotlib.lines import Line2D
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import below, bound, guide, null, panels, simulation, theory
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Points per curve."""
-
-    points: int
-
-
+# Points per curve.
+Sizes = frozen("points")
 SIZES = {"quick": Sizes(15), "standard": Sizes(60), "full": Sizes(200)}
 FACTORS = np.array([[2.0, 0.3], [-1.5, 1.0], [0.4, 1.8], [1.2, -1.6], [-0.6, -0.9], [2.4, 1.1], [0.2, -2.2],
                     [1.0, 0.5]])

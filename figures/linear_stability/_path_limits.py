@@ -1,25 +1,16 @@
 """Three limits against batch size in several dimensions: in mean square, of shuffled epochs, of almost every path."""
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-from figures._figure import Figure, holds
+from figures._figure import Figure, frozen, holds
 from figures._style import guide, key, panels, simulation, theory
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Chains and steps of an interval, and paths run on either side of it."""
-
-    chains: int
-    steps: int
-    paths: int
-
-
+# Chains and steps of an interval, and paths run on either side of it.
+Sizes = frozen("chains steps paths")
 SIZES = {"quick": Sizes(32, 100, 500), "standard": Sizes(64, 1000, 2000), "full": Sizes(64, 5000, 10_000)}
 EXAMPLES, DIM, BATCHES, SIDES, STEPS = 12, 3, (1, 2, 3, 4, 6, 12), (0.95, 1.05), 400
 

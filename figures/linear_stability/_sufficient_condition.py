@@ -1,25 +1,17 @@
 """How far eq. 4 is from necessary: over random families, and in one ensemble step by step."""
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-from figures._figure import Figure, close, holds
+from figures._figure import Figure, close, frozen, holds
 from figures._style import INK, guide, key, null, panels, simulation, theory
 from figures.linear_stability._runs import SIGMAS, SIX, quadratic_growth
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Random ensembles per family, and simulated steps per point."""
-
-    ensembles: int
-    replicas: int
-
-
+# Random ensembles per family, and simulated steps per point.
+Sizes = frozen("ensembles replicas")
 SIZES = {"quick": Sizes(20, 20_000), "standard": Sizes(100, 100_000), "full": Sizes(400, 400_000)}
 FAMILIES = ("commuting", "equal norms", "isotropic", "Wishart", "power law", "log-normal")
 FACTORS = np.array([[10.0, 1.0], [3.0, 5.0], [-4.0, 9.0]]) / 10

@@ -1,25 +1,16 @@
 """The exponent of the probability to escape against the learning rate, in several dimensions."""
 
-from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
 
-from figures._figure import Figure, close
+from figures._figure import Figure, close, frozen
 from figures._style import guide, null, panels, simulation, theory
 from refimpl import linear_stability as simulated
 from theory import linear_stability as predicted
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Particles and steps per population of the cloning, and runs per distance."""
-
-    particles: int
-    steps: int
-    runs: int
-
-
+# Particles and steps per population of the cloning, and runs per distance.
+Sizes = frozen("particles steps runs")
 SIZES = {"quick": Sizes(60, 60, 5000), "standard": Sizes(300, 200, 40_000), "full": Sizes(1000, 400, 200_000)}
 FACTORS = np.array([[1.0, 0.2, 0.1], [0.3, 1.4, -0.2], [-0.8, 0.6, 0.5],
                    [0.5, -1.2, 0.3], [1.6, 0.7, -0.6], [0.2, 0.3, 1.1]])

@@ -1,11 +1,9 @@
 """A net at its minimum under SGD with momentum: below and above the exact critical rate."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from scipy.special import bdtr, bdtrc
 
-from figures._figure import Figure, holds, not_judged
+from figures._figure import Figure, frozen, holds, not_judged
 from figures._fitted_powers import FALSE_ALARM
 from figures._style import below, bound, null, panels, simulation, theory
 from figures.network._panels import empty
@@ -22,20 +20,9 @@ SETTINGS = {True: ((0.005, 4), (0.01, 4), (0.01, 16), (0.02, 16)),
 LEAST = 3                        # minima below which nothing is said
 FALLS, GROWS = 1e-5, 300.0       # of the loss at the start: what the runs below must fall to, those above exceed
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Paths at each rate and their steps, the loss at which GD hands over, batch sizes of the curve; minima: starts and
-    steps."""
-
-    paths: int
-    length: int
-    goal: float
-    batches: tuple
-    starts: int
-    steps: int
-
-
+# Paths at each rate and their steps, the loss at which GD hands over, batch sizes of the curve; minima: starts and
+# steps.
+Sizes = frozen("paths length goal batches starts steps")
 SIZES = {"quick": Sizes(4, 5000, 1e-6, (4, 16, 64), 1, 1000),
          "standard": Sizes(24, 10_000, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128), 8, 20_000),
          "full": Sizes(64, 10_000, 1e-7, (1, 2, 4, 8, 16, 32, 64, 128, 199), 24, 60_000)}

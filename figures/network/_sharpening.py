@@ -1,11 +1,9 @@
 """How fast, and how far, gradient descent sharpens: by examples, depth, and scale of the start."""
 
-from dataclasses import dataclass
-
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from figures._figure import Figure, holds, not_judged
+from figures._figure import Figure, frozen, holds, not_judged
 from figures._fitted_powers import fitted_power, t_limit
 from figures._style import guide, joined, null, panels
 from figures.network._panels import empty
@@ -16,20 +14,8 @@ CLAIM = "WME18.sharpening"
 NAMES = ("examples", "hidden layers", "scale of the start")
 LR, TOLD = 0.05, 1e-3      # η; chance that a power is told where there is none
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Examples, hidden layers, scales (each varied at the middle of the others), width, steps, records, starts."""
-
-    examples: tuple
-    layers: tuple
-    scales: tuple
-    hidden: int
-    steps: int
-    records: int
-    starts: int
-
-
+# Examples, hidden layers, scales (each varied at the middle of the others), width, steps, records, starts.
+Sizes = frozen("examples layers scales hidden steps records starts")
 SIZES = {"quick": Sizes((25, 50, 100), (1, 2, 3), (0.7, 1.0, 1.4), 30, 1000, 10, 2),
          "standard": Sizes((50, 100, 200, 400), (1, 2, 3, 4), (0.7, 1.0, 1.4, 2.0), 30, 4000, 20, 5),
          "full": Sizes((125, 250, 500, 1000, 2000), (1, 2, 3, 4, 5), (0.5, 0.7, 1.0, 1.4, 2.0), 100, 8000, 20, 5)}

@@ -1,10 +1,10 @@
 """Table 1 of Wu, Ma and E 2018, its measured half: how sharp the minima are that gradient descent finds."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
-from figures._figure import AGREES, NOT_JUDGED, Figure, close, holds, not_judged
+from figures._figure import AGREES, NOT_JUDGED, Figure, close, frozen, holds, not_judged
 from figures._fitted_powers import t_limit
 from figures._style import SHADES, null, panels, simulation, theory
 from figures.network._panels import empty, published_marks, table
@@ -16,20 +16,8 @@ from theory import linear_stability as predicted
 EDGE = (0.02, 0.05, 0.1)   # rates at which GD ends at the edge on the synthetic set
 CLAIMS = ("WME18.tab1-gd", "WME18.sharpest", "WME18.tab1-measured")
 
-
-@dataclass(frozen=True)
-class Sizes:
-    """Of the synthetic set: rates, starts, loss to reach; of images: width, examples, (η, steps, starts), records."""
-
-    rates: tuple
-    starts: int
-    goal: float
-    hidden: int
-    examples: int
-    plan: tuple
-    records: int
-
-
+# Of the synthetic set: rates, starts, loss to reach; of images: width, examples, (η, steps, starts), records.
+Sizes = frozen("rates starts goal hidden examples plan records")
 SIZES = {"quick": Sizes((0.05, 0.1, 0.2, 0.5, 2.0), 1, 3e-5, 100, 100, ((0.1, 4000, 1), (0.5, 1000, 1)), 20),
          "standard": Sizes((0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 2.0), 3, 1e-6, 100, 500,
                            ((0.01, 10_000, 1), (0.05, 20_000, 3), (0.1, 8000, 5), (0.5, 2000, 16)), 40),
