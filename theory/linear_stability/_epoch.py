@@ -129,17 +129,17 @@ def _longer(subsets, maps, stack, lr, taken):
     place = np.zeros(2**count, dtype=np.int64)
     place[larger] = np.arange(len(larger))
     result = np.zeros((len(larger), *maps.shape[1:]))
-    for batch, mask in zip(batches, masks):
+    for step, mask in zip(_on_symmetric(np.eye(rank) - lr * stack[np.array(batches)].mean(axis=1)), masks):
         apart = (subsets & mask) == 0
-        step = _on_symmetric(np.eye(rank) - lr * stack[list(batch)].mean(axis=0))
         result[place[subsets[apart] | mask]] += step @ maps[apart]
     return larger, result / comb(size, taken)
 
 
-def _on_symmetric(matrix):
-    """X ↦ M X M for a symmetric M, as a matrix (m, m) on the upper triangle scaled to keep the inner product."""
-    rank = len(matrix)
-    row, column = np.triu_indices(rank)
+def _on_symmetric(matrices):
+    """X ↦ M X M for symmetric M (…, r, r), as matrices (…, m, m) on the upper triangle scaled to keep the inner
+    product."""
+    row, column = np.triu_indices(matrices.shape[-1])
+    down, across = (matrices[..., left[:, None], right] for left, right in ((row, row), (row, column)))
+    image = down * matrices[..., column[:, None], column] + across * matrices[..., column[:, None], row]
     scale = np.where(row == column, np.sqrt(0.5), 1.0)
-    image = matrix[row][:, row] * matrix[column][:, column] + matrix[row][:, column] * matrix[column][:, row]
     return scale[:, None] * image * scale
