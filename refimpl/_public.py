@@ -8,6 +8,7 @@ from types import FunctionType
 import numpy as np
 
 _PRINTED = 6  # entries of the largest array that is printed in full
+_LONGEST = 300  # characters of a tuple or list that is
 
 
 def publish(package):
@@ -55,4 +56,6 @@ def _shown(value):
         return f"<{value.dtype} {value.shape}>"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key!r}: {_shown(item)}" for key, item in value.items()) + "}"
-    return repr(value.item() if isinstance(value, np.generic) else value)
+    text = repr(value.item() if isinstance(value, np.generic) else value)
+    long = isinstance(value, (tuple, list)) and len(text) > _LONGEST
+    return f"<{type(value).__name__} of {len(value)}>" if long else text

@@ -15,6 +15,7 @@ import pytest
 
 import refimpl
 from refimpl import linear_stability
+from refimpl.testing import check_model
 
 ROOT = Path(__file__).parent.parent
 CHANGES = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
@@ -83,6 +84,8 @@ def test_a_file_that_hides_a_package_is_named(tmp_path, hidden):
 def test_results_print_shapes_and_not_arrays():
     shown = repr(linear_stability.two_minima(np.full(1000, 1.001), lr=0.7, steps=3, rng=0))
     assert len(shown) < 400 and "w=<float64 (1000, 1)>" in shown and shown.startswith("Result(")
+    report = check_model({"loss": lambda w, x, y: 0.0}, "Quadratic", on_fail=None)
+    assert len(repr(report)) < 800 and f"<tuple of {len(report.records)}>" in repr(report)
 
 
 def test_results_with_arrays_compare_to_one_truth_value():

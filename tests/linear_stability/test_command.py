@@ -101,7 +101,7 @@ def test_files_that_do_not_fit_together_are_refused(file, tmp_path, capsys):
         assert status == 2 and message in said.err and said.err.count("\n") == 1
 
 
-def test_it_draws_and_needs_matplotlib_for_that_alone(file, tmp_path):
+def test_it_draws_and_needs_matplotlib_for_that_alone(file, tmp_path, monkeypatch, capsys):
     words = [sys.executable, "-m", "theory", "stability", str(file), "--lr", "0.01", "--batch-size", "2"]
     root = Path(__file__).parents[2]
     code = ("import sys; sys.modules['matplotlib'] = None\n"
@@ -111,6 +111,9 @@ def test_it_draws_and_needs_matplotlib_for_that_alone(file, tmp_path):
     picture = tmp_path / "out.png"
     assert subprocess.run([*words, "--plot", str(picture)], cwd=root, capture_output=True).returncode == 0
     assert picture.read_bytes()[:4] == b"\x89PNG"
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    status, said = told(capsys, file, "--lr", "0.01", "--batch-size", "2", "--plot", picture)
+    assert status == 2 and "--plot needs matplotlib" in said.err and said.err.count("\n") == 1 and not said.out
 
 
 def test_pictures_show_the_numbers_of_the_report():

@@ -96,6 +96,11 @@ def _array(path):
 
 
 def _writable(path):
+    try:
+        import matplotlib.figure  # noqa: F401  what `_draw` needs is missed at the door
+    except ModuleNotFoundError:
+        raise ValueError("--plot needs matplotlib, which is missing; install it with python -m pip install "
+                         "matplotlib") from None
     if path.suffix.lower() not in _PICTURES:
         raise ValueError(f"--plot must end with one of {', '.join(_PICTURES)}, got {path}")
     if os.path.isdir(path) or not os.path.isdir(path.absolute().parent):
