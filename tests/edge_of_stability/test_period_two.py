@@ -59,7 +59,7 @@ def test_the_sign_of_the_coefficient_decides_whether_a_small_oscillation_is_stab
 def test_amplitude_to_first_order_beyond_the_edge(runs):
     """Coefficients above 2: within 40 δ (5 δ in the median), and a quarter of that at a quarter of δ.
 
-    The null is 20 % off in the median.
+    Limits by hand, 5 δ being 1 % at the most: the null is 20 % off in the median.
     """
     ones, laws, nulls, found = runs
     chosen = np.flatnonzero(laws > 2)

@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose
 from figures.images import _threshold
 from refimpl import images
 from tests import support
+from tests.images.test_arms import KEPT_OUT, LEARNED
 from theory import images as theory
 
 pytestmark = pytest.mark.chance("exact")
@@ -126,7 +127,8 @@ def short_run(sets, lr, *, epochs=4, **options):
 def test_the_patch_is_learned_below_the_threshold_and_not_above():
     """Rate, then scale of z: well below and well above the predicted threshold. A threshold 3 times off is caught.
 
-    Fixed runs: how far they spread has no law.
+    Fixed runs: how far they spread has no law. By hand: .3 and 2.5 of the rate, .5 and 1.8 of the scale, which say how
+    near the threshold is told, and an active share of .06 (.002 is found, and .23 below).
     """
     seed = 0
     setting = sizes(images.ConvNet())
@@ -135,11 +137,11 @@ def test_the_patch_is_learned_below_the_threshold_and_not_above():
     small = {"validation": 10, "patch_validation": 10, "rng": seed}
     sets = images.draw_problem(**small)
     low, high = (short_run(sets, factor * limit, rng=seed) for factor in (0.3, 2.5))
-    assert low.accuracy["patch"][-1] >= 0.7 and high.accuracy["patch"][-1] <= 0.5
+    assert low.accuracy["patch"][-1] >= LEARNED and high.accuracy["patch"][-1] <= KEPT_OUT
     assert high.observed["active"][-1] < min(0.06, low.observed["active"][-1])
     faint, bright = (short_run(images.draw_problem(patch_scale=factor * scale, **small), 0.2, rng=seed)
                      for factor in (0.5, 1.8))
-    assert faint.accuracy["patch"][-1] >= 0.7 and bright.accuracy["patch"][-1] <= 0.5
+    assert faint.accuracy["patch"][-1] >= LEARNED and bright.accuracy["patch"][-1] <= KEPT_OUT
 
 
 @pytest.mark.claim("LWM19.img-cause")
@@ -156,7 +158,7 @@ def test_the_row_on_curvature_can_fail(factor, verdict):
 def test_full_batch_descent_turns_the_units_off_too():
     """No noise of SGD: 25 steps on all 500 images at 0.2 leave few units active on the patch; at 0.02 they stay.
 
-    A fixed run.
+    A fixed run. Limits by hand: .02 and .49 are found at the end, .51 at the start.
     """
     seed = 0
     sets = images.draw_problem(500, validation=10, patch_validation=10, rng=seed)

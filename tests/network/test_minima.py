@@ -17,7 +17,10 @@ from theory import linear_stability as theory
 
 @pytest.mark.claim("WME18.tab1-gd")
 def test_gradient_descent_ends_at_the_edge(trained, fixed):
-    """aη/2 within 0.5 % of 1 by the full Hessian; the limit with a missing 2, or of another rate, is outside."""
+    """aη/2 within 0.5 % of 1 by the full Hessian; the limit with a missing 2, or of another rate, is outside.
+
+    0.5 % is a limit by hand: a rate 2 % off is at four of it.
+    """
     assert trained.found.status[0] == 0
     sharp = network.sharpness(trained.model, trained.found.w[0], trained.x, trained.y, rng=fixed)
     assert sharp.converged
@@ -29,7 +32,10 @@ def test_gradient_descent_ends_at_the_edge(trained, fixed):
 
 @pytest.mark.claim("WME18.sharpest")
 def test_a_small_rate_ends_below_the_edge(trained, fixed):
-    """At η = 0.005 the loss is down at 1e-3 and the sharpness well below 2/η, though above that of η = 0.05."""
+    """At η = 0.005 the loss is down at 1e-3 and the sharpness well below 2/η, though above that of η = 0.05.
+
+    95 % of 2/η is a limit by hand: 30 % is found, and a run at the edge would be at 100 %.
+    """
     found = network.descend(trained.model, trained.start[None], trained.x, trained.y, lr=0.005, target=1e-3,
                             max_steps=20_000)
     assert found.status[0] == 0
@@ -41,7 +47,8 @@ def test_a_small_rate_ends_below_the_edge(trained, fixed):
 def test_sgd_escapes_where_theory_says(trained, fixed):
     """From GD's minimum B = 4, beyond η*, leaves for a flatter minimum that tests better; B = 100 stays.
 
-    The starts are at a loss of about 1e-8, 4 runs each. Test accuracy on 2000 examples: the mean of four.
+    The starts are at a loss of about 1e-8, 4 runs each. Test accuracy on 2000 examples: the mean of four. Limits by
+    hand: who stays is at 1e-4 of loss, who leaves at 1e-2; flatter is 0.9 of 2/η, of which 0.37 is found.
     """
     model, x, y = trained.model, trained.x, trained.y
     starts = np.tile(trained.w + 0.1 * (trained.found.w[0] - trained.w), (4, 1))
@@ -62,7 +69,10 @@ def test_sgd_escapes_where_theory_says(trained, fixed):
 
 @pytest.mark.claim("WME18.fig1-growth")
 def test_nets_follow_their_linearisation_on_the_same_batches(trained, fixed):
-    """From a loss of 1e-22 over 25 steps, 8 paths, B = 4: log loss agrees to 0.05; other batches or η do not."""
+    """From a loss of 1e-22 over 25 steps, 8 paths, B = 4: log loss agrees to 0.05; other batches or η do not.
+
+    0.05 is a limit by hand, a quarter of what either does at the least.
+    """
     model, x, y = trained.model, trained.x, trained.y
     shift = trained.factors.jacobians[:, 0].T @ fixed.standard_normal(len(x))
     shift *= 1e-11 / sqrt(np.mean((trained.factors.jacobians[:, 0] @ shift) ** 2) / 2)
@@ -83,7 +93,10 @@ def test_nets_follow_their_linearisation_on_the_same_batches(trained, fixed):
 
 @pytest.mark.claim("WME18.fig3", "WME18.fig4")
 def test_minima_of_sgd_meet_the_exact_threshold_and_cross_the_drawn_bound(trained, fixed):
-    """B = 16, η = 0.05, six starts to a loss below 1e-7: η ≤ 1.1 η*, near it, while s exceeds 1/(η√p); s ∝ a."""
+    """B = 16, η = 0.05, six starts to a loss below 1e-7: η ≤ 1.1 η*, near it, while s exceeds 1/(η√p); s ∝ a.
+
+    Limits by hand: η/η* is .93–1.01 here, s/a the same to 7 %, and η over the threshold of B = 1 is not below 1.1.
+    """
     model, x, y = trained.model, trained.x, trained.y
     starts = np.stack([model.init(fixed) for _ in range(6)])
     found = network.descend(model, starts, x, y, lr=LR, batch_size=16, target=1e-7, max_steps=20_000, record_every=1000,
@@ -114,8 +127,9 @@ def test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above(trained
 
     Paths above are followed until their loss is 300 times that of the start. The logarithm of the linearised loss grows
     by 2Λ = .0045 per step and its variance by .0058 (24 paths): one of six is not there after 10 000 steps in less than
-    1e-6 of the seeds, and one below, where 2Λ = −.0063, gets there in less than 1e-5. Those below end 7 of their
-    standard deviations of log loss under the limit.
+    1e-6 of the seeds. Below, log loss falls by .0056 per step, its variance growing by at most .0029 (24 paths): one of
+    six gets to 300 in less than 6 · 300^(−2 · .0056/.0029) = 2e-9 of them, and all end at −10.8 ± .98, six of these
+    deviations under the limit 1e-2.
     """
     model, x, y = trained.model, trained.x, trained.y
     start = trained.w + (trained.found.w[0] - trained.w) * sqrt(1e-10 / model.loss(trained.found.w[0], x, y))
@@ -126,7 +140,7 @@ def test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above(trained
                        velocity=velocity, observe={"loss": model.loss}, record_every=50, rng=fixed)
 
     below = run(np.tile(start, (6, 1)), 0.9, 1500).observed["loss"] / model.loss(start, x, y)
-    assert (below[-1] < 1e-3).all() and below.max() < 300
+    assert (below[-1] < 1e-2).all() and below.max() < 300
     above = run(np.tile(start, (6, 1)), 1.1, 500)
     for _ in range(19):
         inside = above.observed["loss"].max(axis=0) < 300 * model.loss(start, x, y)
@@ -141,7 +155,10 @@ def test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above(trained
 
 @pytest.mark.claim("WME18.momentum-minima")
 def test_minima_found_with_momentum_meet_its_threshold_and_not_the_rule_of_thumb(trained, fixed):
-    """B = 16, η = .01, μ = .9, four starts: η ≤ 1.1 η* with momentum, and beyond (1−μ) times that without it."""
+    """B = 16, η = .01, μ = .9, four starts: η ≤ 1.1 η* with momentum, and beyond (1−μ) times that without it.
+
+    Limits by hand: .57–.62 and 1.48–1.82 are found; for η* the rule of thumb is wrong by the factor between them.
+    """
     model, x, y = trained.model, trained.x, trained.y
     starts = np.stack([model.init(fixed) for _ in range(4)])
     found = network.descend(model, starts, x, y, lr=0.01, batch_size=16, momentum=0.9, target=1e-6, max_steps=10_000,
