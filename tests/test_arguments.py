@@ -141,6 +141,50 @@ test_theory_refuses = refusals([
 benign, annealing, order, pictures = (theory.benign_oscillation, theory.convex_annealing, theory.learning_order,
                                       theory.images)
 SIZES = {"inputs": 4, "filters": 4, "blocks": 1, "classes": 2, "share": 1.0}
+AT_THE_ENDS = {  # of the range of floats: answered or refused, where there were warnings, infinities or other errors
+    "small c": (0.0, lambda: benign.mean_square_residual(5e-324)),
+    "small weak c": (0.0, lambda: benign.stable_weak_strength(5e-324, 0.5)),
+    "large top": ("top must be a unit", lambda: theory.edge_of_stability.constrained_velocity([1], [1], [1e300])),
+    "large lr": ("lr must be below 2", lambda: annealing.stopping_point(np.eye(2), np.eye(2), [1, 1], 0.1, lr=1e308)),
+    "far start": ("start must give", lambda: annealing.gradient_flow([[2.0, 1], [1, 2]], [1.7e308, 1.7e308], 1.0)),
+    "deep target": (0.75 * 600 * np.log(10), lambda: annealing.flow_stop_time(0.7, 1e300, 1e-300)),
+    "far minimum": ("sharp_loss and", lambda: annealing.sgd_stopping_law(1e300, 1e80, 1e-6, 2, lr=1.25)),
+    "small share": ("lr and share must", lambda: pictures.critical_patch_scale(1e-3, **SIZES | {"share": 5e-324})),
+    "large beta0": ("alpha0 and beta0 must|beta0 must", lambda: benign.weak_half_time(1.3, 0.1, 1e-4, 1.7e308)),
+    "small kappa": ("kappa must give", lambda: benign.weak_half_time(1.05, 5e-324, 1e-80, 1e-6)),
+    "large alpha": ("mean_square_alpha must", lambda: order.curvature_prediction(
+        5.0, 0.1, 3e-3, lr=0.1, mean_alpha=1e200, mean_square_alpha=1.0)),
+    "few lags": ("lr times weight_decay", lambda: order.curvature_prediction(5.0, 0.1, 1e-17, lr=1e-300)),
+    "no residence": ("r, v_scale, lr", lambda: order.visibility(200, 0.02, 1e-80, 5e-324, 0.025, 1e-80))}
+
+
+@pytest.mark.parametrize("name", AT_THE_ENDS)
+def test_numbers_at_the_ends_of_the_range_are_answered_or_refused(name, recwarn):
+    wanted, call = AT_THE_ENDS[name]
+    if isinstance(wanted, str):
+        with pytest.raises(ValueError, match=f"^({wanted})"):
+            call()
+    else:
+        assert call() == pytest.approx(wanted, rel=1e-14)
+    assert not recwarn.list
+
+
+BEYOND_ADDRESSES = {
+    "widths": lambda: refimpl.network.MLP((10**18, 10**18, 1)),
+    "n and dim": lambda: refimpl.benign_oscillation.sample(10**12, dim=10**12),
+    "dim and width": lambda: refimpl.benign_oscillation.TwoLayerCNN(10**18, 10**18),
+    "dim, w_width and v_width": lambda: refimpl.learning_order.TwoLayerReLU(10**18, 10**18, 1),
+    "the sizes of the net": lambda: refimpl.images.ConvNet(channels=10**18, filters=10**6),
+    "classes, patterns, channels and size": lambda: refimpl.images.draw_patches(size=10**9, classes=10**6)}
+
+
+@pytest.mark.parametrize("names", BEYOND_ADDRESSES)
+def test_arrays_that_no_address_reaches_are_refused(names):
+    """NumPy says "array is too big", "maximum allowed dimension exceeded" or that integers overflow."""
+    with pytest.raises(ValueError, match=rf"^{names} must leave arrays of at most 2\*\*48 numbers, got one of shape"):
+        BEYOND_ADDRESSES[names]()
+
+
 TOO_LARGE = {
     "lr and strong_norm": lambda: benign.effective_rate(1e300, 1e100, 1),
     "f and c": lambda: benign.reduced_map(0.5, 1e200),

@@ -90,8 +90,9 @@ def sample(n, *, dim=64, strong=None, weak=None, noise_std=0.0, weak_share=0.0, 
     ((5, 4, 3, 8), [1.0, -1.0, 1.0, -1.0], [False, False, False, True])
     """
     n, dim = _checks.whole(n, "n"), _checks.whole(dim, "dim", 2)
-    u = np.eye(dim)[0] if strong is None else strong
-    v = 0.1 * np.eye(dim)[1] if weak is None else weak
+    _checks.room((n, 3, dim), "n and dim")
+    u = np.where(np.arange(dim) == 0, 1.0, 0.0) if strong is None else strong
+    v = np.where(np.arange(dim) == 1, 0.1, 0.0) if weak is None else weak
     u, v = _features(u, v, dim)
     noise_std = _checks.scalar(noise_std, "noise_std", zero=True)
     if noise_std and dim < 3:

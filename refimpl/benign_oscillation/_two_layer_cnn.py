@@ -47,6 +47,7 @@ class TwoLayerCNN:
         _checks.whole(self.width, "width")
         _checks.one_of(self.activation, "activation", ("relu2", "relu", "square"))
         _checks.scalar(self.init_std, "init_std")
+        _checks.room(self.parameter_shape, "dim and width")
 
     @property
     def parameter_shape(self):

@@ -74,6 +74,7 @@ class ConvNet:
         _checks.flag(self.pooled, "pooled")
         if self.stride is not None:
             _checks.whole(self.stride, "stride")
+        _checks.room(self.parameter_shape, "the sizes of the net")
 
     @cached_property
     def grid(self):

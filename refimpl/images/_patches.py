@@ -104,6 +104,7 @@ def draw_patches(*, classes=10, channels=3, size=7, scale=2.2, separation=0.7, p
     sizes = [_checks.whole(value, name) for value, name in ((channels, "channels"), (size, "size"))]
     sizes.append(sizes[1])
     counts = [_checks.whole(classes, "classes", 2), _checks.whole(patterns, "patterns")]
+    _checks.room([*counts, *sizes, size], "classes, patterns, channels and size")
     scale = _checks.scalar(scale, "scale", zero=True)
     separation = _checks.scalar(separation, "separation", zero=True)
     rng = _checks.generator(rng)

@@ -77,6 +77,7 @@ class TwoLayerReLU:
         for name in ("w_scale", "v_scale", "init_std"):
             _checks.scalar(getattr(self, name), name)
         _checks.flag(self.block, "block")
+        _checks.room(self.parameter_shape, "dim, w_width and v_width")
 
     @property
     def parameter_shape(self):

@@ -69,6 +69,7 @@ class MLP:
         if self.loss_kind == "cross-entropy" and self.widths[-1] < 2:
             raise ValueError(f"widths must end with at least 2 outputs for the cross-entropy, got {self.widths[-1]}; "
                              "give one output a class")
+        _checks.room(self.parameter_shape, "widths")
 
     @cached_property
     def layers(self):

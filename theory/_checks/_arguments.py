@@ -1,7 +1,10 @@
 """Numbers, arrays and batch sizes as arguments."""
 
+from math import prod
+
 import numpy as np
 
+_ADDRESSED = 2**48
 _LARGEST = 2**63 - 1    # of whole numbers: more is no number of anything, and overflows where a float is made of it
 
 
@@ -113,7 +116,7 @@ def scaled(value, exponent, names):
 def within_floats(value, names):
     """A result, or that of a function, unless it overflowed: `names` says which arguments carry the scale."""
     if callable(value):
-        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
+        with np.errstate(all="ignore"):
             value = value()
     if not np.isfinite(value).all():
         raise ValueError(f"{names} must give a result below the largest float, got {np.max(np.abs(value)):g}; rescale "
@@ -147,6 +150,13 @@ def sizes(value, name):
         raise ValueError(f"{name} must be a tuple of whole numbers, got {str(value)[:40]!r}; give (k,) for one "
                          "axis")
     return tuple(whole(part, name) for part in value)
+
+
+def room(shape, names):
+    """Refuse an array that no address reaches, for which NumPy has other words; what memory lacks is a MemoryError."""
+    if prod(shape) > _ADDRESSED:
+        raise ValueError(f"{names} must leave arrays of at most 2**48 numbers, got one of shape {tuple(shape)}; make "
+                         "them smaller")
 
 
 def having(value, name, *attributes):

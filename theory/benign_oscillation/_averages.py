@@ -83,7 +83,7 @@ def mean_square_residual(c):
     >>> round(mean_square_residual(1.2), 12)
     0.152777777778
     """
-    return _average(c, lambda c: np.maximum((c - 1) * (c + 1), 0) / (2 * c * c), lambda f, c: (1 - f) ** 2)
+    return _average(c, lambda c: np.maximum(c - 1, 0) * (c + 1) / (2 * np.maximum(c, 1)**2), lambda f, c: (1 - f) ** 2)
 
 
 def lyapunov_exponent(c):

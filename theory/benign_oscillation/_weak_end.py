@@ -53,7 +53,8 @@ def stable_weak_strength(c, kappa):
     if np.any(np.asarray(c) > 1 / kappa):
         raise ValueError(f"c must be at most 1/kappa = {1 / kappa:g}, got {np.max(c):g}; above it the weak feature "
                          "oscillates too and no interpolating point is stable")
-    value = np.minimum(np.maximum(np.asarray(c) - 1, 0) / (np.asarray(c) * (1 - kappa)), 1.0)
+    above = np.maximum(c, 1)
+    value = np.minimum((above - 1) / (above * (1 - kappa)), 1.0)
     return value if value.ndim else float(value)
 
 

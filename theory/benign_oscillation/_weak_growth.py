@@ -157,12 +157,13 @@ def weak_half_time(c, kappa, alpha0, beta0):
         raise ValueError(f"alpha0 must be below 1, got {alpha0:g}; start from small filters")
     plateau = stable_weak_strength(c, kappa)
     grown_up = -np.log(alpha0) / (2 * np.log1p(c))
-    start = beta0 * (1 + kappa * c) ** (2 * grown_up)
+    start = _checks.within_floats(lambda: beta0 * (1 + kappa * c) ** (2 * grown_up), "alpha0 and beta0")
     if start >= plateau / 2:
         raise ValueError(f"beta0 must be so small that it is below β*/2 = {plateau / 2:g} when the strong feature has "
                          f"grown up, got {start:g} there; start from smaller filters")
     if c <= PERIOD_DOUBLING:
-        return float(grown_up + (np.log(plateau - start) - np.log(start)) / (kappa * (1 - kappa) * (c - 1)))
+        rise = np.log(plateau - start) - np.log(start)
+        return float(_checks.within_floats(lambda: grown_up + rise / (kappa * (1 - kappa) * (c - 1)), "kappa"))
     grid = np.linspace(c * (1 - plateau / 2), c, _GRID)
     drift = 2 * kappa * (1 - kappa) * grid * residual_average(grid, starts=16)
     log_beta = np.linspace(np.log(start), np.log(plateau / 2), 20 * _GRID)

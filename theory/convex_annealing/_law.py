@@ -129,6 +129,7 @@ def sgd_stopping_law(sharp_loss, flat_loss, target, batch_size, *, lr=None, larg
     if large_lr is not None:
         phases.insert(0, (_checks.scalar(anneal_loss, "anneal_loss"), "anneal_loss"))
     loss = float(sharp + flat)
+    _checks.within_floats(1e100 * loss, "sharp_loss and flat_loss")     # rare states have more
     for level, name in phases:
         if not target <= level < loss:
             wanted = "" if name == "target" else "at least the target and "
@@ -178,8 +179,9 @@ def _first_passage(states, lr, size, level, max_steps):
         grown[:, 1:] += chance * mass
         grown[:, :-1] += (1 - chance) * mass
         firsts = np.arange(step + 1)
-        sharp, flat = (start[:, None] * squares[0][j] ** firsts * squares[1][j] ** (step - firsts)
-                       for j, start in enumerate((states.sharp, states.flat)))
+        with np.errstate(over="ignore", invalid="ignore"):              # of states that no run is in
+            sharp, flat = (start[:, None] * squares[0][j] ** firsts * squares[1][j] ** (step - firsts)
+                           for j, start in enumerate((states.sharp, states.flat)))
         rare = grown < _RARE
         lost += grown[rare].sum()
         grown[rare] = 0.0

@@ -99,8 +99,11 @@ def flow_stop_time(sharp_loss, flat_loss, target):
     root = _root(sharp, flat, target)
     lost = np.maximum(sharp, flat) - target + np.minimum(sharp, flat)   # L − ε
     gone = 2 * lost / (2 * sharp + flat + root)                         # 1 − q
+    share = 2 * target / (flat + root)
+    apart = np.log(target) - np.log((flat + root) / 2)                  # for a share that is no float
     with np.errstate(divide="ignore"):
-        logs = np.where(gone < 0.5, np.log1p(-np.minimum(gone, 0.5)), np.log(2 * target / (flat + root)))
+        logs = np.where(share > 1e-300, np.log(share), apart)
+    logs = np.where(gone < 0.5, np.log1p(-np.minimum(gone, 0.5)), logs)
     return _plain(np.maximum(-0.75 * logs, 0.0))
 
 

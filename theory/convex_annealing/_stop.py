@@ -52,12 +52,12 @@ class StoppingPoint:
         if self.train_loss == 0:
             raise ValueError("lr must not reach a train loss of exactly 0, where P/L has no value, got the minimum "
                              f"itself after {self.steps} steps; choose another rate")
-        return self.test_loss / self.train_loss
+        return _checks.within_floats(self.test_loss / self.train_loss, "test_hessian and train_hessian")
 
     @property
     def target_ratio(self):
         """P/ε, test loss over the target; below P/L where a step overshot."""
-        return self.test_loss / self.target
+        return _checks.within_floats(self.test_loss / self.target, "test_hessian and target")
 
 
 def steps_to_loss(train_hessian, start, lr, level):
@@ -202,7 +202,7 @@ def _reachable(level, name, energies):
 
 def _stable(rate, name, values):
     rate = _checks.scalar(rate, name)
-    if rate * values[-1] >= 2:
+    if rate * float(values[-1]) >= 2:
         raise ValueError(f"{name} must be below 2 / lambda_max = {2 / values[-1]:g}, where gradient descent is stable, "
                          f"got {rate:g}; follow single unstable steps with gradient_descent")
     return rate

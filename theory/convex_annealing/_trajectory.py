@@ -155,7 +155,8 @@ def eigenbasis(train_hessian, start):
     """Eigenvalues of H, ascending, eigenvectors as columns, and the coefficients of the start."""
     matrix = square(train_hessian, "train_hessian")
     values, vectors = np.linalg.eigh(matrix)
-    return np.maximum(values, 0), vectors, _checks.shaped(start, "start", (len(matrix),)) @ vectors
+    start = _checks.shaped(start, "start", (len(matrix),))
+    return np.maximum(values, 0), vectors, _checks.within_floats(lambda: start @ vectors, "start")
 
 
 def complement(rate, values):

@@ -143,7 +143,7 @@ def final_kernel(f, kernel, lr, width):
     _checks.within_floats(x, "lr and f"), _checks.within_floats(begin, "lr and kernel")
     shape, x, k, going = x.shape, x.ravel().copy(), begin.ravel().copy(), np.arange(x.size)
     for _ in range(_MOST_STEPS):
-        size, factor = np.abs(x[going]), 1 - k[going]       # squares may be below the smallest float
+        size, factor = np.abs(x[going]), 1 - np.minimum(k[going], 3)    # squares may be below the smallest float
         if (size > _FAR).any():
             raise ValueError(f"lr must keep the run bounded, but it diverges from lr · kernel = "
                              f"{begin.flat[going[size > _FAR][0]]:g}; take a smaller lr: below 4 / kernel, and less "

@@ -105,7 +105,7 @@ def oscillation_amplitude(hessian, third, fourth, lr):
     """
     second, largest, coefficient = _reduced(hessian, third, fourth)
     lr = _checks.scalar(lr, "lr")
-    if lr * second >= 2:
+    if lr * float(second) >= 2:
         raise ValueError(f"lr must be below 2 / second eigenvalue = {2 / second:g}, got {lr:g}; beyond it two "
                          "directions oscillate and the amplitude of one is not a law")
     above = largest - 2 / lr
@@ -114,7 +114,7 @@ def oscillation_amplitude(hessian, third, fourth, lr):
     if coefficient <= 0:
         raise ValueError(f"lr must be at most 2 / lambda_max = {2 / largest:g} here, got {lr:g}; the coefficient is "
                          f"{coefficient:.3g}, not positive, so that no small oscillation is stable")
-    return float(np.sqrt(6 * above / coefficient))
+    return float(np.sqrt(6 * (above / coefficient)))
 
 
 def _reduced(hessian, third, fourth):

@@ -98,7 +98,8 @@ def _across(gradient, third, top):
     gradient = _checks.shaped(gradient, "gradient", (None,)).astype(float)
     third, top = (_checks.shaped(part, name, gradient.shape).astype(float)
                   for part, name in ((third, "third"), (top, "top")))
-    length = np.linalg.norm(top)
+    with np.errstate(over="ignore"):
+        length = np.linalg.norm(top)
     if abs(length - 1) > 1e-6:
         raise ValueError(f"top must be a unit vector, got one of length {length:g}; divide by its norm")
     top = top / length

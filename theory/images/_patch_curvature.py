@@ -180,11 +180,11 @@ def critical_patch_scale(lr, *, inputs, filters, blocks, classes, share, momentu
     bias = initial_patch_curvature(0.0, inputs=inputs, filters=filters, blocks=blocks, classes=classes, share=share)
     slope = initial_patch_curvature(1.0, inputs=inputs, filters=filters, blocks=blocks, classes=classes,
                                     share=share) - bias
-    square = (ceiling - _checks.scalar(weight_decay, "weight_decay", zero=True) - bias) / slope
-    if square < 0:
+    over = ceiling - _checks.scalar(weight_decay, "weight_decay", zero=True) - bias
+    if over < 0:
         raise ValueError(f"lr must be below {momentum_limit(bias, momentum, weight_decay):g}, where the bias alone is "
                          f"unstable, got {lr:g}; lower the rate")
-    return float(_checks.within_floats(np.sqrt(square), "lr"))
+    return float(_checks.within_floats(lambda: np.sqrt(np.divide(over, slope)), "lr and share"))
 
 
 def noise_covariance(active, head, std, form):

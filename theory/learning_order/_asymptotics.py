@@ -154,6 +154,10 @@ def visibility(dim, r, v_scale, weight_decay, lr, small_lr, *, w_scale=1.0, mean
     speed = (v_scale / w_scale) * (v_scale / w_scale) * r * dim
     if small_lr > lr:
         raise ValueError(f"small_lr must be at most lr, {lr:g}, got {small_lr:g}; exchange them")
-    rest = np.log1p(r**2 * lr / small_lr) / (2 * weight_decay)
-    return Visibility(speed, curvature, 2.25 * dim * weight_decay, lr * v_scale**2 * square / 16,
-                      float(rest * v_scale**2 * mean_alpha * r / (32 * np.pi)))
+    def residence():
+        turned = np.log1p(r * r * np.float64(lr) / small_lr) / (2 * weight_decay)
+        return turned * v_scale * v_scale * mean_alpha * r / (32 * np.pi)
+
+    found = (speed, curvature, 2.25 * dim * weight_decay, lr * v_scale * v_scale * square / 16,
+             float(_checks.within_floats(residence, "r, v_scale, lr and weight_decay")))
+    return Visibility(*(_checks.within_floats(value, "dim, v_scale, lr and weight_decay") for value in found))

@@ -96,8 +96,8 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
         raise ValueError(f"mean_square_alpha needs lr and no steps, got lr={lr!r} and steps={steps!r}; it is for the "
                          f"stationary mean at a rate")
     mean_square_alpha = None if mean_square_alpha is None else _checks.scalar(mean_square_alpha, "mean_square_alpha")
-    if mean_square_alpha is not None and mean_square_alpha < mean_alpha**2:
-        raise ValueError(f"mean_square_alpha must be at least mean_alpha², {mean_alpha**2:g}, got "
+    if mean_square_alpha is not None and mean_square_alpha < mean_alpha * mean_alpha:
+        raise ValueError(f"mean_square_alpha must be at least mean_alpha², {mean_alpha * mean_alpha:g}, got "
                          f"{mean_square_alpha:g}; it is E[α²]")
     scale = -mean_alpha / 8 * fraction * (v_scale * v_scale)
     if lr is None:
@@ -107,15 +107,17 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
         return _checks.within_floats(scale * 4 / (3 * np.pi) * (r * r * r) / weight_decay, "v_scale and r")
     lr = _checks.scalar(lr, "lr")
     product = lr * weight_decay
-    if not 0 < product < 1:
-        raise ValueError(f"lr times weight_decay must lie in (0, 1), got {product:g}; change one of them")
+    if not 1e-300 < product < 1 or r > 1e100:
+        raise ValueError(f"lr times weight_decay must lie in (0, 1) and r be at most 1e100, got {product:g} and {r:g}; "
+                         "change one of them")
     steps = None if steps is None else _checks.whole(steps, "steps")
     if mean_square_alpha is None:
-        summed = float(_sum_over_lags(lambda rho, gap: second_difference(rho, gap, r)[0], product, steps))
-        return _checks.within_floats(scale * lr * summed, "v_scale and r")
-    sums = v_scale * v_scale * lr * _sum_over_lags(lambda rho, gap: _kernels(rho, gap, r), product)
+        return float(_checks.within_floats(lambda: scale * lr * _sum_over_lags(
+            lambda rho, gap: second_difference(rho, gap, r)[0], product, steps), "v_scale and r"))
+    gain = _checks.within_floats(v_scale * v_scale * lr * (1 + r * r), "v_scale, r and lr") / (1 + r * r)
+    sums = gain * _sum_over_lags(lambda rho, gap: _kernels(rho, gap, r), product)
     difference = _answering_slopes(sums, fraction, mean_alpha, mean_square_alpha)
-    _settling(v_scale * v_scale * lr * fraction * mean_square_alpha / 4, r, product)
+    _settling(gain * fraction * mean_square_alpha / 4, r, product)
     return difference
 
 
