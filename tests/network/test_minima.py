@@ -123,7 +123,7 @@ def test_minima_of_sgd_meet_the_exact_threshold_and_cross_the_drawn_bound(traine
 
 @pytest.mark.claim("WME18.momentum-net")
 def test_nets_with_momentum_stay_below_the_critical_rate_and_leave_above(trained, fixed):
-    """B = 16, μ = .9, six paths a rate; (1−μ)η*_SGD and the full-batch 2(1+μ)/a lie outside of both rates.
+    """B = 16, μ = .9, six paths per rate; (1−μ)η*_SGD and the full-batch 2(1+μ)/a lie outside of both rates.
 
     Paths above are followed until their loss is 300 times that of the start. The logarithm of the linearised loss grows
     by 2Λ = .0045 per step and its variance by .0058 (24 paths): one of six is not there after 10 000 steps in less than

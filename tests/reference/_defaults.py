@@ -1,4 +1,4 @@
-"""Defaults of every public function and class, one a line: what a call without them rests on.
+"""Defaults of every public function and class, one per line: what a call without them rests on.
 
     python -m tests.reference._defaults
 
