@@ -66,8 +66,8 @@ def test_a_crossing_import_would_be_seen(tmp_path):
 @pytest.mark.parametrize(("package", "other", "allowed"), [
     (theory, "refimpl", []),
     (refimpl, "theory", ["theory",
-                         *(f"theory._checks{file}" for file in ("", "._arguments", "._hessians", "._renamed",
-                                                         "._standard_streams"))])])
+                         *(f"theory._checks{file}" for file in ("", "._arguments", "._hessians", "._public",
+                                                                "._renamed", "._standard_streams"))])])
 def test_at_run_time_neither_loads_the_other(package, other, allowed):
     """After importing every study of one, nothing of the other is there but the argument checks (the kit excepted)."""
     names = ", ".join(f"{package.__name__}.{name}" for name in package.__all__ if name != "testing")

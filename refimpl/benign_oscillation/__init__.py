@@ -14,7 +14,7 @@ is lost and a step is cheap; `refimpl.sgd.run` on `TwoLayerCNN` is the same
 dynamics in all d dimensions, and `descend_reduced` that of one example in four.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl._renamed import old_constants
 from refimpl.benign_oscillation._data import Data, sample, two_patches
 from refimpl.benign_oscillation._reduced_map import descend_reduced
@@ -27,4 +27,4 @@ __all__ = ["TwoLayerCNN", "sample", "two_patches", "Data", "train", "Training", 
 
 __getattr__ = old_constants(__name__, COMPLETED="SUCCESS")
 
-publish(__name__)
+_checks.publish(__name__)

@@ -6,7 +6,7 @@ The test loss P is the same mean over a test set; for the slides' distribution,
 uniform on the basis vectors, the basis itself is a test set without error.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl._renamed import old_constants
 from refimpl.convex_annealing._descend import Descent, descend
 from refimpl.convex_annealing._problem import LeastSquares, Problem, draw_samples, from_hessians, three_samples
@@ -17,4 +17,4 @@ __all__ = ["DIVERGED", "STOPPED", "SUCCESS", "Descent", "LeastSquares", "Problem
 
 __getattr__ = old_constants(__name__, REACHED="SUCCESS", EXHAUSTED="STOPPED")
 
-publish(__name__)
+_checks.publish(__name__)

@@ -6,7 +6,7 @@ parameters; a = λmax(H) the sharpness; s = √λmax(mean H_i² − H²) the
 non-uniformity. Any constant in front of the loss is a constant in front of H.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl.curvature._eigenvalues import (Eigenpairs, Estimate, bottom_eigenpairs, non_uniformity, sharpness,
                                             top_eigenpairs)
 from refimpl.curvature._operator import Operator, operator
@@ -16,4 +16,4 @@ from refimpl.curvature._spectrum import Density, spectral_density, trace
 __all__ = ["Density", "Eigenpairs", "Estimate", "Operator", "bottom_eigenpairs", "non_uniformity", "operator",
            "plot_density", "sharpness", "spectral_density", "top_eigenpairs", "trace"]
 
-publish(__name__)
+_checks.publish(__name__)

@@ -12,7 +12,7 @@ r"""Simulate gradient descent beyond 2/λ: orbits of period two, the catapult, a
   where it moves, and the derivatives that say why.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl.edge_of_stability._degree_four import CubicQuartic, random_loss
 from refimpl.edge_of_stability._linear_net import LinearNet
 from refimpl.edge_of_stability._oscillate import ALTERNATES, DIVERGED, UNDECIDED, Oscillation, oscillate
@@ -22,4 +22,4 @@ from refimpl.edge_of_stability._sharpening import Middle, Sharpening, middle, sh
 __all__ = ["CubicQuartic", "random_loss", "RegularisedNet", "RegularisedMinimum", "regularised_minimum", "Oscillation",
            "oscillate", "LinearNet", "sharpen", "Sharpening", "middle", "Middle", "ALTERNATES", "DIVERGED", "UNDECIDED"]
 
-publish(__name__)
+_checks.publish(__name__)

@@ -19,7 +19,7 @@ U, u, b : filters (d, m), head (K, m, C) and bias (C,)
 η, μ, λ, B : learning rate, momentum, weight decay, batch size
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl._renamed import old_constants
 from refimpl.images._arms import ARMS, Problem, arm, at_equal_loss, draw_problem, patch_activity, run_arm
 from refimpl.images._conv_net import ConvNet
@@ -34,4 +34,4 @@ __all__ = ["ARMS", "BOTH", "CLEAN", "DIVERGED", "PATCH_ONLY", "SUCCESS", "ConvNe
 
 __getattr__ = old_constants(__name__, COMPLETED="SUCCESS")
 
-publish(__name__)
+_checks.publish(__name__)

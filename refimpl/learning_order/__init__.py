@@ -18,7 +18,7 @@ r(x), g(x) : what W makes of x₁ and V of x₂; f = r + g
 D : g(z+ζ) + g(z−ζ) − 2g(z)
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl._renamed import old_constants
 from refimpl.learning_order._data import BOTH, P_ONLY, Q_ONLY, Data, Distribution, full_sample, q_population, sample
 from refimpl.learning_order._loop import Run
@@ -31,4 +31,4 @@ __all__ = ["BOTH", "DIVERGED", "P_ONLY", "Q_ONLY", "STOPPED", "SUCCESS", "Data",
 
 __getattr__ = old_constants(__name__, EXHAUSTED="STOPPED")
 
-publish(__name__)
+_checks.publish(__name__)

@@ -10,7 +10,7 @@ almost every path, the rate at which it is 0, κ the exponent of the probability
 to escape, and the growth of shuffled epochs.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl.linear_stability._lyapunov import almost_sure_lr_interval, lyapunov_interval
 from refimpl.linear_stability._models import TOY_CURVATURES, LinearRegression, Quadratic, TwoMinima
 from refimpl.linear_stability._replicas import Interval
@@ -21,4 +21,4 @@ from refimpl.linear_stability._tail_exponent import escape_exponent_interval
 __all__ = ["TOY_CURVATURES", "LinearRegression", "Quadratic", "TwoMinima", "simulate", "two_minima", "Interval",
            "lyapunov_interval", "almost_sure_lr_interval", "escape_exponent_interval", "epoch_mean_square_interval"]
 
-publish(__name__)
+_checks.publish(__name__)

@@ -17,7 +17,7 @@ At a minimum that interpolates, f_i = y_i, both agree for the squared loss and
 `theory.linear_stability` applies with ``GaussNewton(model.factors(w, x))``.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl.curvature import (Density, Eigenpairs, Estimate, Operator, bottom_eigenpairs, non_uniformity, operator,
                                sharpness, spectral_density, top_eigenpairs, trace)
 from refimpl.network._descend import Minima, descend
@@ -30,4 +30,4 @@ __all__ = ["MLP", "sharpness", "non_uniformity", "top_eigenpairs", "bottom_eigen
            "Operator", "operator", "Estimate", "Eigenpairs", "Density", "line_derivatives", "polish",
            "descend", "Minima", "teacher_set"]
 
-publish(__name__)
+_checks.publish(__name__)

@@ -24,7 +24,7 @@ The status of every run, here and in the studies, is 0 for success, 1 for
 divergence, and 2 where the steps were used up or the run was stopped early.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl._renamed import old_constants
 from refimpl.sgd._run import Result, run
 from refimpl.sgd._status import DIVERGED, STOPPED, SUCCESS
@@ -33,4 +33,4 @@ __all__ = ["DIVERGED", "STOPPED", "SUCCESS", "Result", "run"]
 
 __getattr__ = old_constants(__name__, COMPLETED="SUCCESS")
 
-publish(__name__)
+_checks.publish(__name__)

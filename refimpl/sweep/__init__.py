@@ -5,9 +5,9 @@ returns must depend on these arguments alone, and on the generator that the
 sweep hands it; the numbers are then the same however the points are spread.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl.sweep._run import Sweep, run
 
 __all__ = ["Sweep", "run"]
 
-publish(__name__)
+_checks.publish(__name__)

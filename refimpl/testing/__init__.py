@@ -6,7 +6,7 @@ check a test of pytest; `export_vectors` writes the cases to disk for languages
 that cannot import this.
 """
 
-from refimpl._public import publish
+from theory import _checks
 from refimpl.testing import strategies
 from refimpl.testing._case import Case, Expected
 from refimpl.testing._cases import cases, conventions, models
@@ -18,4 +18,4 @@ from refimpl.testing._report import ConformanceError, ConformanceWarning, Record
 __all__ = ["Case", "Expected", "cases", "models", "conventions", "check_model", "parametrize_with_checks", "Check",
            "export_vectors", "ConformanceError", "ConformanceWarning", "Record", "Report", "strategies"]
 
-publish(__name__)
+_checks.publish(__name__)

@@ -51,7 +51,7 @@ References
    poster whose headings are cited.
 """
 
-from theory._public import publish
+from theory._checks import publish
 from theory.benign_oscillation._averages import lyapunov_exponent, mean_residual, mean_square_residual
 from theory.benign_oscillation._data import (accuracy_without_weak, data_half_time, full_batch_onset,
                                              memorisation_exponent)

@@ -58,7 +58,7 @@ DNL23
     gradient descent at the edge of stability", ICLR 2023.
 """
 
-from theory._public import publish
+from theory._checks import publish
 from theory.claims._as_run import CLAIMS as _AS_RUN
 from theory.claims._benign_oscillation import CLAIMS as _BENIGN_OSCILLATION
 from theory.claims._claim import STATUSES, Claim

@@ -38,7 +38,7 @@ References
    presented on slides whose headings are cited.
 """
 
-from theory._public import publish
+from theory._checks import publish
 from theory.convex_annealing._law import StoppingLaw, sgd_stopping_law
 from theory.convex_annealing._limits import crossover_lr, limit_ratios, mean_benefit, ratio_bounds
 from theory.convex_annealing._sample import (mean_square_crossover, mean_square_lr, mean_square_multipliers,

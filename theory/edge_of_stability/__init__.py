@@ -42,7 +42,7 @@ References
    bias of gradient descent at the edge of stability", ICLR 2023.
 """
 
-from theory._public import publish
+from theory._checks import publish
 from theory.edge_of_stability._catapult import catapult_step, final_kernel, flow_kernel
 from theory.edge_of_stability._period_two import oscillation_amplitude, oscillation_coefficient
 from theory.edge_of_stability._stabilisation import constrained_velocity, stabilised_amplitude

@@ -12,7 +12,7 @@ s : standard deviation of z's entries
 λ : a curvature, an eigenvalue of the Hessian of the mean softmax cross-entropy
 """
 
-from theory._public import publish
+from theory._checks import publish
 from theory.images._patch_curvature import (critical_patch_scale, initial_patch_curvature, momentum_limit,
                                             noise_covariance, patch_curvature)
 from theory.images._shares import (augmentation_shares, distinct_patches, linear_patch_limit, mixed_accuracy,

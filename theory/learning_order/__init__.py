@@ -21,7 +21,7 @@ c_w, c_v : the second layers are ±c_w/√m_w and ±c_v/√m_v
 D : g(z+ζ) + g(z−ζ) − 2g(z)
 """
 
-from theory._public import publish
+from theory._checks import publish
 from theory.learning_order._arc_cosine import arc_cosine_kernel, lag_kernel
 from theory.learning_order._asymptotics import Visibility, asymptotic_exponents, least_dimension, visibility
 from theory.learning_order._curvature_law import curvature_bound, curvature_prediction

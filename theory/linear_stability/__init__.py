@@ -23,7 +23,7 @@ References
    NeurIPS 2018 (the poster's equation numbers).
 """
 
-from theory._public import publish
+from theory._checks import publish
 from theory.linear_stability._almost_sure import almost_sure_lr
 from theory.linear_stability._bracket import Bracket, lr_bracket
 from theory.linear_stability._certificate import Certificate, certify
