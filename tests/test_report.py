@@ -87,7 +87,7 @@ def test_counts_hide_nothing(drawn):
     for name in ("report.html", "report.md"):
         content = text(drawn, name)
         assert "4 rows: 3 agree, 0 differ, 1 not judged" in content
-        assert "2 exact (2 proved), 2 corrected (2 simulated)" in content
+        assert "2 exact (2 proved), 2 corrected (1 enumerated, 1 simulated)" in content
         assert "claims in the ledger were not drawn" in content and "All data are synthetic" in content
     assert "**not judged** |" in text(drawn) and not re.search("all (hold|agree)", text(drawn), re.IGNORECASE)
 
