@@ -189,8 +189,9 @@ def _first_passage(states, lr, size, level, max_steps):
         if hit.any():
             ended = _States(grown[hit], sharp[hit], flat[hit], states.steps[np.nonzero(hit)[0]] + step)
             if (ended.sharp + ended.flat == 0).any():
-                raise ValueError(f"lr = {lr:g} learns a direction in a single step, so that the loss becomes exactly 0 "
-                                 "and P/L has no value; choose another rate")
+                raise ValueError("lr and target must leave a loss above 0, where P/L has a value, at the stop, got "
+                                 f"{lr:g} and {level:g}; choose a rate that learns no direction in one step, or a "
+                                 "larger level")
             found.append(ended)
             grown[hit] = 0.0
         kept = grown.any(axis=1)

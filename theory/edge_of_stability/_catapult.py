@@ -164,7 +164,8 @@ def _arguments(f, kernel, lr, width):
     kernel, lr = (np.asarray(_checks.positive(value, name)) for value, name in ((kernel, "kernel"), (lr, "lr")))
     width = _checks.whole(width, "width")
     _checks.broadcast(kernel=kernel, f=f, lr=lr)
-    least = np.abs(f) / (np.sqrt(width) / 2)
+    with np.errstate(over="ignore"):
+        least = np.abs(f) / (np.sqrt(width) / 2)
     if (kernel < least * (1 - 1e-15)).any():
         wrong = np.broadcast_arrays(kernel, least)
         place = np.argmax(wrong[1] - wrong[0])
