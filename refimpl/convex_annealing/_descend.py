@@ -161,7 +161,7 @@ def descend(problem, target, *, lr, large_lr=None, large_steps=None, anneal_loss
 
 
 def _descent(problem, target, max_steps, w, status, nit, anneal_step, path):
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         losses = problem.train_loss(w), problem.test_loss(w)
     return Descent(w=w, success=(status == SUCCESS)[()], status=status[()], nit=nit[()],
                    message=of_target(status, max_steps), train_loss=losses[0], test_loss=losses[1], target=target,
@@ -197,7 +197,7 @@ class _Watch:
     def __call__(self, intermediate_result):
         now = intermediate_result
         going = ~self.stopped & (now.status != DIVERGED)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             loss = self._loss(now.w)
         self.step += 1
         hit = going & (loss <= self.target)

@@ -41,7 +41,7 @@ class Starts:
         """Up to `max_steps` steps."""
         found = residuals(self.state, self.x, self.y)
         gradient, squares, loss = np.empty_like(self.state), np.empty_like(found), np.empty_like(self.rates)
-        with np.errstate(over="ignore", invalid="ignore"):
+        with np.errstate(over="ignore", under="ignore", invalid="ignore"):
             for step in range(1, max_steps + 1):
                 np.einsum("nd,nr->dr", self.scaled, found, out=gradient)
                 gradient *= self.rates

@@ -134,7 +134,7 @@ def run_chunk(task):
     """Run the replicas of a `Task`: a `Part`."""
     plan, chunk, done = task.plan, _Chunk(task), 0
     batches, noises, rate_at = _batches(plan, chunk), _noise(plan, chunk), _rates(plan, chunk, task.total)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         square = min(np.square(plan.limit), np.finfo(float).max)  # a sum that overflows must be looked at
         chunk.record(0)
         for step in range(plan.steps):

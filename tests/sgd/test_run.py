@@ -127,6 +127,14 @@ def test_no_steps_return_the_start(rng):
     assert result.success.all()
 
 
+@pytest.mark.parametrize("size", [None, 1])
+def test_floating_point_errors_that_a_caller_asks_for_are_not_those_of_a_step(size):
+    """Steps to below the least float and beyond the largest, where NumPy raises on either: the same statuses."""
+    with np.errstate(all="raise"):
+        small, large = (simulate(np.eye(1), np.ones((2, 1)), lr=lr, batch_size=size, steps=2000) for lr in (0.9, 9.0))
+    assert (small.status == 0).all() and np.abs(small.w).max() < 1e-300 and (large.status == 1).all()
+
+
 def test_a_task_pickles(rng):
     """What a map-like `workers` receives survives pickling, as a process pool or a cluster needs it; what it gives back
     may be in any order, but not lack any."""

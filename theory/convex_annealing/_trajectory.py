@@ -87,7 +87,7 @@ def gradient_descent(train_hessian, start, lr):
     """
     values, vectors, coefficients = eigenbasis(train_hessian, start)
     rates = np.asarray(_checks.positive(_checks.shaped(lr, "lr", (None,)), "lr"), float)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         factors = np.where(coefficients, np.cumprod(1 - np.multiply.outer(rates, values), axis=0), 0)
         path = np.vstack([coefficients, coefficients * factors]) @ vectors.T
     if not np.isfinite(path).all():

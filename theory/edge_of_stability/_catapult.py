@@ -51,7 +51,7 @@ def catapult_step(f, kernel, lr, width):
     [-0.96875, 2.9375]
     """
     f, kernel, lr, width = _arguments(f, kernel, lr, width)
-    with np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", under="ignore", invalid="ignore"):
         square = lr * f * (f / width)
         after = f * (1 - lr * kernel + lr * square), kernel + square * (lr * kernel - 4)
     return tuple(_plain(_checks.within_floats(value, "f, kernel and lr")) for value in after)
