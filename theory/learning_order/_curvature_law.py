@@ -107,9 +107,10 @@ def curvature_prediction(v_scale, r, weight_decay, *, lr=None, steps=None, mean_
         return _checks.within_floats(scale * 4 / (3 * np.pi) * (r * r * r) / weight_decay, "v_scale and r")
     lr = _checks.scalar(lr, "lr")
     product = lr * weight_decay
-    if not 1e-300 < product < 1 or r > 1e100:
-        raise ValueError(f"lr times weight_decay must lie in (0, 1) and r be at most 1e100, got {product:g} and {r:g}; "
-                         "change one of them")
+    if not 1e-300 < product < 1:
+        raise ValueError(f"lr times weight_decay must lie in (0, 1), got {product:g}; change one of them")
+    if r > 1e100:
+        raise ValueError(f"r must be at most 1e100, got {r:g}; it is the length of ζ beside ‖z‖ = 1")
     steps = None if steps is None else _checks.whole(steps, "steps")
     if mean_square_alpha is None:
         return float(_checks.within_floats(lambda: scale * lr * _sum_over_lags(
