@@ -149,7 +149,7 @@ def inside(family, t, found, accept, rounding):
     # M's change since `found` is small: single precision will do for it.
     image = found.rest + _Product(rows, _kernel(family, found.at) - kernel, np.float32)(found.weights)
     bend = found.weights @ image
-    much = found.weights @ right / bend
+    much = found.weights @ right / bend if bend > 0 else 0.0
     if not much > 0 or rounding * (much * share / spread * (found.weights @ np.square(rows))).max() > 1:
         return None
     wanted = 0.3
