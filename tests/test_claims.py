@@ -82,7 +82,8 @@ def test_an_unknown_claim_is_refused():
 @pytest.mark.parametrize("changes", [
     {"status": "true"}, {"status": "corrected", "regime": "r"}, {"status": "holds"}, {"correction": "c"},
     {"formula": None},
-    {"evidence": "believed"}, {"test": ""}, {"figure": ""}, {"status": "out of reach", "regime": "r"}])
+    {"evidence": "believed"}, {"evidence": "not tested as stated"}, {"test": ""}, {"figure": ""},
+    {"status": "out of reach", "regime": "r"}])
 def test_an_incomplete_row_is_refused(changes):
     with pytest.raises(ValueError, match="A"):
         row(**changes)

@@ -105,10 +105,9 @@ class Claim:
             raise ValueError(
                 f"{self.id} is {self.status!r} and needs the formula, test and figure that show it; add them"
             )
-        if not self.shown and self.evidence != EVIDENCE[3]:
-            raise ValueError(
-                f"{self.id} is {self.status!r}: its evidence is {EVIDENCE[3]!r}, got {self.evidence!r}; mend the row"
-            )
+        if self.shown == (self.evidence == EVIDENCE[3]):
+            raise ValueError(f"{self.id} is {self.status!r}: its evidence is {EVIDENCE[3]!r} exactly for "
+                             f"{STATUSES[4:]}, got {self.evidence!r}; mend the row")
 
     @property
     def shown(self):

@@ -67,10 +67,10 @@ CLAIMS = (
                      "the patch is learned within a few epochs, and nothing is gained on clean images."),
     Claim("LWM19.img-noise-plain", "section 6, “4.72% increase in validation accuracy”",
           "On plain images too, noise with a small rate raises validation accuracy.",
-          "holds", images.noise_covariance, "not tested as stated",
+          "holds", images.noise_covariance, "simulated",
           test="test_covariance_of_noisy_scores", figure="images-plain",
-          regime=_REGIME + ", no patches, shared noise 0.5, five seeds: +.019 ± .002. That is the figure at standard "
-                           "effort; no test is long enough to tell it from none",
+          regime=_REGIME + ", no patches, shared noise 0.5, five seeds: +.019 ± .002. That is the figure's row at "
+                           "standard effort; the test is of what such noise does to the scores",
           elsewhere=_on_images("not seen", "no patches, five seeds: −.003 ± .002")),
     Claim("LWM19.img-fig1", "Figure 1",
           "Before annealing a small rate is ahead in training and validation accuracy, afterwards a large one.",
