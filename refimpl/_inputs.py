@@ -39,8 +39,7 @@ def _named(method, x, y):
         except ValueError:
             own = len(self.parameter_shape)
             axes = {names[0]: own, "x": x, "y": y if isinstance(y, int) else y(self), "v": own, "pattern": own}
-            leads = {name: np.shape(value)[:max(np.ndim(value) - axes[name], 0)]
-                     for name, value in (dict(zip(names, args)) | given).items() if name in axes and value is not None}
+            leads = _leads(dict(zip(names, args)) | given, axes)
             try:
                 np.broadcast_shapes(*leads.values())
             except ValueError:
@@ -50,6 +49,15 @@ def _named(method, x, y):
                                  "to all") from None
             raise
     return call
+
+
+def _leads(values, axes):
+    """Leading axes of the arguments that have so many axes of their own; of none where one is no array."""
+    try:
+        return {name: np.shape(value)[:max(np.ndim(value) - axes[name], 0)]
+                for name, value in values.items() if name in axes and value is not None}
+    except ValueError:
+        return {}
 
 
 def array(value, name):

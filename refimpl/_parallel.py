@@ -28,8 +28,8 @@ def in_order(spread, function, tasks):
     """The results of tasks that `spread` maps, as `mapper` gives it, in their order, whatever that of a callable is."""
     found = spread(partial(_numbered, function), list(enumerate(tasks)))
     found = list(found) if hasattr(found, "__iter__") else [found]
-    places = [one[0] for one in found if isinstance(one, tuple)]
-    if sorted(places) != list(range(len(tasks))):
+    places = {one[:1] for one in found if isinstance(one, tuple)}
+    if len(found) != len(tasks) or places != {(place,) for place in range(len(tasks))}:
         raise ValueError(f"workers must give back one result for each of {len(tasks)} tasks, got {len(found)}; give a "
                          "map-like callable workers(func, iterable)")
     return [result for _, result in sorted(found, key=lambda one: one[0])]

@@ -137,6 +137,8 @@ def test_replicas_with_data_of_their_own_and_blocks_of_replicas(rng):
     assert_allclose(one, np.stack([many] * 3), rtol=1e-11, atol=1e-14)
     with pytest.raises(ValueError, match="w must have leading axes"):      # of three sets of labels two would be taken
         wide.gradient(starts[:2], x, np.stack([y] * 3))
+    with pytest.raises(ValueError, match="x must hold real numbers, got list"):     # ragged: no axes to speak of
+        wide.gradient(starts, [[1.0, 2.0], [3.0]], y)
     for loss, outputs, labels in (("squared", 2, np.stack([y, -y], axis=1)), ("cross-entropy", 3, np.arange(500) % 3)):
         wide = network.MLP((3, 64, 64, outputs), loss_kind=loss)     # labels of two axes, and of one, for all replicas
         equals_each_alone(wide.gradient, (np.stack([wide.init(rng) for _ in range(3)]), x, labels), (0,))

@@ -144,5 +144,6 @@ def test_a_task_pickles(rng):
     x, w0 = rng.standard_normal((6, 3)), rng.standard_normal((40, 3))
     run = partial(sgd.run, PlainRegression(3), w0, x, lr=0.2, steps=5, batch_size=2, rng=7, chunk_size=16)
     assert_array_equal(run(workers=spread).w, run().w)
-    for wrong in (lambda *given: spread(*given)[1:], lambda *given: None, lambda *given: spread(*given) * 2):
+    for wrong in (lambda *given: spread(*given)[1:], lambda *given: None, lambda *given: spread(*given) * 2,
+                  lambda *given: [*spread(*given), None], lambda *given: [(), *spread(*given)]):
         support.refused("workers must give back one result for each of 3 tasks", run, workers=wrong)
