@@ -92,6 +92,8 @@ class _Group:
         found = list(dict.fromkeys(key[0] for key in keys if all(self._fit(key, each) for each in ordered)))
         if all(not np.isfinite(got).all() for _, _, got, _ in failed):
             found = found or [name.NOT_FINITE]
+        elif all(_is_zero(*each[:3]) for each in ordered):
+            found = found or [name.ZEROS]
         elif not self.judging.single and all(_is_single(*each[:3]) for each in failed) and not all(
                 _is_half(got) for _, _, got, _ in failed):
             found.append(name.PRECISION)
@@ -156,6 +158,11 @@ class _Group:
 
 def _check(each):
     return f"{each[0].name}/{each[1]}"
+
+
+def _is_zero(case, quantity, got):
+    """Whether zeros came in the right shape."""
+    return not got.any() and got.shape == last_if(got, case.expected[quantity].value).shape
 
 
 def _is_single(case, quantity, got):

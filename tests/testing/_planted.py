@@ -81,6 +81,7 @@ def of_results():
     yield "absolute value", ANY, after("gradient", lambda g, *r: np.abs(g)), ()
     yield "NaN guard", ANY, after("gradient", lambda g, *r: g * np.nan if (np.abs(g) > 1e-3).any() else g), (
         cause.NOT_FINITE,)
+    yield "zeros", ANY[:2], after("gradient", lambda g, *r: np.zeros_like(g)), (cause.ZEROS,)
     yield "masked", ANY, after("gradient", lambda g, *r: np.ma.masked_all(g.shape)), ()
     yield "last entry dropped", ANY, after("gradient", lambda g, *r: g[..., :-1]), ()
     yield "integers", ANY, after("gradient", lambda g, *r: np.clip(g, -1e9, 1e9).astype(np.int64)), ()

@@ -121,7 +121,7 @@ def test_what_fits_nothing_gets_no_cause():
     report = check_model({"gradient": lambda w, x, y: np.cos(gradient(w, x, y))}, LINEAR, on_fail=None)
     assert report.failures and not report.causes
     nothing = check_model({"gradient": lambda w, x, y: np.zeros_like(w)}, LINEAR, on_fail=None)
-    assert nothing.causes["gradient"].endswith("0 too many")
+    assert nothing.causes == {"gradient": _mistake_names.ZEROS}
 
 
 def test_a_mistake_in_one_branch_is_named():
