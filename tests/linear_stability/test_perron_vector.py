@@ -33,7 +33,8 @@ def test_the_matrix_has_radius_one_at_the_critical_rate(rng, rule):
     assert abs(np.linalg.eigvalsh(np.einsum("iab,ab,jab->ij", pairs, share / inverse, pairs))[-1] - 1) > 1e-3
 
 
-@pytest.mark.parametrize(("spread", "rule"), [("heavy", {}), ("steep", {"momentum": 0.5, "nesterov": True})])
+@pytest.mark.parametrize(("spread", "rule"), [
+    ("even", {}), ("heavy", {}), ("steep", {"momentum": 0.5, "nesterov": True})])
 def test_both_searches_find_one_edge(rng, monkeypatch, spread, rule):
     """Limits and rates of 140 examples, Gaussian, with heavy-tailed norms and with curvatures over six decades: to
     1e-12, by proofs as narrow, which the search on n numbers finds itself. The null: the limit at a batch of one

@@ -122,7 +122,7 @@ def test_residuals_are_of_each_output(factors):
     one, two = GaussNewton(factors), GaussNewton(factors.reshape(10, 2, 30))
     for ensemble, shape in ((one, (20,)), (one, (20, 1)), (two, (10, 2))):
         count = {20: 1, 10: 2}[shape[0]]
-        assert stability_report(ensemble, 0.01, 3, residuals=np.ones(shape)).loss == count / 2
+        assert stability_report(ensemble, 0.01, 3, residuals=np.full(shape, 2.0)).loss == 2 * count
     for ensemble, shape in ((one, (20, 2)), (one, (20, 1, 30)), (one, ()), (two, (10,)), (two, (20,)), (two, (20, 1)),
                             (two, (10, 2, 30))):
         with pytest.raises(ValueError, match="^residuals must have shape"):

@@ -30,3 +30,6 @@ def test_runs_to_a_target(rng):
     assert found.nit[0] % 2 == 0 and found.nit[1] == 1000 and found.nit[2] < 100
     assert_allclose(found.w[0], sgd.run(model, start, x, y, lr=0.05, steps=int(found.nit[0])).w, rtol=1e-12)
     assert model.loss(sgd.run(model, start, x, y, lr=0.05, steps=int(found.nit[0]) - 2).w, x, y) >= 1e-5
+    heavy = network.descend(model, start[None], x, y, lr=0.01, target=1e-300, max_steps=7, record_every=2, momentum=0.9)
+    alone = sgd.run(model, start, x, y, lr=0.01, steps=7, momentum=0.9)   # the velocity goes on from look to look
+    assert_allclose(heavy.w[0], alone.w, rtol=1e-12)

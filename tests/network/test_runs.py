@@ -108,7 +108,7 @@ def test_a_set_that_does_not_allow_a_figure_is_said_and_ends_nothing(tmp_path, r
     assert all(row.null for row in rows)
     with style(figure.name):
         assert figure.draw(numbers).axes[0].texts
-    with pytest.raises((TypeError, AttributeError, ValueError)):
+    with pytest.raises((AttributeError, ValueError), match="got 'no generator'|'str' object has no attribute"):
         figure.simulate("quick", "no generator", None)   # what is wrong without the user's data is still raised
 
 

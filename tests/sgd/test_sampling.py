@@ -39,6 +39,18 @@ def test_batches_are_uniform(rng, sampling, n, size):
 
 
 @pytest.mark.chance("law")
+def test_a_run_draws_as_it_is_told(rng):
+    """300 runs, B = 2 of 4 unit rows at η = ½: a use in a step leaves .75 of a coordinate, two in one step .5, one in
+    each of two steps .5625. That no run shows one of these has a chance of 1e-37; another way of sampling is caught."""
+    def left(sampling, steps):
+        run = simulate(np.eye(4), np.ones((300, 4)), lr=0.5, steps=steps, batch_size=2, sampling=sampling, rng=rng)
+        return np.unique(run.w).tolist()
+
+    assert left("without-replacement", 1) == [0.75, 1] and left("with-replacement", 1) == [0.5, 0.75, 1]
+    assert left("without-replacement", 2) == [0.5625, 0.75, 1] and left("epoch", 2) == [0.75]
+
+
+@pytest.mark.chance("law")
 def test_batches_of_nearly_all_examples_are_uniform_too(rng):
     """17 of 18, which are sorted out of all: the one left out is each as often as every other, at 1e-6; the null is
     the last of 18 always."""
